@@ -1,0 +1,1 @@
+"""Alerts in from Alertmanager, incidents, escalation, pages out."""

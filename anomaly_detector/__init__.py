@@ -1,0 +1,1 @@
+"""Series in from Prometheus, scores, bands and forecasts out by remote write."""

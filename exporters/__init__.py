@@ -1,0 +1,1 @@
+"""Device bytes to samples to Prometheus exposition."""

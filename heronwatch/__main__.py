@@ -1,0 +1,7 @@
+"""`python -m heronwatch` is the command `heronwatch`."""
+
+import sys
+
+from heronwatch.cli import main
+
+sys.exit(main())
