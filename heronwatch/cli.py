@@ -20,8 +20,10 @@ EXIT_MISSING_PART = 3
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one sub-command and return its exit status (0 done, 1 fault, 2 wrong usage, 3 a part is missing)."""
     parser = _parser()
-    arguments = parser.parse_args(argv)
+    arguments, unknown = parser.parse_known_args(argv)
     run = getattr(arguments, "run", None)
+    if unknown and not getattr(arguments, "any_arguments", False):
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     if run is None:
         parser.print_help()
         return 2
@@ -53,8 +55,7 @@ def _add_service(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         command: Command = entry.load()
     except ModuleNotFoundError as exc:
         missing = commands.add_parser(entry.name, help=f"not installed here: {exc.name} is missing", add_help=False)
-        missing.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
-        missing.set_defaults(run=_missing(entry.name, str(exc.name)))
+        missing.set_defaults(run=_missing(entry.name, str(exc.name)), any_arguments=True)
         return
     parser = commands.add_parser(entry.name, help=command.help, description=command.help)
     parser.set_defaults(run=command.run)

@@ -1,0 +1,164 @@
+"""Reading one HTTP/1.1 request for the WSGI server: bounded in size and time, strict about its framing."""
+
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from heronwatch.errors import HeronwatchError
+
+MOST_CHUNK_LINE = 256
+READ_BYTES = 65_536
+
+
+class BadRequestError(HeronwatchError):
+    """The request is answered with `status` and the connection closed."""
+
+    def __init__(self, status: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Readable(Protocol):
+    """What a body is read from."""
+
+    def read(self, size: int, /) -> bytes: ...
+    def readline(self, size: int, /) -> bytes: ...
+
+
+def content_length(values: list[bytes], chunked: bool, most: int) -> int:  # noqa: FBT001  # a fact of the request
+    """The length of the body; BadRequestError for what could be read in two ways (RFC 9112 section 6.3)."""
+    if not values:
+        return 0
+    if chunked or len(set(values)) > 1:
+        raise BadRequestError("400 Bad Request", "conflicting lengths of the body")
+    if not values[0].isdigit() or len(values[0]) > 15:
+        raise BadRequestError("400 Bad Request", "Content-Length is not a number")
+    length = int(values[0])
+    if length > most:
+        raise BadRequestError("413 Content Too Large", f"the body is larger than {most} bytes")
+    return length
+
+
+def read_exactly(source: Readable, length: int) -> bytes:
+    """`length` bytes; BadRequestError when the client stops before."""
+    body = source.read(length) if length else b""
+    if len(body) < length:
+        raise BadRequestError("400 Bad Request", "the body ended early")
+    return body
+
+
+def read_chunked(source: Readable, most: int) -> bytes:
+    """A chunked body (RFC 9112 section 7.1) of at most `most` bytes; trailers are read and dropped."""
+    parts: list[bytes] = []
+    total = 0
+    while size := _chunk_size(source):
+        total += size
+        if total > most:
+            raise BadRequestError("413 Content Too Large", f"the body is larger than {most} bytes")
+        parts.append(read_exactly(source, size))
+        if source.readline(3) != b"\r\n":
+            raise BadRequestError("400 Bad Request", "a chunk does not end where it should")
+    _drop_trailers(source)
+    return b"".join(parts)
+
+
+def _chunk_size(source: Readable) -> int:
+    line = source.readline(MOST_CHUNK_LINE)
+    digits = line.split(b";", 1)[0].strip()
+    if not line.endswith(b"\r\n") or not digits or len(digits) > 8 or digits.strip(b"0123456789abcdefABCDEF"):
+        raise BadRequestError("400 Bad Request", "a chunk has no size")
+    return int(digits, 16)
+
+
+def _drop_trailers(source: Readable) -> None:
+    for _ in range(32):
+        line = source.readline(MOST_CHUNK_LINE)
+        if line == b"\r\n":
+            return
+        if not line.endswith(b"\r\n"):
+            break
+    raise BadRequestError("400 Bad Request", "the trailers do not end")
+
+
+class Deadline:
+    """The moment at which reading or writing on one connection ends, however slowly bytes drip in or out."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._end = 0.0
+
+    def start(self, seconds: float) -> None:
+        """Give whatever follows this much time in total."""
+        self._end = self._monotonic() + seconds
+
+    def arm(self, sock: socket.socket) -> None:
+        """Let the next call on the socket take what is left; TimeoutError when nothing is."""
+        left = self._end - self._monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        sock.settimeout(left)
+
+
+class SocketReader:
+    """The reading side of a connection, as much of a file as cheroot asks for."""
+
+    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+        self._sock = sock
+        self._deadline = deadline
+        self._buffer = bytearray()
+        self.closed = False
+        self.bytes_read = 0
+
+    def has_data(self) -> bool:
+        """Whether something can be read without asking the network (TLS may hold decrypted bytes back)."""
+        return bool(self._buffer) or (isinstance(self._sock, ssl.SSLSocket) and self._sock.pending() > 0)
+
+    def read(self, size: int, /) -> bytes:
+        """`size` bytes, fewer only at the end of the stream."""
+        while len(self._buffer) < size and self._fill():
+            pass
+        return self._take(size)
+
+    def readline(self, size: int = 65_536, /) -> bytes:
+        """Up to and with the next line end, at most `size` bytes."""
+        start = 0
+        while (end := self._buffer.find(b"\n", start)) < 0 and len(self._buffer) < size:
+            start = len(self._buffer)
+            if not self._fill():
+                break
+        return self._take(min(end + 1, size) if end >= 0 else size)
+
+    def close(self) -> None:
+        """Forget what was read ahead."""
+        self.closed = True
+        self._buffer.clear()
+
+    def _fill(self) -> bool:
+        self._deadline.arm(self._sock)
+        data = self._sock.recv(READ_BYTES)
+        self._buffer += data
+        return bool(data)
+
+    def _take(self, size: int) -> bytes:
+        data = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        self.bytes_read += len(data)
+        return data
+
+
+class SocketWriter:
+    """The writing side of a connection, as much of a file as cheroot asks for."""
+
+    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+        self._sock = sock
+        self._deadline = deadline
+        self.bytes_written = 0
+
+    def write(self, data: bytes, /) -> int:
+        """Send everything, within the deadline."""
+        self._deadline.arm(self._sock)
+        self._sock.sendall(data)
+        self.bytes_written += len(data)
+        return len(data)
