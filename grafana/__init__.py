@@ -1,0 +1,1 @@
+"""Dashboards of Heronwatch and what makes and draws them; no part of the installed wheel."""

@@ -1,0 +1,187 @@
+"""One device: is it all right, what is unusual about it, its interfaces, its battery, how it is read."""
+
+from grafana_foundation_sdk.builders import stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.models import dashboard as models
+
+from grafana.dashboards_src import device_anomalies, device_battery, device_interfaces, device_meter, thresholds, words
+from grafana.dashboards_src.colours import COUNT_IS_BAD, SCORE
+from grafana.dashboards_src.frame import ALERTS, DEVICES, Row, board, fill, filters, query_variable, variables
+from grafana.dashboards_src.panels import Column, Facts, Query, graph, grid, number, steps, timeline
+
+UID = "heronwatch-device"
+
+
+def build() -> models.Dashboard:
+    """Return the board."""
+    empty = board(UID, "Heronwatch device", "One device: state, anomalies, interfaces, power.", ["device"])
+    own = [
+        query_variable("ifName", "Interface", f"label_values(ifOperStatus{{{DEVICES}}},ifName)", ".*"),
+        query_variable("series", "Series", f"label_values(anomaly_score{{{DEVICES}}},for)", ".*"),
+        filters(),
+    ]
+    return fill(
+        empty.variables([*variables(), *own]),
+        [
+            Row(id=100, title="Is it all right?", panels=[*_numbers(), _identity(), _alerts()]),
+            Row(id=200, title="Anomalies", panels=device_anomalies.panels()),
+            Row(id=300, title="Interfaces", panels=device_interfaces.panels()),
+            Row(id=400, title="Battery", panels=device_battery.panels(), collapsed=True),
+            Row(id=600, title="Electricity", panels=device_meter.panels(), collapsed=True),
+            Row(id=500, title="How it is read", panels=[_durations(), _packets()], collapsed=True),
+        ],
+    )
+
+
+def _numbers() -> list[stat.Panel]:
+    return [
+        number(
+            Facts(
+                id=1,
+                title="Answers",
+                description="Whether the last scrape succeeded. DeviceDown fires after two minutes without.",
+                unit="short",
+                w=4,
+                h=4,
+            ),
+            Query(expr=f"min(instance:device_up:min{{{DEVICES}}})"),
+            steps((None, "red"), (1, "green")),
+            words.UP,
+        ),
+        number(
+            Facts(
+                id=2,
+                title="Uptime",
+                description="Time since the agent started (sysUpTime, wraps after 497 days). A fall: DeviceRebooted.",
+                unit="dtdurations",
+                w=4,
+                h=4,
+                empty="not SNMP",
+            ),
+            Query(expr=f"min(sysUpTime{{{DEVICES}}}) / 100"),
+            steps((None, "orange"), (thresholds.REBOOT_UPTIME_CENTISECONDS / 100, "blue")),
+        ),
+        number(
+            Facts(id=3, title="Firing alerts", description="Alerts of this device now.", unit="short", w=4, h=4),
+            Query(expr=f'count(ALERTS{{alertstate="firing",severity!="none",{ALERTS}}}) or vector(0)'),
+            COUNT_IS_BAD,
+        ),
+        number(
+            Facts(
+                id=4,
+                title="Highest score",
+                description="The most unusual series now. Above 1 it is outside its band: AnomalyDetected.",
+                unit="short",
+                w=4,
+                h=4,
+                empty="no scores",
+            ),
+            Query(expr=f"max(anomaly_score{{{DEVICES}}})"),
+            SCORE,
+        ).decimals(2),
+        number(
+            Facts(
+                id=5,
+                title="Ports without carrier",
+                description="Interfaces that should be up and are down. InterfaceDown pages for named ones.",
+                unit="short",
+                w=4,
+                h=4,
+                empty="no ports",
+            ),
+            Query(
+                expr=(
+                    f"count(ifOperStatus{{{DEVICES}}} == 2 and ifAdminStatus == 1)"
+                    f" or 0 * count(ifOperStatus{{{DEVICES}}})"
+                )
+            ),
+            steps((None, "blue")),
+        ),
+        number(
+            Facts(
+                id=6,
+                title="Scrape time",
+                description="How long Prometheus waited for the last scrape; the longest of this device's.",
+                unit="s",
+                w=4,
+                h=4,
+            ),
+            Query(expr=f"max(scrape_duration_seconds{{{DEVICES}}})"),
+            steps((None, "blue")),
+        ).decimals(2),
+    ]
+
+
+def _identity() -> table.Panel:
+    return grid(
+        Facts(
+            id=7,
+            title="What it says about itself",
+            description="Name, description and location as configured on the device (SNMPv2-MIB).",
+            unit="string",
+            w=12,
+            h=5,
+        ),
+        [
+            Query(expr=f"max by (instance, sysName) (sysName{{{DEVICES}}})"),
+            Query(expr=f"max by (instance, sysDescr) (sysDescr{{{DEVICES}}})"),
+            Query(expr=f"max by (instance, sysLocation) (sysLocation{{{DEVICES}}})"),
+        ],
+        [
+            Column(field="instance", title="Device"),
+            Column(field="sysName", title="Name"),
+            Column(field="sysLocation", title="Location"),
+            Column(field="sysDescr", title="Description", properties=(("custom.width", 360),)),
+        ],
+    )
+
+
+def _alerts() -> statetimeline.Panel:
+    return timeline(
+        Facts(
+            id=8,
+            title="Alerts over time",
+            description="When which alert fired for this device.",
+            unit="short",
+            w=12,
+            h=5,
+            empty="nothing fired",
+        ),
+        [
+            Query(
+                expr=f'max by (alertname, ifName) (ALERTS{{alertstate="firing",severity!="none",{ALERTS}}})',
+                legend="{{alertname}} {{ifName}}",
+            )
+        ],
+        words.FIRING,
+    )
+
+
+def _durations() -> timeseries.Panel:
+    return graph(
+        Facts(
+            id=20,
+            title="Duration of the walks",
+            description="How long each module took. Near the scrape time-out scrapes begin to fail.",
+            unit="s",
+            w=12,
+            empty="not SNMP",
+        ),
+        [Query(expr=f"snmp_scrape_duration_seconds{{{DEVICES}}}", legend="{{module}}")],
+    ).min(0)
+
+
+def _packets() -> timeseries.Panel:
+    return graph(
+        Facts(
+            id=21,
+            title="Packets for one scrape",
+            description="Requests for one scrape; repeated ones mean loss or a slow agent.",
+            unit="short",
+            w=12,
+            empty="not SNMP",
+        ),
+        [
+            Query(expr=f"snmp_scrape_packets_sent{{{DEVICES}}}", legend="{{module}} sent"),
+            Query(expr=f"snmp_scrape_packets_retried{{{DEVICES}}}", legend="{{module}} repeated"),
+        ],
+    ).min(0)

@@ -1,0 +1,28 @@
+"""Numbers of MIBs as words and colours, for tables and timelines."""
+
+from typing import Final
+
+UP: Final = {1: ("up", "green"), 0: ("down", "red")}
+FIRING: Final = {1: ("firing", "red")}
+
+# ifOperStatus and ifAdminStatus, RFC 2863 section 6
+INTERFACE: Final = {
+    1: ("up", "green"),
+    2: ("down", "red"),
+    3: ("testing", "yellow"),
+    4: ("unknown", "text"),
+    5: ("dormant", "blue"),
+    6: ("not present", "text"),
+    7: ("lower layer down", "orange"),
+}
+
+# upsOutputSource, RFC 1628 section 4
+UPS_SOURCE: Final = {
+    1: ("other", "text"),
+    2: ("none", "dark-red"),
+    3: ("mains", "green"),
+    4: ("bypass", "orange"),
+    5: ("battery", "red"),
+    6: ("booster", "yellow"),
+    7: ("reducer", "yellow"),
+}

@@ -1,0 +1,137 @@
+"""Every query of every dashboard, executed on a real Prometheus of the floor version with a past."""
+
+import json
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import promql_parser
+import pytest
+import yaml
+
+from grafana.dashboards_src.catalogue import METRICS, RECORDED
+from grafana.dashboards_src.expressions import Expression, expressions, filled
+from grafana.preview.history import lines, openmetrics
+from tests.fakes.daemons import Daemon, find_binary, free_port, http_ok, running
+
+ROOT = Path(__file__).parents[2]
+HOURS = 4
+EXPRESSIONS = [
+    item
+    for path in sorted((ROOT / "grafana/dashboards").rglob("*.json"))
+    for item in expressions(json.loads(path.read_text()))
+]
+# (board, place): why nothing is a right answer
+EXPECTED_EMPTY = {
+    ("heronwatch-device", "panel 10 E"): "the drifting series is inbound, so the outbound one is not drawn beside it",
+}
+VALUES = {
+    "datasource": "heronwatch-prometheus",
+    "site": ".*",
+    "job": "snmp|ssh|modbus",
+    "instance": ".*",
+    "ifName": ".*",
+    "series": ".*",
+    "__rate_interval": "2m",
+    "__range": "3h",
+    "__interval": "30s",
+}
+each = pytest.mark.parametrize("expression", EXPRESSIONS, ids=lambda item: f"{item.board} {item.place}")
+
+
+def names(text: str) -> set[str]:
+    """Every metric name in an expression."""
+    found: set[str] = set()
+
+    def visit(node: Any) -> None:
+        if isinstance(node, promql_parser.VectorSelector):
+            found.add(node.name)
+        for attribute in ("expr", "lhs", "rhs", "vector_selector", "vs", "args", "param"):
+            child = getattr(node, attribute, None)
+            for item in child if isinstance(child, list) else [child]:
+                if item is not None and type(item).__module__.startswith("promql_parser"):
+                    visit(item)
+
+    visit(promql_parser.parse(text))
+    return found
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Daemon, int]]:
+    folder = tmp_path_factory.mktemp("past")
+    end = int(time.time())
+    text = folder / "history.om"
+    with text.open("w") as output:
+        output.writelines(openmetrics(lines(end, HOURS), end, HOURS))
+    data = folder / "blocks"
+    promtool = [find_binary("promtool", "prometheus"), "tsdb", "create-blocks-from", "openmetrics"]
+    subprocess.run([*promtool, str(text), str(data)], check=True, capture_output=True, timeout=50)
+    config = folder / "prometheus.yml"
+    config.write_text("global: {scrape_interval: 30s}\n")
+    port = free_port()
+    command = [
+        find_binary("prometheus", "prometheus"),
+        f"--config.file={config}",
+        f"--storage.tsdb.path={data}",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
+    with running(
+        "prometheus", command, directory=folder, port=port, ready=lambda daemon: http_ok(f"{daemon.url}/-/ready")
+    ) as daemon:
+        yield daemon, end
+
+
+def ask(daemon: Daemon, expression: Expression, end: int) -> list[Any]:
+    query = filled(expression.text, VALUES)
+    if expression.instant:
+        path, parameters = "query", {"query": query, "time": end}
+    else:
+        path, parameters = "query_range", {"query": query, "start": end - 3 * 3600, "end": end, "step": 30}
+    url = f"{daemon.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        body = json.load(answer)
+    assert body["status"] == "success", body
+    return body["data"]["result"]
+
+
+@each
+def test_query_parses_and_uses_known_metrics(expression: Expression) -> None:
+    used = names(filled(expression.text, VALUES))
+    assert used
+    assert used <= set(METRICS)
+
+
+@each
+def test_query_answers_on_the_floor_version(past: tuple[Daemon, int], expression: Expression) -> None:
+    daemon, end = past
+    result = ask(daemon, expression, end)
+    empty_is_right = (expression.board, expression.place) in EXPECTED_EMPTY
+    assert bool(result) is not empty_is_right
+
+
+def test_every_exception_names_a_query_that_exists() -> None:
+    assert set(EXPECTED_EMPTY) <= {(item.board, item.place) for item in EXPRESSIONS}
+
+
+def rules() -> list[dict[str, Any]]:
+    paths = sorted((ROOT / "prometheus/rules").glob("*.yml"))
+    return [rule for path in paths for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"]]
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.get("alert") or rule["record"])
+def test_rule_uses_known_metrics(rule: dict[str, Any]) -> None:
+    assert names(rule["expr"]) - {""} <= set(METRICS)
+
+
+def test_catalogue_lists_exactly_the_recorded_series() -> None:
+    assert set(RECORDED) == {rule["record"] for rule in rules() if "record" in rule}
+
+
+def test_catalogue_lists_nothing_that_nobody_uses() -> None:
+    used = {name for item in EXPRESSIONS for name in names(filled(item.text, VALUES))}
+    used |= {name for rule in rules() for name in names(rule["expr"])}
+    assert set(METRICS) - used == set()
