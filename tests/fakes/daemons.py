@@ -365,15 +365,11 @@ def sshd(tmp_path: Path, *, extra: str = "") -> Iterator[Daemon]:
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # privilege separation, as Debian's unit makes it
     command = [binary, "-D", "-e", "-f", str(conf)]
-    with running(
-        "sshd", command, directory=folder, port=listen, ready=lambda d: tcp_open(d.host, d.port)
-    ) as daemon:
+    with running("sshd", command, directory=folder, port=listen, ready=lambda d: tcp_open(d.host, d.port)) as daemon:
         public = " ".join(Path(f"{host_key}.pub").read_text().split()[:2])
         known = folder / "known_hosts"
         known.write_text(f"[{daemon.host}]:{listen} {public}\n")
-        daemon.details.update(
-            user=getpass.getuser(), key=str(client_key), known_hosts=str(known), host_key=public
-        )
+        daemon.details.update(user=getpass.getuser(), key=str(client_key), known_hosts=str(known), host_key=public)
         yield daemon
 
 
@@ -408,9 +404,7 @@ def postgres(tmp_path: Path) -> Iterator[Daemon]:
     if done.returncode:
         raise DaemonFailedError(f"initdb exited {done.returncode}:\n{done.stderr.decode(errors='replace')}")
     command = [server, "-D", str(data), "-p", str(listen), "-h", LOOPBACK, "-k", "", *POSTGRES_FLAGS]
-    with running(
-        "postgres", command, directory=folder, port=listen, ready=_postgres_answers, user=user
-    ) as daemon:
+    with running("postgres", command, directory=folder, port=listen, ready=_postgres_answers, user=user) as daemon:
         dsn = f"postgresql://heronwatch@{LOOPBACK}:{listen}/postgres"
         daemon.details.update(dsn=dsn, user="heronwatch", database="postgres")
         yield daemon

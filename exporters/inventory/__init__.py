@@ -1,0 +1,1 @@
+"""What is polled and who may be asked: devices, credentials, service discovery."""

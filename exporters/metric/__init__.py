@@ -1,0 +1,1 @@
+"""The one metric language: definitions, units, samples and their text."""

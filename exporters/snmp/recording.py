@@ -1,0 +1,130 @@
+"""Recordings of devices (`.snmprec`, also bzip2-compressed) → values in the order of their OIDs.
+
+The form is snmpsim's: `OID|TAG|VALUE`, the tag in decimal with `x` where the value is hexadecimal
+(https://docs.lextudio.com/snmpsim/documentation/simulation-data). Rows of variation modules (`2:numeric`) are left out.
+"""
+
+import bz2
+from bisect import bisect_right
+from collections.abc import Iterable
+from pathlib import Path
+
+from exporters.snmp import ber, oid
+
+_INTEGERS = frozenset({ber.INTEGER, ber.COUNTER32, ber.GAUGE32, ber.TIME_TICKS, ber.COUNTER64})
+
+
+class Recording:
+    """Values by OID. They are encoded when first asked for, so that a large file is ready at once."""
+
+    def __init__(self, names: list[bytes], raw: list[str]) -> None:
+        self.names = names
+        self._raw: list[str | bytes] = list(raw)
+        self._keys = [oid.order(name) for name in names]
+        if any(self._keys[i] >= self._keys[i + 1] for i in range(len(names) - 1)):
+            self._sort()
+
+    def _sort(self) -> None:
+        """Sort by OID; of rows with one OID the first stays."""
+        rows = sorted(zip(self._keys, range(len(self.names)), strict=True))
+        places = [place for number, (key, place) in enumerate(rows) if not number or key != rows[number - 1][0]]
+        self.names = [self.names[place] for place in places]
+        self._raw = [self._raw[place] for place in places]
+        self._keys = [self._keys[place] for place in places]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def after(self, name: bytes) -> int:
+        """Return the place of the first OID beyond `name`; `len()` at the end."""
+        return bisect_right(self._keys, oid.order(name))
+
+    def find(self, name: bytes) -> int | None:
+        """Return the place of an OID, or None."""
+        place = self.after(name) - 1
+        return place if place >= 0 and self.names[place] == name else None
+
+    def value(self, place: int) -> bytes:
+        """Return a value as tag, length, content."""
+        value = self._raw[place]
+        if isinstance(value, str):
+            value = self._raw[place] = encode_value(value)
+        return value
+
+    def put(self, name: bytes, value: bytes) -> None:
+        """Add a value, or replace the one there is."""
+        place = self.find(name)
+        if place is not None:
+            self._raw[place] = value
+            return
+        place = self.after(name)
+        self.names.insert(place, name)
+        self._raw.insert(place, value)
+        self._keys.insert(place, oid.order(name))
+
+
+def load(path: Path) -> Recording:
+    """Read a recording; raises OSError, or ValueError for text that is none."""
+    if path.suffix == ".bz2":
+        with bz2.open(path, "rt", errors="replace") as lines:
+            return parse(lines)
+    with path.open(errors="replace") as lines:
+        return parse(lines)
+
+
+def parse(lines: Iterable[str]) -> Recording:
+    """Read the lines of a recording; raises ValueError for one that is none.
+
+    >>> recording = parse(["1.3.6.1.2.1.1.5.0|4|core-1", "1.3.6.1.2.1.1.3.0|67|100"])
+    >>> [oid.text(name) for name in recording.names]
+    ['1.3.6.1.2.1.1.3.0', '1.3.6.1.2.1.1.5.0']
+    """
+    heads: dict[str, bytes] = {}
+    names: list[bytes] = []
+    raw: list[str] = []
+    for line in lines:
+        name, _, rest = line.partition("|")
+        tag = rest.partition("|")[0]
+        if not tag.rstrip("x").isdecimal():
+            continue
+        head, _, last = name.rpartition(".")
+        content = heads.get(head)
+        if content is None:
+            content = heads[head] = oid.encode(head)
+        names.append(content + oid.encode_arcs((int(last),)))
+        raw.append(rest.rstrip("\r\n"))
+    return Recording(names, raw)
+
+
+def encode_value(raw: str) -> bytes:
+    """Return the `TAG|VALUE` of a row as tag, length, content.
+
+    >>> encode_value("4x|00ff").hex(), encode_value("65|128").hex()
+    ('040200ff', '41020080')
+    """
+    tag_text, _, value = raw.partition("|")
+    tag = int(tag_text.rstrip("x"))
+    if tag_text.endswith("x"):
+        return ber.tlv(tag, _hexadecimal(value))
+    if tag in _INTEGERS:
+        return ber.integer(int(value or 0), tag)
+    if tag == ber.OBJECT_IDENTIFIER:
+        return ber.tlv(tag, oid.encode(value) if value.strip(".").count(".") else b"\0")
+    if tag == ber.IP_ADDRESS:
+        return ber.tlv(tag, _address(value))
+    return ber.tlv(tag, b"" if tag == ber.NULL else value.encode(errors="replace"))
+
+
+def _hexadecimal(value: str) -> bytes:
+    """Return octets; a few recordings have text where they promise hexadecimal digits."""
+    try:
+        return bytes.fromhex(value)
+    except ValueError:
+        return value.encode(errors="replace")
+
+
+def _address(value: str) -> bytes:
+    parts = value.split(".")
+    if len(parts) == 4 and all(part.isdecimal() and int(part) < 256 for part in parts):
+        return bytes(map(int, parts))
+    return value.encode("latin-1", errors="replace")

@@ -1,0 +1,280 @@
+"""Both web servers of the ground around one small site, on real sockets, and clients that speak as rudely as needed."""
+
+import asyncio
+import base64
+import contextlib
+import http.client
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from heronwatch import httpd_aio, httpd_wsgi
+from heronwatch.http_message import Request, Response, json_response, text_response
+from heronwatch.httpd_aio import AioServer, Route
+from heronwatch.httpd_wsgi import WsgiServer, common_pages, request_of, send
+from heronwatch.site import SiteOptions
+from heronwatch.telemetry import Telemetry
+from heronwatch.values import HostPort
+from heronwatch.webconfig import WebConfigFile
+
+HOST = "127.0.0.1"
+BIG = b"a line of a large page\n" * 2_000
+OWN_AUTH = ("/own/",)
+
+
+@dataclass
+class Site:
+    """What the common pages of the test site say; a test changes it while the server runs."""
+
+    reasons: list[str] = field(default_factory=list)
+    reload: Callable[[], None] = lambda: None
+    config_text: str = "token: <secret>\n"
+    enable_lifecycle: bool = False
+    telemetry: Telemetry = field(default_factory=lambda: Telemetry("test", "1.2.3"))
+    go_on: threading.Event = field(default_factory=threading.Event)  # lets /slow answer
+    entered: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))  # /slow was reached
+
+    def options(self) -> SiteOptions:
+        return SiteOptions(
+            title="Test site",
+            version="1.2.3",
+            telemetry=self.telemetry,
+            ready=lambda: self.reasons,
+            reload=lambda: self.reload(),
+            config_text=lambda: self.config_text,
+            enable_lifecycle=self.enable_lifecycle,
+            own_auth=OWN_AUTH,
+            now=lambda: 1_800_000_000.0,
+        )
+
+
+@dataclass
+class Served:
+    """A running server."""
+
+    kind: str
+    port: int
+    site: Site
+    host: str = HOST
+    stop: Callable[[float], None] = lambda _: None  # deadline_s
+
+
+def page(request: Request) -> Response:
+    """The pages of the site that need no waiting."""
+    if request.path == "/big":
+        return Response(body=BIG)
+    if request.path == "/boom":
+        raise RuntimeError("a secret of the inside")
+    if request.path == "/header":
+        return Response(headers=(("X-Value", request.query.get("value", "")),))
+    if request.path == "/type":
+        return Response(content_type=request.query.get("value", ""))
+    if request.path == "/own/page":
+        return text_response("checked by itself")
+    return echo(request)
+
+
+def echo(request: Request) -> Response:
+    seen = {
+        "method": request.method,
+        "path": request.path,
+        "query": {name: request.query.getall(name) for name in request.query},
+        "body": request.body.decode("latin-1"),
+        "remote": request.remote,
+        "scheme": request.scheme,
+    }
+    return json_response(seen)
+
+
+ROUTES = (
+    ("GET", "/echo"), ("POST", "/echo"), ("GET", "/big"), ("GET", "/boom"), ("GET", "/header"), ("GET", "/type"),
+    ("GET", "/own/page"), ("GET", "/slow"),
+)  # fmt: skip
+
+
+def _aio_routes(site: Site) -> list[Route]:
+    async def plain(request: Request) -> Response:
+        return page(request)
+
+    async def slow(_: Request) -> Response:
+        site.entered.release()
+        while not site.go_on.is_set():
+            await asyncio.sleep(0.005)
+        return text_response("slow")
+
+    return [Route(method, path, slow if path == "/slow" else plain) for method, path in ROUTES]
+
+
+def _wsgi_app(site: Site) -> Callable[..., Iterable[bytes]]:
+    paths = {path for _, path in ROUTES}
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        request = request_of(environ)
+        request.body = environ["wsgi.input"].read()
+        if request.path not in paths:
+            return send(text_response("not found", status=404), request, start_response)
+        if request.path == "/slow":
+            site.entered.release()
+            site.go_on.wait(30)
+            return send(text_response("slow"), request, start_response)
+        return send(page(request), request, start_response)
+
+    return app
+
+
+@contextlib.contextmanager
+def aio(
+    site: Site | None = None,
+    *,
+    web: WebConfigFile | None = None,
+    listen: HostPort | Path | None = None,
+    limits: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Iterator[Served]:
+    """The aiohttp server, in a thread with an event loop of its own."""
+    shown = site or Site()
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    def run(work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(30)
+
+    server = AioServer(
+        _aio_routes(shown),
+        shown.options(),
+        listen=listen or HostPort(HOST, 0),
+        web=web,
+        limits=httpd_aio.Limits(**(limits or {})),
+        **options,
+    )
+    try:
+        run(server.start())
+        port = server.port if server.ports else 0
+        yield Served("aio", port, shown, stop=lambda deadline_s: run(server.stop(deadline_s=deadline_s)))
+    finally:
+        shown.go_on.set()
+        run(server.stop(deadline_s=1.0))
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+@contextlib.contextmanager
+def wsgi(
+    site: Site | None = None,
+    *,
+    web: WebConfigFile | None = None,
+    listen: HostPort | None = None,
+    limits: Mapping[str, Any] | None = None,
+    app: Callable[..., Iterable[bytes]] | None = None,
+    **options: Any,
+) -> Iterator[Served]:
+    """The cheroot server, in its own threads."""
+    shown = site or Site()
+    server = WsgiServer(
+        common_pages(app or _wsgi_app(shown), shown.options(), web=web),
+        listen=listen or HostPort(HOST, 0),
+        web=web,
+        limits=httpd_wsgi.Limits(**(limits or {})),
+        **{"threads": 8, **options},
+    )
+    server.start()
+    try:
+        yield Served("wsgi", server.port, shown, stop=lambda deadline_s: _stop(server, deadline_s))
+    finally:
+        shown.go_on.set()
+        server.stop(deadline_s=2.0)
+
+
+def _stop(server: WsgiServer, deadline_s: float) -> None:
+    server.stop(deadline_s=deadline_s)
+
+
+SERVERS: dict[str, Any] = {"aio": aio, "wsgi": wsgi}
+
+
+def basic(user: str, password: str) -> str:
+    """An Authorization header."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response; header names in lower case, repeated ones joined."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+def ask(
+    served: Served,
+    path: str,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    context: ssl.SSLContext | None = None,
+    timeout_s: float = 20.0,
+) -> Answer:
+    """One request on a connection of its own."""
+    connection = http.client.HTTPConnection(served.host, served.port, timeout=timeout_s)
+    with contextlib.closing(connection):
+        connection.sock = connect(served, context=context, timeout_s=timeout_s)
+        connection.request(method, path, body=body, headers=dict(headers or {}))
+        return read_answer(connection)
+
+
+def read_answer(connection: http.client.HTTPConnection) -> Answer:
+    response = connection.getresponse()
+    found: dict[str, str] = {}
+    for name, value in response.getheaders():
+        found[name.lower()] = f"{found[name.lower()]}, {value}" if name.lower() in found else value
+    return Answer(response.status, found, response.read())
+
+
+def connect(served: Served, *, context: ssl.SSLContext | None = None, timeout_s: float = 20.0) -> socket.socket:
+    """A connection, with TLS if a context is given."""
+    plain = socket.create_connection((served.host, served.port), timeout=timeout_s)
+    if context is None:
+        return plain
+    try:
+        return context.wrap_socket(plain, server_hostname="localhost")
+    except BaseException:
+        plain.close()
+        raise
+
+
+def exchange(served: Served, data: bytes, *, timeout_s: float = 20.0) -> bytes:
+    """Send bytes as they are, close the sending side, read until the server closes."""
+    with connect(served, timeout_s=timeout_s) as sock:
+        with contextlib.suppress(OSError):
+            sock.sendall(data)
+            sock.shutdown(socket.SHUT_WR)
+        return read_all(sock)
+
+
+def read_all(sock: socket.socket) -> bytes:
+    """Everything until the server closes or resets; TimeoutError when it does neither."""
+    parts = []
+    with contextlib.suppress(ConnectionError):
+        while data := sock.recv(65_536):
+            parts.append(data)
+    return b"".join(parts)
+
+
+def seconds_until_closed(sock: socket.socket) -> float:
+    """How long the server keeps the connection from now on."""
+    begin = time.monotonic()
+    read_all(sock)
+    return time.monotonic() - begin

@@ -1,0 +1,127 @@
+"""The webhook as a real process that a test may kill, and a sink that stands for a provider.
+
+As a program: `python -m tests.fakes.webhook_process CONFIG PORT [FAILPOINT]` serves like `heronwatch webhook all`, and
+kills itself with SIGKILL where FAILPOINT is reached while the file CONFIG.armed exists.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Self
+
+from tests.fakes.daemons import Daemon, free_port, http_ok, running
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+CONFIG = """
+version: 1
+database: {{sqlite: {folder}/webhook.db}}
+public_url: http://127.0.0.1:9
+integrations:
+  am: {{tokens: [{{env: INTAKE_TOKEN}}], policy: default}}
+people:
+  ana: {{contacts: [{{channel: hook}}]}}
+policies:
+  default: {{steps: [{{notify: [ana]}}]}}
+channels:
+  hook: {{type: webhook, url: "{sink}", allowed_networks: [127.0.0.0/8], timeout: 1s}}
+delivery: {{lease: 2s}}
+"""
+
+
+class Sink:
+    """An HTTP server that remembers what it is sent, as JSON, and answers 200."""
+
+    def __init__(self) -> None:
+        self.received: list[Any] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/"
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        sink = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                length = int(self.headers.get("Content-Length", 0))
+                sink.received.append(json.loads(self.rfile.read(length)))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        return Handler
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def write_config(folder: Path, sink: str, *, database: str = "") -> Path:
+    path = folder / "webhook.yml"
+    text = CONFIG.format(folder=folder, sink=sink)
+    path.write_text(text.replace(f"{{sqlite: {folder}/webhook.db}}", database) if database else text)
+    return path
+
+
+@contextmanager
+def webhook(
+    config: Path, *, port: int | None = None, failpoint: str = "", command: tuple[str, ...] = ()
+) -> Iterator[Daemon]:
+    """The process, ready; `port` to come back where it was, `failpoint` to die there."""
+    listen = port or free_port()
+    program = command or (sys.executable, "-m", "tests.fakes.webhook_process", str(config), str(listen), failpoint)
+    environment = {"INTAKE_TOKEN": TOKEN, "PYTHONPATH": str(Path(__file__).parents[2])}
+
+    def ready(daemon: Daemon) -> bool:
+        return http_ok(f"{daemon.url}/-/ready")
+
+    folder = config.parent / f"process-{listen}"
+    with running("webhook", program, directory=folder, port=listen, ready=ready, env=environment) as daemon:
+        yield daemon
+
+
+def _kill_at(name: str, armed: Path) -> Callable[[str], None]:
+    def failpoint(reached: str) -> None:
+        if reached == name and armed.exists():
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return failpoint
+
+
+def main(config: str, port: str, failpoint: str = "") -> None:
+    from alert_webhook.config import Config
+    from alert_webhook.service import Seams, build
+    from alert_webhook.serving import ROLES, Listening, Running
+    from heronwatch import logs
+    from heronwatch.clock import SystemClock
+    from heronwatch.config import load
+    from heronwatch.flags import WebFlags
+    from heronwatch.lifecycle import Lifecycle
+    from heronwatch.values import HostPort
+
+    logs.configure(level="info")
+    seams = Seams(clock=SystemClock(), failpoint=_kill_at(failpoint, Path(f"{config}.armed")))
+    service = build(load([config], Config), [config], seams, external_url="")
+    process = Running(service, ROLES["all"], Listening(web=WebFlags(listen=(HostPort("127.0.0.1", int(port)),))))
+    with Lifecycle(process.reload) as lifecycle:
+        process.start()
+        lifecycle.wait()
+        process.stop()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
