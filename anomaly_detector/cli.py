@@ -1,0 +1,98 @@
+"""`heronwatch detector serve|check`: arguments, and which part runs."""
+
+import argparse
+import json
+import sys
+
+from heronwatch import logs
+from heronwatch.commands import EXIT_FAULT, EXIT_MISSING_PART, EXIT_OK, EXIT_USAGE, Command
+from heronwatch.errors import ConfigError, HeronwatchError
+from heronwatch.flags import add_log_arguments, add_web_arguments, web_flags
+
+DEFAULT_PORT = 9811
+DEFAULT_FILE = "detector.yml"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the sub-commands."""
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    serve = commands.add_parser(
+        "serve",
+        help="read series, score them, write the scores",
+        description="Reads the queries of the configuration every step, judges each series and writes the scores "
+        "by remote write, or shows them at /scores.",
+    )
+    _add_config_file(serve)
+    add_web_arguments(serve, DEFAULT_PORT)
+    add_log_arguments(serve)
+    serve.set_defaults(detector_run=_serve)
+    check = commands.add_parser(
+        "check",
+        help="check the configuration: every fault, or a summary of what it means",
+        description="Exit status 0, or 1 after every fault with its file, line and remedy. No server is asked.",
+    )
+    _add_config_file(check)
+    check.add_argument("--json", action="store_true", help="print the summary as JSON")
+    check.set_defaults(detector_run=_check)
+
+
+def _add_config_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config.file",
+        dest="config_file",
+        action="append",
+        metavar="FILE",
+        help=f"configuration, repeatable, glob patterns allowed (default {DEFAULT_FILE})",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the chosen sub-command; returns its exit status."""
+    try:
+        return int(arguments.detector_run(arguments))
+    except ConfigError as error:
+        for fault in error.faults:
+            print(fault, file=sys.stderr)
+        return EXIT_FAULT
+    except ModuleNotFoundError as error:
+        print(f"heronwatch detector: {error.name} is missing: pip install 'heronwatch[detector]'", file=sys.stderr)
+        return EXIT_MISSING_PART
+    except (HeronwatchError, OSError) as error:
+        print(f"heronwatch detector: {error}", file=sys.stderr)
+        return EXIT_FAULT
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from anomaly_detector.config import Config
+    from anomaly_detector.summary import as_builtins, as_text
+    from heronwatch.config import load
+
+    loaded = load(_files(arguments), Config)
+    for warning in loaded.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    print(json.dumps(as_builtins(loaded.value), indent=2) if arguments.json else as_text(loaded.value))
+    return EXIT_OK
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from anomaly_detector.serving import serve
+
+    logs.configure(level=arguments.log_level, fmt=arguments.log_format)
+    try:
+        flags = web_flags(arguments, DEFAULT_PORT)
+    except ValueError as error:
+        print(f"heronwatch detector: --web.listen-address: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    return serve(_files(arguments), flags)
+
+
+def _files(arguments: argparse.Namespace) -> list[str]:
+    return arguments.config_file or [DEFAULT_FILE]
+
+
+COMMAND = Command(
+    name="detector",
+    help="score series for anomalies: reads Prometheus, writes scores back",
+    add_arguments=add_arguments,
+    run=run,
+)

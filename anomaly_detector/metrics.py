@@ -1,0 +1,96 @@
+"""The detector's metrics about itself (names are a contract: rules and dashboards use them)."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+
+class QueryStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What a query tells about itself; `last_success_s` is Unix time by the server's clock, 0 before the first."""
+
+    query: str
+    series: int
+    last_success_s: float
+    state_bytes: int
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """What the whole service tells at one moment."""
+
+    queries: tuple[QueryStatus, ...]
+    queued_samples: int
+
+
+class Metrics:
+    """Counters that the threads increase."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.cycles = Counter("heronwatch_detector_cycles", "Cycles run: one query, one step.", registry=registry)
+        self.cycle_seconds = Histogram(
+            "heronwatch_detector_cycle_duration_seconds",
+            "How long one cycle took, reading included.",
+            registry=registry,
+        )
+        self.read_failures = Counter(
+            "heronwatch_detector_read_failures",
+            "Cycles without a usable answer.",
+            ("query", "reason"),
+            registry=registry,
+        )
+        self.written = Counter(
+            "heronwatch_detector_samples_written", "Samples that a receiver stored.", registry=registry
+        )
+        self.rejected = Counter(
+            "heronwatch_detector_samples_rejected", "Samples given up, by reason.", ("reason",), registry=registry
+        )
+        self.write_failures = Counter(
+            "heronwatch_detector_write_failures", "Writes to be tried again, by reason.", ("reason",), registry=registry
+        )
+        self.unusable = Counter(
+            "heronwatch_detector_unusable_samples",
+            "Input samples that are NaN or infinite.",
+            ("query",),
+            registry=registry,
+        )
+        self.snapshots = Counter(
+            "heronwatch_detector_snapshots",
+            "Snapshots, by what was done and how it went.",
+            ("action", "outcome"),
+            registry=registry,
+        )
+
+
+class StatusCollector(Collector):
+    """Exposes what is true now: a query that is gone leaves nothing behind."""
+
+    def __init__(self, status: Callable[[], Status]) -> None:
+        self._status = status
+
+    def describe(self) -> Iterable[Metric]:
+        """Return nothing: asking for the status at registration would be too early."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the gauges of this moment."""
+        status = self._status()
+        series = GaugeMetricFamily("heronwatch_detector_series", "Series that a query knows.", labels=("query",))
+        success = GaugeMetricFamily(
+            "heronwatch_detector_last_success_timestamp_seconds",
+            "Instant last scored, by the server's clock.",
+            labels=("query",),
+        )
+        memory = GaugeMetricFamily(
+            "heronwatch_detector_state_bytes", "Size of what a query has learnt.", labels=("query",)
+        )
+        for one in status.queries:
+            series.add_metric((one.query,), one.series)
+            memory.add_metric((one.query,), one.state_bytes)
+            if one.last_success_s:
+                success.add_metric((one.query,), one.last_success_s)
+        yield from (series, success, memory)
+        queued = GaugeMetricFamily("heronwatch_detector_queue_samples", "Samples waiting to be written.")
+        queued.add_metric((), status.queued_samples)
+        yield queued

@@ -1,0 +1,52 @@
+"""A query's state as the arrays of a snapshot, and back. No I/O."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from anomaly_detector.errors import SnapshotError
+from anomaly_detector.plan import QueryPlan
+from anomaly_detector.query_state import QueryState, stored_labels
+from anomaly_detector.state import FORMAT, Arrays, Header
+
+SEEN, LIVE, WARMING = "seen_s", "live", "warming"
+
+
+def pack(state: QueryState, plan: QueryPlan) -> tuple[Header, Arrays]:
+    """Return what a snapshot holds: the rows in use, without the gaps between them. The arrays are copies."""
+    rows, labels = stored_labels(state.table)
+    arrays: dict[str, npt.NDArray[Any]] = {SEEN: state.seen_s[rows], LIVE: state.live[rows]}
+    for lane in state.lanes:
+        arrays[f"{lane.alias}/{WARMING}"] = lane.warming[rows]
+        arrays |= {f"{lane.alias}/state/{name}": array[..., rows] for name, array in lane.state.items()}
+    header = Header(
+        format=FORMAT, fingerprint=plan.fingerprint, last_s=state.last_s, series=[list(one) for one in labels]
+    )
+    return header, arrays
+
+
+def unpack(header: Header, arrays: Mapping[str, npt.NDArray[Any]], plan: QueryPlan) -> QueryState:
+    """Return the state that a snapshot holds; SnapshotError when an array is missing or has another shape."""
+    state = QueryState(plan, last_s=header.last_s)
+    for labels in header.series:
+        state.table.add(tuple((name, value) for name, value in labels))
+    if state.table.series != len(header.series) or not np.isfinite(header.last_s):
+        raise SnapshotError("the snapshot's series are not distinct, or its time is none")
+    state.make_room()
+    rows = np.arange(len(header.series))
+    state.seen_s[rows] = _fitting(arrays, SEEN, state.seen_s[rows])
+    state.live[rows] = _fitting(arrays, LIVE, state.live[rows])
+    for lane in state.lanes:
+        lane.warming[rows] = _fitting(arrays, f"{lane.alias}/{WARMING}", lane.warming[rows])
+        wanted = {name: array[..., rows] for name, array in lane.state.items()}
+        lane.put(rows, {name: _fitting(arrays, f"{lane.alias}/state/{name}", array) for name, array in wanted.items()})
+    return state
+
+
+def _fitting(arrays: Mapping[str, npt.NDArray[Any]], name: str, like: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    array = arrays.get(name)
+    if array is None or array.shape != like.shape or array.dtype != like.dtype:
+        raise SnapshotError(f"the snapshot's array {name} is missing or has another shape")
+    return array

@@ -1,0 +1,93 @@
+"""From a configuration to what is run: every query with its models, comparable as values."""
+
+import hashlib
+
+import msgspec
+
+from anomaly_detector.config import DEFAULT_CLASS, Config, Query, Reader, Settings
+from anomaly_detector.models.model import Model, ModelOptions
+from anomaly_detector.models.registry import models
+from anomaly_detector.promql import settling_s
+from anomaly_detector.scoring.scoring import Rules
+
+SETTLING_MAX_S = 900.0
+DEFAULT_ALIAS = "default"
+
+
+class LanePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """One model over one query."""
+
+    alias: str
+    model: str
+    options: ModelOptions
+
+    def make(self) -> Model:
+        """Return the model."""
+        return models().get(self.model).make(self.options)
+
+    def told(self) -> tuple[str, str, list[tuple[str, str]]]:
+        """Return what shapes the model's state, as text."""
+        own = sorted(set(self.options.__struct_fields__) - set(ModelOptions.__struct_fields__))
+        return self.alias, self.model, [(name, repr(getattr(self.options, name))) for name in own]
+
+
+class QueryPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """All that decides what happens to one query; two equal plans run the same."""
+
+    alias: str
+    query: Query
+    step_s: float
+    max_series: int
+    lanes: tuple[LanePlan, ...]
+    reader: Reader
+    settings: Settings
+
+    @property
+    def rules(self) -> Rules:
+        """What the query asks of a verdict."""
+        query = self.query
+        return Rules(
+            direction=query.detection_direction,
+            min_dev_below=query.min_dev_from_expected[0],
+            min_dev_above=query.min_dev_from_expected[1],
+            data_range=query.data_range or Rules().data_range,
+            outside_score=self.settings.score_outside_data_range,
+        )
+
+    @property
+    def settling_s(self) -> float:
+        """For how long a series that (re)appears is neither scored nor learnt from."""
+        return min(settling_s(self.query.expr), SETTLING_MAX_S)
+
+    @property
+    def fingerprint(self) -> str:
+        """Return a hash of what shapes the state: with the same, state of another run still fits."""
+        told = (self.query.expr, self.step_s, self.settings.timezone, [lane.told() for lane in self.lanes])
+        return hashlib.sha256(msgspec.json.encode(told)).hexdigest()
+
+
+def plans(config: Config) -> tuple[QueryPlan, ...]:
+    """Return the plan of every query."""
+    reader = msgspec.structs.replace(config.reader, queries={})
+    return tuple(
+        QueryPlan(
+            alias=alias,
+            query=query,
+            step_s=config.reader.step_of(query),
+            max_series=min(query.max_series or config.settings.max_series, config.settings.max_series),
+            lanes=_lanes(config, alias),
+            reader=reader,
+            settings=config.settings,
+        )
+        for alias, query in config.reader.queries.items()
+    )
+
+
+def _lanes(config: Config, query: str) -> tuple[LanePlan, ...]:
+    if not config.models:
+        return (LanePlan(alias=DEFAULT_ALIAS, model=DEFAULT_CLASS, options=models().get(DEFAULT_CLASS).options()),)
+    return tuple(
+        LanePlan(alias=alias, model=block.class_ or DEFAULT_CLASS, options=block)
+        for alias, block in config.models.items()
+        if block.queries is None or query in block.queries
+    )

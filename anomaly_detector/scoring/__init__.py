@@ -1,0 +1,1 @@
+"""From a model's verdict to the published score: calibration, direction, ranges. No I/O."""

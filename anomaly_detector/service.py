@@ -1,0 +1,177 @@
+"""The running detector: a thread for each query and for each receiver, replaced one by one on reload."""
+
+import threading
+from collections.abc import Callable
+
+import msgspec
+
+from anomaly_detector.config import Config, Writer
+from anomaly_detector.cycle import QueryRunner
+from anomaly_detector.metrics import Metrics, Status
+from anomaly_detector.plan import QueryPlan, plans
+from anomaly_detector.sink.outputs import Page
+from anomaly_detector.sink.remote_write import Receiver
+from anomaly_detector.sink.wire import Batch
+from anomaly_detector.source.prom_api import PromApi
+from heronwatch.clock import Clock
+from heronwatch.logs import get_logger
+
+STOP_DEADLINE_S = 20.0
+log = get_logger(__name__)
+
+
+class Running(msgspec.Struct, frozen=True):
+    """A thread that runs until its event is set."""
+
+    thread: threading.Thread
+    stop: threading.Event
+
+
+class Receivers:
+    """Hands every batch, cut to size, to every receiver."""
+
+    def __init__(self, writer: Writer, clock: Clock, metrics: Metrics) -> None:
+        self.writer = writer
+        self.all = [
+            Receiver(target, capacity=writer.queue_capacity, clock=clock, metrics=metrics) for target in writer.targets
+        ]
+        self._running: list[Running] = []
+
+    @property
+    def wants_pages(self) -> bool:
+        """Whether there is nobody to write to, so that `/scores` has to show everything."""
+        return not self.all
+
+    def offer(self, batch: Batch) -> None:
+        """Queue a batch with every receiver."""
+        for part in batch.parts(self.writer.max_samples_per_send):
+            for receiver in self.all:
+                receiver.offer(part)
+
+    def start(self) -> None:
+        """Start sending."""
+        self._running = [_started(f"write-{place}", receiver.run) for place, receiver in enumerate(self.all)]
+
+    def stop(self) -> None:
+        """Send what is queued if that works at once, then stop."""
+        for running, receiver in zip(self._running, self.all, strict=True):
+            running.stop.set()
+            receiver.wake()
+        _join(self._running)
+
+
+class Detector:
+    """Builds the parts that a configuration asks for and keeps them running."""
+
+    def __init__(self, config: Config, *, clock: Clock, metrics: Metrics) -> None:
+        self._config, self._clock, self._metrics = config, clock, metrics
+        self._lock = threading.Lock()
+        self._runners: dict[str, QueryRunner] = {}
+        self._running: dict[str, Running] = {}
+        self._reads = threading.Semaphore(config.reader.max_concurrent_reads)
+        self._receivers = Receivers(config.writer, clock, metrics)
+
+    @property
+    def wants_pages(self) -> bool:
+        """See `Receivers.wants_pages`."""
+        return self._receivers.wants_pages
+
+    def offer(self, batch: Batch) -> None:
+        """Hand a batch to the receivers of the moment: queries outlive a change of receivers."""
+        self._receivers.offer(batch)
+
+    def start(self) -> None:
+        """Start all threads."""
+        with self._lock:
+            self._receivers.start()
+            for plan in plans(self._config):
+                self._start(plan)
+
+    def stop(self) -> None:
+        """Stop queries, which writes their snapshots, then receivers."""
+        with self._lock:
+            self._stop(list(self._running))
+            self._receivers.stop()
+
+    def reload(self, config: Config) -> None:
+        """Go over to another configuration; queries whose plan is unchanged keep running as they are."""
+        with self._lock:
+            wanted = {plan.alias: plan for plan in plans(config)}
+            kept = {alias for alias, runner in self._runners.items() if wanted.get(alias) == runner.plan}
+            old = {alias: runner for alias, runner in self._runners.items() if alias not in kept}
+            self._stop(list(old))
+            if config.writer != self._receivers.writer:
+                self._replace_receivers(config.writer)
+            self._config = config
+            self._reads = threading.Semaphore(config.reader.max_concurrent_reads)
+            for alias in wanted.keys() - kept:
+                self._start(wanted[alias], inherit_from=old.get(alias))
+            log.info(
+                "queries", kept=len(kept), started=len(wanted.keys() - kept), ended=len(old.keys() - wanted.keys())
+            )
+
+    def status(self) -> Status:
+        """Return what the metrics show."""
+        runners = list(self._runners.values())
+        return Status(
+            queries=tuple(runner.status() for runner in runners),
+            queued_samples=sum(len(receiver) for receiver in self._receivers.all),
+        )
+
+    def not_ready(self) -> list[str]:
+        """Return why the detector does not do its work, one reason for each part in trouble."""
+        reasons = [
+            f"query {alias}: {runner.trouble}" for alias, runner in list(self._runners.items()) if runner.trouble
+        ]
+        return reasons + [f"writing to {one.name}: {one.trouble}" for one in self._receivers.all if one.trouble]
+
+    def pages(self) -> list[Page]:
+        """Return the newest outputs of all queries."""
+        return [page for runner in list(self._runners.values()) for page in runner.pages]
+
+    def _start(self, plan: QueryPlan, *, inherit_from: QueryRunner | None = None) -> None:
+        runner = QueryRunner(
+            plan,
+            api=PromApi(plan.reader),
+            outbox=self,
+            metrics=self._metrics,
+            clock=self._clock,
+            reads=self._reads,
+            room=self._room,
+        )
+        if inherit_from is not None and inherit_from.plan.fingerprint == plan.fingerprint:
+            runner.state = inherit_from.state
+        self._runners[plan.alias] = runner
+        self._running[plan.alias] = _started(f"query-{plan.alias}", runner.run)
+
+    def _stop(self, aliases: list[str]) -> None:
+        running = [self._running.pop(alias) for alias in aliases]
+        for one in running:
+            one.stop.set()
+        _join(running)
+        for alias in aliases:
+            del self._runners[alias]
+
+    def _replace_receivers(self, writer: Writer) -> None:
+        before, self._receivers = self._receivers, Receivers(writer, self._clock, self._metrics)
+        before.stop()
+        self._receivers.start()
+
+    def _room(self, alias: str) -> int:
+        """Return how many series a query may hold beside the others."""
+        others = sum(one.status().series for name, one in list(self._runners.items()) if name != alias)
+        return max(0, self._config.settings.max_series - others)
+
+
+def _started(name: str, run: Callable[[threading.Event], None]) -> Running:
+    stop = threading.Event()
+    thread = threading.Thread(target=run, args=(stop,), name=name, daemon=True)
+    thread.start()
+    return Running(thread, stop)
+
+
+def _join(running: list[Running]) -> None:
+    for one in running:
+        one.thread.join(STOP_DEADLINE_S)
+        if one.thread.is_alive():
+            log.warning("a thread did not stop in time", thread=one.thread.name)

@@ -1,0 +1,139 @@
+"""HTTP towards one Prometheus-like server: the only file that knows the HTTP library.
+
+Every exchange has a deadline and a size limit over all of it, not for each read; redirects are not followed, and
+neither proxies nor credentials are taken from the environment.
+"""
+
+import time
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import requests
+from requests.auth import AuthBase
+
+from anomaly_detector.config import Endpoint
+from anomaly_detector.errors import ResponseTooLargeError, SourceUnavailableError
+from heronwatch.secrets import Secret
+
+CHUNK_BYTES = 1 << 16
+TENANT_HEADER = "X-Scope-OrgID"  # Mimir, Cortex, Loki; Thanos' own name can be set under `headers`
+USER_AGENT = "heronwatch-detector"
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the server said; `headers` are looked up without regard to case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Session:
+    """Connections to one endpoint, kept alive. Not to be shared between threads."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._url = str(endpoint.datasource_url).rstrip("/")
+        self._timeout_s = float(endpoint.timeout)
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers.update({"User-Agent": USER_AGENT, **_headers(endpoint)})
+        self._session.auth = _auth(endpoint)
+        self._session.verify, self._session.cert = _tls(endpoint)
+
+    def post(
+        self, path: str, body: bytes | Mapping[str, str], *, headers: Mapping[str, str] | None = None, max_bytes: int
+    ) -> Answer:
+        """Send one POST.
+
+        Raises SourceUnavailableError without an answer in time, ResponseTooLargeError above `max_bytes`.
+        """
+        return self._exchange("POST", path, data=body, headers=headers, max_bytes=max_bytes)
+
+    def get(self, path: str, *, max_bytes: int) -> Answer:
+        """Send one GET; raises as `post` does."""
+        return self._exchange("GET", path, max_bytes=max_bytes)
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._session.close()
+
+    def _exchange(self, method: str, path: str, *, max_bytes: int, **options: Any) -> Answer:
+        deadline = time.monotonic() + self._timeout_s
+        try:
+            with self._session.request(
+                method, self._url + path, timeout=self._timeout_s, allow_redirects=False, stream=True, **options
+            ) as response:
+                body = self._read(response, deadline, max_bytes)
+                return Answer(status=response.status_code, headers=response.headers, body=body)
+        except requests.exceptions.InvalidURL as exc:
+            raise SourceUnavailableError(f"not a URL: {exc}") from exc
+        except requests.RequestException as exc:
+            raise SourceUnavailableError(f"{self._url}: {_plain(exc)}") from exc
+
+    def _read(self, response: requests.Response, deadline: float, max_bytes: int) -> bytes:
+        parts, size = [], 0
+        for chunk in response.iter_content(CHUNK_BYTES):
+            parts.append(chunk)
+            size += len(chunk)
+            if size > max_bytes:
+                raise ResponseTooLargeError(
+                    f"the answer is above {max_bytes} bytes: narrow the expression or raise max_response_bytes"
+                )
+            if time.monotonic() > deadline:
+                raise SourceUnavailableError(f"{self._url}: no complete answer within {self._timeout_s:g} s")
+        return b"".join(parts)
+
+
+class _Bearer(AuthBase):
+    """Authorization by a token; an auth object, so that the library never looks for another."""
+
+    def __init__(self, token: Secret) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
+        return request
+
+
+def _auth(endpoint: Endpoint) -> AuthBase | tuple[str, str] | None:
+    if endpoint.bearer_token is not None:
+        return _Bearer(endpoint.bearer_token)
+    if endpoint.basic_auth is not None:
+        return endpoint.basic_auth.username, endpoint.basic_auth.password.reveal()
+    return None
+
+
+def _headers(endpoint: Endpoint) -> dict[str, str]:
+    headers = {name: value.reveal() for name, value in endpoint.headers.items()}
+    if endpoint.tenant_id:
+        headers[TENANT_HEADER] = endpoint.tenant_id
+    return headers
+
+
+def _tls(endpoint: Endpoint) -> tuple[bool | str, tuple[str, str] | None]:
+    tls = endpoint.tls_config
+    if tls is None:
+        return True, None
+    verify: bool | str = False if tls.insecure_skip_verify else str(tls.ca_file) if tls.ca_file else True
+    if tls.insecure_skip_verify:  # said once by the configuration, not by every request
+        warnings.filterwarnings("ignore", message="Unverified HTTPS request")
+    return verify, (str(tls.cert_file), str(tls.key_file)) if tls.cert_file and tls.key_file else None
+
+
+def _plain(exc: requests.RequestException) -> str:
+    """Say what happened in a few words: the library's own text repeats URL, pool and object addresses."""
+    kinds = (
+        (requests.exceptions.SSLError, "TLS failed"),
+        (requests.exceptions.ConnectTimeout, "no connection in time"),
+        (requests.exceptions.ReadTimeout, "no answer in time"),
+        (requests.exceptions.ConnectionError, "no connection"),
+        (requests.exceptions.ChunkedEncodingError, "the answer broke off"),
+        (requests.exceptions.ContentDecodingError, "the answer cannot be unpacked"),
+    )
+    said = next((text for kind, text in kinds if isinstance(exc, kind)), type(exc).__name__)
+    cause = exc.args[0] if exc.args else ""
+    reason = getattr(cause, "reason", cause)
+    detail = str(getattr(reason, "args", ("",))[-1] if getattr(reason, "args", None) else "")
+    return f"{said} ({detail.rsplit(': ', 1)[-1][:150]})" if detail else said

@@ -1,0 +1,108 @@
+"""What a receiver's answer to a write means, and how a rejected batch is halved until the good samples are in."""
+
+from collections import deque
+from collections.abc import Callable
+from enum import Enum
+
+import msgspec
+
+from anomaly_detector.sink.wire import Batch
+
+MAX_REQUESTS = 1000  # for one batch, however much of it is rejected
+HOPELESS_REQUESTS = 255  # eight halvings of everything and nothing stored: the rest goes the same way
+
+
+class Kind(Enum):
+    """What to do next."""
+
+    STORED = "stored"
+    REJECTED = "rejected"  # never again as it is: split, or give up
+    LATER = "later"  # the very same again, after a while
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """A judged answer: `reason` is the stable word for metrics, `wait_s` what the receiver asks for (0: nothing)."""
+
+    kind: Kind
+    reason: str = ""
+    detail: str = ""
+    wait_s: float = 0.0
+
+
+# Prometheus storage/errors.go. 2.42 answers 400, but 500 for "too old sample": retrying that would never end.
+_PERMANENT = (
+    ("out of order", "out_of_order"),
+    ("duplicate sample", "duplicate"),
+    ("out of bounds", "out_of_bounds"),
+    ("too old sample", "too_old"),
+    ("too far in the future", "future"),
+)
+_DENIED = (401, 403, 404, 405)
+
+
+def judge(status: int, text: str, *, retry_after: str = "") -> Outcome:
+    """Judge an answer by its status, its text and its Retry-After header (seconds; dates are ignored).
+
+    >>> judge(500, "too old sample").kind.name, judge(503, "").kind.name, judge(400, "out of order sample").reason
+    ('REJECTED', 'LATER', 'out_of_order')
+    """
+    detail = f"HTTP {status}: {' '.join(text.split())[:200]}"
+    if 200 <= status < 300:
+        return Outcome(kind=Kind.STORED)
+    known = next((reason for words, reason in _PERMANENT if words in text), "")
+    if known and (status < 500 or status == 500):
+        return Outcome(kind=Kind.REJECTED, reason=known, detail=detail)
+    if status == 413:
+        return Outcome(kind=Kind.REJECTED, reason="too_large", detail=detail)
+    if status in (400, 415, 422):
+        return Outcome(kind=Kind.REJECTED, reason="refused", detail=detail)
+    wait_s = float(retry_after) if retry_after.isdecimal() and len(retry_after) < 6 else 0.0
+    if status in _DENIED or 300 <= status < 400:
+        return Outcome(kind=Kind.LATER, reason="denied", detail=detail, wait_s=wait_s)
+    return Outcome(
+        kind=Kind.LATER, reason="throttled" if status == 429 else "unavailable", detail=detail, wait_s=wait_s
+    )
+
+
+class Sent(msgspec.Struct, kw_only=True):
+    """How far a batch got: samples stored, samples rejected by reason, and parts to send again later."""
+
+    stored: int = 0
+    rejected: dict[str, int] = {}
+    left: list[Batch] = []
+    last: Outcome = Outcome(kind=Kind.STORED)
+    requests: int = 0
+
+
+def send(batch: Batch, post: Callable[[Batch], Outcome]) -> Sent:
+    """Send a batch; where it is rejected, halve it until what is good is stored and what is bad is alone.
+
+    Large parts go first, so that most of what is good is in before the number of requests runs out.
+    """
+    sent, waiting = Sent(rejected={}, left=[]), deque([batch])
+    while waiting:
+        part = waiting.popleft()
+        if _give_up(sent):
+            _reject(sent, len(part), sent.last.reason)
+            continue
+        sent.last = post(part)
+        sent.requests += 1
+        if sent.last.kind is Kind.STORED:
+            sent.stored += len(part)
+        elif sent.last.kind is Kind.LATER:
+            sent.left = [part, *waiting]
+            return sent
+        elif len(part) == 1:
+            _reject(sent, 1, sent.last.reason)
+        else:
+            middle = len(part) // 2
+            waiting += [part.part(0, middle), part.part(middle, len(part))]
+    return sent
+
+
+def _give_up(sent: Sent) -> bool:
+    return sent.requests >= MAX_REQUESTS or (sent.stored == 0 and sent.requests >= HOPELESS_REQUESTS)
+
+
+def _reject(sent: Sent, count: int, reason: str) -> None:
+    sent.rejected[reason] = sent.rejected.get(reason, 0) + count

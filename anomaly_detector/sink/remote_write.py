@@ -1,0 +1,173 @@
+"""One receiver: a bounded queue and the thread that empties it by remote write 1.0.
+
+Samples from the future stop Prometheus 2.42 until its clock catches up, so the receiver's own clock (the `Date`
+header of its answers) has the last word: what is a little ahead of it waits, what is far ahead is dropped.
+"""
+
+import threading
+from collections import deque
+from email.utils import parsedate_to_datetime
+
+import msgspec
+
+from anomaly_detector.config import Target
+from anomaly_detector.errors import DetectorError
+from anomaly_detector.metrics import Metrics
+from anomaly_detector.session import Answer, Session
+from anomaly_detector.sink.outcome import Kind, Outcome, Sent, judge, send
+from anomaly_detector.sink.wire import Batch
+from heronwatch.clock import Clock
+from heronwatch.logs import get_logger
+from heronwatch.retry import Backoff
+
+HEADERS = {
+    "Content-Type": "application/x-protobuf",
+    "Content-Encoding": "snappy",
+    "X-Prometheus-Remote-Write-Version": "0.1.0",
+}
+AHEAD_S = 1.0  # the Date header has whole seconds: a sample of this very second is not from the future
+AHEAD_MAX_S = 60.0  # further ahead is no small difference of clocks
+SMALL_ANSWER = 1 << 20
+BACKOFF = Backoff(first_s=0.5, factor=2.0, cap_s=30.0, jitter=0.5)
+log = get_logger(__name__)
+
+
+class ReceiverClock(msgspec.Struct):
+    """The receiver's time, by the last `Date` header it sent and the time that has passed since."""
+
+    offset_s: float | None = None
+
+    def heard(self, date: str, monotonic: float) -> None:
+        """Take note of a `Date` header; anything else is ignored."""
+        try:
+            self.offset_s = parsedate_to_datetime(date).timestamp() - monotonic
+        except (TypeError, ValueError):
+            return
+
+    def ahead_s(self, time_ms: int, monotonic: float) -> float:
+        """Return by how many seconds a timestamp is in the receiver's future; 0 when that is not known."""
+        return 0.0 if self.offset_s is None else time_ms / 1000 - monotonic - self.offset_s - AHEAD_S
+
+
+class Receiver:
+    """A write target. `offer` is called by the queries' threads, `run` is the target's own."""
+
+    def __init__(self, target: Target, *, capacity: int, clock: Clock, metrics: Metrics) -> None:
+        self.name = str(target.datasource_url)
+        self.trouble = ""
+        self._target, self._capacity = target, capacity
+        self._clock, self._metrics = clock, metrics
+        self._queue: deque[Batch] = deque()
+        self._lock = threading.Condition()
+        self._samples = 0
+        self._session = Session(target)
+        self._time = ReceiverClock()
+        self._asked_time = False
+        self._wait_s = 0.0
+
+    def __len__(self) -> int:
+        """Return how many samples wait."""
+        return self._samples
+
+    def offer(self, batch: Batch) -> None:
+        """Queue a batch; over capacity the oldest are dropped, and counted."""
+        with self._lock:
+            self._queue.append(batch)
+            self._samples += len(batch)
+            while self._samples > self._capacity and len(self._queue) > 1:
+                self._drop(len(self._take()), "queue_full")
+            self._lock.notify()
+
+    def run(self, stop: threading.Event) -> None:
+        """Send until `stop`; what is queued then gets one last try."""
+        attempt = 0
+        while not stop.is_set():
+            batch = self._next()
+            if batch is None:
+                continue
+            attempt = 0 if self._deliver(batch) else attempt + 1
+            if attempt:
+                stop.wait(max(self._wait_s, BACKOFF.delay(attempt, 0.5)))
+        self._last_try()
+
+    def wake(self) -> None:
+        """Let `run` look at its stop event now."""
+        with self._lock:
+            self._lock.notify_all()
+
+    def _next(self) -> Batch | None:
+        with self._lock:
+            if not self._queue:
+                self._lock.wait(timeout=1.0)
+            return self._take() if self._queue else None
+
+    def _take(self) -> Batch:
+        batch = self._queue.popleft()
+        self._samples -= len(batch)
+        return batch
+
+    def _deliver(self, batch: Batch) -> bool:
+        """Send one batch; False when it, or a part, is back at the head of the queue for later."""
+        if not self._asked_time:
+            self._ask_time()
+        ahead_s = self._time.ahead_s(batch.time_ms, self._clock.monotonic())
+        if ahead_s > AHEAD_MAX_S:
+            self._drop(len(batch), "future")
+            return True
+        if ahead_s > 0:
+            return self._later([batch], ahead_s)
+        sent = send(batch, self._post)
+        self._count(sent)
+        return self._later(sent.left, sent.last.wait_s) if sent.left else True
+
+    def _later(self, parts: list[Batch], wait_s: float) -> bool:
+        self._wait_s = min(wait_s, 300.0)
+        with self._lock:
+            self._queue.extendleft(reversed(parts))
+            self._samples += sum(len(part) for part in parts)
+        return False
+
+    def _count(self, sent: Sent) -> None:
+        self._metrics.written.inc(sent.stored)
+        for reason, count in sent.rejected.items():
+            self._drop(count, reason)
+        if sent.rejected:
+            log.warning("samples rejected", target=self.name, detail=sent.last.detail, **sent.rejected)
+        failed = sent.last.kind is Kind.LATER
+        if failed:
+            self._metrics.write_failures.labels(sent.last.reason).inc()
+        if failed and not self.trouble:
+            log.warning("writing fails", target=self.name, detail=sent.last.detail)
+        elif self.trouble and not failed:
+            log.info("writing works again", target=self.name)
+        self.trouble = sent.last.detail if failed else ""
+
+    def _drop(self, count: int, reason: str) -> None:
+        self._metrics.rejected.labels(reason).inc(count)
+
+    def _post(self, batch: Batch) -> Outcome:
+        try:
+            answer = self._session.post(self._target.path, batch.compressed(), headers=HEADERS, max_bytes=SMALL_ANSWER)
+        except DetectorError as exc:
+            return Outcome(kind=Kind.LATER, reason="unavailable", detail=str(exc))
+        self._heard(answer)
+        text = answer.body.decode("utf-8", "replace")
+        return judge(answer.status, text, retry_after=answer.headers.get("Retry-After", ""))
+
+    def _ask_time(self) -> None:
+        """Have the receiver say its time before the first sample; any answer will do, 405 included."""
+        try:
+            self._heard(self._session.get(self._target.path, max_bytes=SMALL_ANSWER))
+            self._asked_time = True
+        except DetectorError as exc:
+            log.debug("the receiver does not say its time", target=self.name, detail=str(exc))
+
+    def _heard(self, answer: Answer) -> None:
+        self._time.heard(answer.headers.get("Date", ""), self._clock.monotonic())
+
+    def _last_try(self) -> None:
+        while self._queue:
+            if not self._deliver(self._take()):
+                log.warning("samples unsent at the end", target=self.name, samples=len(self))
+                break
+        self._session.close()

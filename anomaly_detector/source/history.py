@@ -1,0 +1,70 @@
+"""History of a query: read backwards in chunks that fit the server's limits and the memory budget, then learnt."""
+
+import numpy as np
+
+from anomaly_detector.errors import QueryRejectedError, ResponseTooLargeError
+from anomaly_detector.grid import chunks, history_step
+from anomaly_detector.models.model import F64
+from anomaly_detector.plan import QueryPlan
+from anomaly_detector.query_state import QueryState
+from anomaly_detector.source.matrix import Matrix, grid_times
+from anomaly_detector.source.prom_api import MAX_POINTS, PromApi
+
+RECENT_S, RECENT_INSTANTS = 3600.0, 12
+SAMPLES_PER_ANSWER = 1_000_000  # decoded at once: some hundred MB of JSON and numbers
+
+
+def instants_per_answer(series: int) -> int:
+    """Return how many instants of `series` series may be asked for at once."""
+    return min(MAX_POINTS, max(1, SAMPLES_PER_ANSWER // max(1, series)))
+
+
+def learn_history(api: PromApi, plan: QueryPlan, state: QueryState, *, max_series: int) -> int:
+    """Fit every model on its window of history before `state.last_s`; return the number of instants learnt from.
+
+    Only series that were alive in the last hour of history are learnt: what is away for a moment while we start
+    counts, what is long gone does not. Raises as `PromApi.query_range` does.
+    """
+    recent_s, apart_s = _recent(state.last_s, plan.step_s)
+    alive = api.query_range(plan.query.expr, recent_s, step_s=apart_s, max_series=max_series)
+    window_s = max(float(lane.options.fit_window) for lane in plan.lanes)
+    step_s = history_step(plan.step_s, window_s, series=len(alive.keys), max_points=plan.reader.max_history_points)
+    times_s = grid_times(np.ceil((state.last_s - window_s) / step_s) * step_s, state.last_s, step_s)
+    if not alive.keys or not len(times_s):
+        return 0
+    rows = state.rows(alive, max_series=max_series)
+    values = _read(api, plan, state, times_s, step_s, series=len(rows))
+    for lane, lane_plan in zip(state.lanes, plan.lanes, strict=True):
+        wanted = times_s >= state.last_s - float(lane_plan.options.fit_window)
+        state.fit(lane, rows, values[wanted][:, rows], times_s[wanted], step_s)
+    return len(times_s)
+
+
+def _recent(last_s: float, step_s: float) -> tuple[F64, float]:
+    """Return some instants of the last hour, on the grid, and their distance."""
+    apart_s = step_s * max(1.0, np.floor(RECENT_S / RECENT_INSTANTS / step_s))
+    return last_s - apart_s * np.arange(RECENT_INSTANTS - 1, -1, -1), apart_s
+
+
+def _read(api: PromApi, plan: QueryPlan, state: QueryState, times_s: F64, step_s: float, *, series: int) -> F64:
+    values = np.full((len(times_s), len(state.table)), np.nan)
+    place = 0
+    for times in chunks(times_s, instants_per_answer(series)):
+        for part in _split(api, plan, times, step_s):
+            rows = state.table.find(part.keys)
+            known = rows >= 0
+            values[place : place + len(part.times_s), rows[known]] = part.values[:, known]
+            place += len(part.times_s)
+    return values
+
+
+def _split(api: PromApi, plan: QueryPlan, times_s: F64, step_s: float) -> list[Matrix]:
+    """Read instants; where the server or the budget finds that too much, read halves."""
+    try:
+        limit = max(plan.max_series, SAMPLES_PER_ANSWER)  # series of the past count for nothing, if the answer fits
+        return [api.query_range(plan.query.expr, times_s, step_s=step_s, max_series=limit)]
+    except (QueryRejectedError, ResponseTooLargeError):
+        if len(times_s) == 1:
+            raise
+        middle = len(times_s) // 2
+        return _split(api, plan, times_s[:middle], step_s) + _split(api, plan, times_s[middle:], step_s)

@@ -1,0 +1,78 @@
+"""The Prometheus HTTP API as the detector uses it: the server's time, and range queries."""
+
+from collections.abc import Mapping
+
+from anomaly_detector.config import Reader
+from anomaly_detector.errors import QueryRejectedError, SourceDeniedError, SourceError, SourceUnavailableError
+from anomaly_detector.models.model import F64
+from anomaly_detector.session import Answer, Session
+from anomaly_detector.sink.series import SCORE
+from anomaly_detector.source.matrix import Matrix, parse_error, parse_matrix, parse_number
+
+MAX_POINTS = 11_000  # Prometheus web/api/v1: "exceeded maximum resolution of 11,000 points per timeseries"
+SMALL_ANSWER = 1 << 20
+_QUERY_FAULTS = (400, 422)  # bad_data; execution (too many samples, many-to-many matching)
+_LATER = (408, 425, 429, 500, 502, 503, 504)
+
+
+class PromApi:
+    """Reads from one server. Not to be shared between threads."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._session = Session(reader)
+        self._reader = reader
+
+    def server_time(self) -> float:
+        """Return the server's own idea of now in Unix seconds; the local clock is never asked."""
+        return parse_number(self._ask("/api/v1/query", {"query": "time()"}, max_bytes=SMALL_ANSWER))
+
+    def newest_score(self, query: str) -> float:
+        """Return when a score of a query was last written, as far as this server knows; 0 when it knows of none.
+
+        Looks an hour back, as far as a receiver takes new samples.
+        """
+        written = f'timestamp({SCORE}{{for="{query}"}})'
+        body = self._ask(
+            "/api/v1/query",
+            {"query": f"max({written}) or max(max_over_time({written}[1h:30s])) or vector(0)"},
+            max_bytes=SMALL_ANSWER,
+        )
+        return parse_number(body)
+
+    def query_range(self, expr: str, times_s: F64, *, step_s: float, max_series: int) -> Matrix:
+        """Evaluate an expression at regular instants, at most 11,000 of them.
+
+        Raises a SourceError, or a QueryFaultError when the answer is too large or no matrix.
+        """
+        parameters = {
+            "query": expr,
+            "start": f"{times_s[0]:.3f}",
+            "end": f"{times_s[-1]:.3f}",
+            "step": f"{step_s:.3f}",
+            "timeout": f"{float(self._reader.timeout):g}s",
+        }
+        body = self._ask("/api/v1/query_range", parameters, max_bytes=int(self._reader.max_response_bytes))
+        return parse_matrix(body, times_s, max_series=max_series)
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._session.close()
+
+    def _ask(self, path: str, parameters: Mapping[str, str], *, max_bytes: int) -> bytes:
+        answer = self._session.post(path, parameters, max_bytes=max_bytes)
+        if answer.status != 200:
+            raise error_of(answer)
+        return answer.body
+
+
+def error_of(answer: Answer) -> SourceError:
+    """Return the error for an answer that is not 200, by what can be done about it."""
+    said = f"HTTP {answer.status}: {parse_error(answer.body)}"
+    if answer.status in _QUERY_FAULTS:
+        return QueryRejectedError(said)
+    if answer.status in _LATER or answer.status > 504:
+        return SourceUnavailableError(said)
+    if 300 <= answer.status < 400:
+        place = answer.headers.get("Location", "nowhere")
+        said = f"HTTP {answer.status}: redirected to {place}; set datasource_url to the final address"
+    return SourceDeniedError(said)

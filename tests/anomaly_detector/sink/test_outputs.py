@@ -1,0 +1,121 @@
+"""From verdicts to samples and to lines of the scores page."""
+
+import numpy as np
+
+from anomaly_detector.models.model import Verdict
+from anomaly_detector.query_state import Judged
+from anomaly_detector.sink.outputs import Outputs
+from anomaly_detector.sink.scores_page import scores_text
+from anomaly_detector.sink.series import Identity
+from anomaly_detector.sink.wire import STALE
+
+TIME_S = 1_763_700_015.0
+TIME_MS = 1_763_700_015_000
+BANDS = ("anomaly_score", "yhat", "yhat_lower", "yhat_upper")
+
+
+def judged(
+    rows: list[int], *, confidence: float = 1.0, ended: tuple[int, ...] = (), warmed: tuple[int, ...] = ()
+) -> Judged:
+    """A verdict whose numbers tell what they are: score .r, expected 1r, band 1r-1 to 1r+1 for row r."""
+    at = np.array(rows, float)
+    verdict = Verdict(
+        score=(at / 8).astype(np.float32),
+        expected=10 + at,
+        lower=9 + at,
+        upper=11 + at,
+        contribution=np.zeros((1, len(rows)), np.float32),
+        confidence=np.full(len(rows), confidence, np.float32),
+    )
+    places = [np.array(one, np.intp) for one in (rows, ended, warmed)]
+    return Judged(lane="m", time_s=TIME_S, rows=places[0], verdict=verdict, ended=places[1], warmed=places[2])
+
+
+def outputs(wanted: tuple[str, ...] = ("anomaly_score",), *, series: int = 4) -> Outputs:
+    made = Outputs(Identity("q", "m"), wanted)
+    made.follow([(("n", str(number)),) for number in range(series)], 1)
+    return made
+
+
+def samples(made: Outputs, one: Judged) -> dict[str, tuple[float, int]]:
+    """What a batch holds: name and n label → value and time; read by hand, as the wire has its own oracle."""
+    batch, out = made.batch(one), {}
+    for place in range(len(batch)):
+        body = batch.part(place, place + 1).body
+        name = body[body.index(b"\x12", 3) + 2 :].split(b"\n", 1)[0].decode()
+        number = body[body.index(b"\x0a\x01n\x12") + 5 : body.index(b"\x0a\x01n\x12") + 6].decode()
+        value = float(np.frombuffer(body[-15:-7], "<f8")[0])
+        time_ms = sum((byte & 0x7F) << (7 * shift) for shift, byte in enumerate(body[-6:]))
+        out[f"{name}:{number}"] = (value, time_ms)
+    return out
+
+
+def is_stale(value: float) -> bool:
+    return np.float64(value).view(np.uint64) == STALE.view(np.uint64)
+
+
+def test_scores_of_the_rows_that_have_a_sample() -> None:
+    assert samples(outputs(), judged([1, 3])) == {
+        "anomaly_score:1": (0.125, TIME_MS),
+        "anomaly_score:3": (0.375, TIME_MS),
+    }
+
+
+def test_bands_where_a_query_asks() -> None:
+    assert samples(outputs(BANDS), judged([2])) == {
+        "anomaly_score:2": (0.25, TIME_MS),
+        "yhat:2": (12.0, TIME_MS),
+        "yhat_lower:2": (11.0, TIME_MS),
+        "yhat_upper:2": (13.0, TIME_MS),
+    }
+
+
+def test_confidence_only_while_it_is_below_1() -> None:
+    assert samples(outputs(), judged([1], confidence=0.5))["anomaly_confidence:1"] == (0.5, TIME_MS)
+    assert "anomaly_confidence:1" not in samples(outputs(), judged([1]))
+
+
+def test_what_ends_gets_a_stale_marker() -> None:
+    written = samples(outputs(BANDS), judged([1], ended=(2,), warmed=(3,)))
+    assert {name for name, (value, _) in written.items() if is_stale(value)} == {
+        "anomaly_score:2",
+        "yhat:2",
+        "yhat_lower:2",
+        "yhat_upper:2",
+        "anomaly_confidence:3",
+    }
+
+
+def test_nothing_to_write_is_an_empty_batch() -> None:
+    assert len(outputs().batch(judged([]))) == 0
+
+
+def test_another_series_in_a_row_is_another_label() -> None:
+    made = outputs()
+    made.batch(judged([1]))
+    made.follow([None, (("n", "9"),)], 2)
+    assert list(samples(made, judged([1]))) == ["anomaly_score:9"]
+
+
+def test_scores_page() -> None:
+    made = outputs(("anomaly_score", "yhat"))
+    page = scores_text(made.pages(judged([0, 2])) + made.pages(judged([3], confidence=0.25)))
+    assert page.decode() == (
+        "# HELP anomaly_score How unusual the series is; above 1 is anomalous.\n"
+        "# TYPE anomaly_score gauge\n"
+        f'anomaly_score{{for="q",model_alias="m",n="0"}} 0.0 {TIME_MS}\n'
+        f'anomaly_score{{for="q",model_alias="m",n="2"}} 0.25 {TIME_MS}\n'
+        f'anomaly_score{{for="q",model_alias="m",n="3"}} 0.375 {TIME_MS}\n'
+        "# HELP yhat Expected value of the series.\n"
+        "# TYPE yhat gauge\n"
+        f'yhat{{for="q",model_alias="m",n="0"}} 10.0 {TIME_MS}\n'
+        f'yhat{{for="q",model_alias="m",n="2"}} 12.0 {TIME_MS}\n'
+        f'yhat{{for="q",model_alias="m",n="3"}} 13.0 {TIME_MS}\n'
+        "# HELP anomaly_confidence Share of the warm-up that is done; the score is 0 until it is 1.\n"
+        "# TYPE anomaly_confidence gauge\n"
+        f'anomaly_confidence{{for="q",model_alias="m",n="3"}} 0.25 {TIME_MS}\n'
+    )
+
+
+def test_an_empty_page() -> None:
+    assert scores_text([]) == b""

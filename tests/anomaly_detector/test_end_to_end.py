@@ -1,0 +1,178 @@
+"""The whole way on a real Prometheus: a week of traffic, a drift of one uplink, a score above 1 for it alone."""
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry
+
+from anomaly_detector.config import Target
+from anomaly_detector.errors import SourceUnavailableError
+from anomaly_detector.metrics import Metrics
+from anomaly_detector.service import Detector
+from anomaly_detector.session import Session
+from anomaly_detector.sink.remote_write import HEADERS
+from anomaly_detector.sink.wire import Template, encode_labels, encode_series
+from heronwatch.clock import SystemClock
+from heronwatch.values import HttpUrl
+from tests.fakes.daemons import Daemon, free_port, prometheus, victoria_metrics, wait_until
+from tests.fakes.detector_plans import config
+from tests.fakes.traffic import METRIC, Traffic, backfilled_prometheus, exporter, history_times
+
+INTERFACES = ("uplink", "a", "b", "c")
+
+
+class Pace:
+    """How fast the scene plays: the demo's pace, or five times that with every ratio kept."""
+
+    def __init__(self, scale: float) -> None:
+        self.scrape_s, self.step_s, self.window_s = 5 / scale, 15 / scale, 120 / scale
+        self.history_s, self.days = 60 / scale, 7 / min(scale, 2)
+        self.settle_s, self.limit_s = 60 / scale, 60 / scale
+
+
+@contextmanager
+def detector(text: str) -> Iterator[Detector]:
+    registry = CollectorRegistry()
+    running = Detector(config(text), clock=SystemClock(), metrics=Metrics(registry))
+    running.start()
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def values(store: Daemon, expr: str, label: str = "ifName") -> dict[str, float]:
+    with urlopen(f"{store.url}/api/v1/query?{urlencode({'query': expr})}", timeout=10) as answer:
+        result = json.loads(answer.read())["data"]["result"]
+    return {one["metric"].get(label, ""): float(one["value"][1]) for one in result}
+
+
+@pytest.mark.timeout(150)
+@pytest.mark.parametrize(
+    "pace",
+    [Pace(5), pytest.param(Pace(1), marks=[pytest.mark.long, pytest.mark.timeout(400)])],
+    ids=["fast", "unscaled"],
+)
+def test_a_drifting_uplink_scores_above_1_and_its_siblings_do_not(tmp_path: Path, pace: Pace) -> None:
+    traffic = Traffic(INTERFACES)
+    times = history_times(
+        time.time(), days=pace.days, every_s=pace.history_s, fine_s=pace.scrape_s, fine_for_s=3 * pace.window_s
+    )
+    past = traffic.past(times)
+    with exporter(traffic) as address:
+        scrape = (
+            f"global: {{scrape_interval: {pace.scrape_s:g}s}}\n"
+            "scrape_configs: [{job_name: snmp, static_configs:"
+            f" [{{targets: ['{address}'], labels: {{instance: sw1}}}}]}}]\n"
+        )
+        with backfilled_prometheus(tmp_path, scrape, past) as store, detector(traffic_config(store, pace)) as running:
+            wait_until(lambda: not running.not_ready(), 60, "the query to work")
+            wait_until(lambda: calm(store, pace), 4 * pace.window_s + 20, "quiet scores of all four interfaces")
+            traffic.factor["uplink"] = 3.0
+            drifted = time.monotonic()
+            wait_until(
+                lambda: values(store, "anomaly_score")["uplink"] > 1, pace.limit_s + 5, "the uplink's score above 1"
+            )
+            seconds = time.monotonic() - drifted
+            scores = values(store, "anomaly_score")
+            assert all(scores[name] < 1 for name in INTERFACES[1:]), scores
+            assert seconds < pace.limit_s
+            assert values(store, f"rate({METRIC}[{pace.window_s:g}s]) * 8 > yhat_upper").keys() <= {"uplink"}
+            assert set(
+                values(store, 'anomaly_score{for="traffic",model_alias="seasonal",job="snmp",instance="sw1"}')
+            ) == set(INTERFACES)
+            assert values(store, "yhat_upper")["a"] > values(store, "yhat")["a"] > values(store, "yhat_lower")["a"]
+            assert "for" not in values(store, METRIC)
+
+
+def traffic_config(store: Daemon, pace: Pace) -> str:
+    return (
+        f"reader: {{datasource_url: '{store.url}', latency_offset: 0, queries: {{traffic: {{"
+        f"expr: 'rate({METRIC}[{pace.window_s:g}s]) * 8', step: {pace.step_s:g}s,"
+        " provide_series: [anomaly_score, yhat, yhat_lower, yhat_upper]}}}\n"
+        "models: {seasonal: {class: seasonal_robust, fit_window: 7d}}\n"
+        f"writer: {{targets: [{{datasource_url: '{store.url}'}}]}}\n"
+    )
+
+
+def calm(store: Daemon, pace: Pace) -> bool:
+    """All four have quiet scores, and every rate's window is full of live scrapes."""
+    scores = values(store, "anomaly_score")
+    scrapes = values(store, f"count_over_time(up[{pace.window_s:g}s])", "job").get("snmp", 0)
+    return (
+        set(scores) == set(INTERFACES) and max(scores.values()) < 0.7 and scrapes > 0.9 * pace.window_s / pace.scrape_s
+    )
+
+
+@contextmanager
+def steady(store: Daemon) -> Iterator[None]:
+    """Two steady series pushed by the test, so that a store without scrapes has something to read."""
+    stop = threading.Event()
+    thread = threading.Thread(target=_push, args=(store, stop))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _push(store: Daemon, stop: threading.Event) -> None:
+    session = Session(Target(datasource_url=HttpUrl.parse(store.url)))
+    template = Template([encode_series(encode_labels({"__name__": "level", "n": name}.items())) for name in "ab"])
+    while not stop.is_set():
+        batch = template.render(np.arange(2), np.array([5.0, 6.0]), round(time.time() * 1000))
+        with contextlib.suppress(SourceUnavailableError):  # a test may stop the store
+            session.post("/api/v1/write", batch.compressed(), headers=HEADERS, max_bytes=1000)
+        stop.wait(0.5)
+    session.close()
+
+
+@contextmanager
+def plain_prometheus(tmp_path: Path) -> Iterator[Daemon]:
+    with prometheus(tmp_path, "scrape_configs: []") as store:
+        yield store
+
+
+@pytest.mark.parametrize("start", [plain_prometheus, victoria_metrics], ids=["prometheus", "victoriametrics"])
+def test_new_series_score_0_with_a_confidence_below_1(
+    tmp_path: Path, start: Callable[[Path], Iterator[Daemon]]
+) -> None:
+    with start(tmp_path) as store, steady(store):  # type: ignore[attr-defined]
+        text = (
+            f"reader: {{datasource_url: '{store.url}', queries: {{level: {{expr: level, step: 1s}}}}}}\n"
+            f"writer: {{targets: [{{datasource_url: '{store.url}'}}]}}\n"
+        )
+        with detector(text):
+            wait_until(
+                lambda: set(values(store, "anomaly_score", "n")) == {"a", "b"}, 45, "scores"
+            )  # VictoriaMetrics shows a new series after 10 s
+            assert values(store, "anomaly_score", "n") == {"a": 0, "b": 0}
+            assert all(0 < value < 1 for value in values(store, "anomaly_confidence > 0", "n").values())
+
+
+@pytest.mark.timeout(120)
+def test_a_store_that_goes_away_and_comes_back(tmp_path: Path) -> None:
+    port = free_port()
+    with prometheus(tmp_path, "scrape_configs: []", port=port) as store, steady(store):
+        text = (
+            f"reader: {{datasource_url: '{store.url}', queries: {{level: {{expr: level, step: 1s}}}}}}\n"
+            f"writer: {{targets: [{{datasource_url: '{store.url}'}}]}}\n"
+            f"settings: {{state_dir: '{tmp_path}/state'}}\n"
+        )
+        with detector(text) as running:
+            wait_until(lambda: not running.not_ready() and values(store, "anomaly_score", "n"), 20, "scores")
+            store.stop()
+            wait_until(lambda: any("no connection" in one for one in running.not_ready()), 20, "the loss to be noticed")
+            with prometheus(tmp_path, "scrape_configs: []", port=port) as again, steady(again):
+                wait_until(lambda: not running.not_ready(), 60, "reading and writing again")
+                wait_until(lambda: values(again, "anomaly_score", "n"), 20, "scores again")
