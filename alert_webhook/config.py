@@ -1,0 +1,210 @@
+"""The webhook's configuration: YAML → frozen values. Every key is explained in docs/webhook/README.md."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from msgspec import Struct, field
+
+from alert_webhook import config_checks
+from alert_webhook.delivery.registry import CHANNELS
+from alert_webhook.escalation.policy import Policy, Step
+from alert_webhook.incidents.urgency import Severities, Severity, Urgency
+from alert_webhook.oncall.people import Contact, Person
+from heronwatch.config import ByKey
+from heronwatch.secrets import Secret
+from heronwatch.values import ByteSize, Duration, HttpUrl, Verbatim
+
+AnyChannel = Annotated[Any, ByKey("type", names=CHANNELS.names, type_of=lambda name: CHANNELS.get(name).block)]
+MIN_TOKEN_CHARACTERS = 16
+Faults = Iterable[tuple[str, str]]
+
+
+class Block(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What every block of the configuration is: frozen, keyword-only, strict."""
+
+
+class Postgresql(Block, frozen=True, kw_only=True):
+    """A PostgreSQL server; `host` may be the folder of its Unix socket."""
+
+    host: str
+    port: int = 5432
+    database: str = "heronwatch"
+    user: str = "heronwatch"
+    password: Secret = Secret("")
+    sslmode: Literal["disable", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
+
+
+class Database(Block, frozen=True, kw_only=True):
+    """Where everything is kept: a SQLite file, or PostgreSQL where several replicas share the work."""
+
+    sqlite: Path | None = None
+    postgresql: Postgresql | None = None
+
+    def config_faults(self) -> Faults:
+        """Exactly one of the two."""
+        if (self.sqlite is None) == (self.postgresql is None):
+            yield "", "give either sqlite or postgresql"
+
+
+class Integration(Block, frozen=True, kw_only=True):
+    """One sender of alerts: `POST /api/v1/intake/alertmanager/NAME` with one of its bearer tokens."""
+
+    tokens: tuple[Secret, ...]  # two at once while a token is being replaced
+    policy: str
+    group_by: tuple[str, ...] = ()  # labels; none: the sender's own groups
+    stale_grace: Duration = Duration(600)  # twice Alertmanager's default group_interval
+    max_body: ByteSize = ByteSize(64 << 20)
+
+    def config_faults(self) -> Faults:
+        """Tokens are there, long enough, and at most two."""
+        if not 1 <= len(self.tokens) <= 2:
+            yield "tokens", "give one token, or two while one replaces the other"
+        for index, token in enumerate(self.tokens):
+            if len(token.reveal()) < MIN_TOKEN_CHARACTERS:
+                yield (
+                    f"tokens[{index}]",
+                    f"a token has at least {MIN_TOKEN_CHARACTERS} characters (openssl rand -hex 32)",
+                )
+
+
+class SeverityBlock(Block, frozen=True, kw_only=True):
+    """What one value of the label `severity` asks for."""
+
+    urgency: Urgency
+    contacts: Literal["first", "all"] = "first"  # page a person's first contact, or all at once
+
+
+class ContactBlock(Block, frozen=True, kw_only=True):
+    """One way to reach a person, tried in the order of the list."""
+
+    channel: str
+    address: Verbatim = ""
+    name: str = ""  # the channel's name, unless the person has two contacts on it
+
+
+class PersonBlock(Block, frozen=True, kw_only=True):
+    """Somebody who can be paged."""
+
+    contacts: tuple[ContactBlock, ...]
+    name: str = ""
+
+    def person(self, key: str) -> Person:
+        """Return the person under this key."""
+        contacts = tuple(Contact(each.name or each.channel, each.channel, each.address) for each in self.contacts)
+        return Person(key, self.name or key, contacts)
+
+
+class StepBlock(Block, frozen=True, kw_only=True):
+    """Whom to page when nobody has answered for `after`."""
+
+    notify: tuple[str, ...]  # "ana", or "ana/phone" for one contact
+    after: Duration = Duration(0)
+
+    def config_faults(self) -> Faults:
+        """Check that a step names somebody."""
+        if not self.notify:
+            yield "notify", "name at least one person"
+
+
+class PolicyBlock(Block, frozen=True, kw_only=True):
+    """An escalation policy."""
+
+    steps: tuple[StepBlock, ...]
+    repeat: int = 0  # how often the whole list starts again
+    exhausted_after: Duration = Duration(600)  # silence after the last step that makes the incident critical
+
+    def config_faults(self) -> Faults:
+        """Check that a policy has steps, and ends."""
+        if not self.steps:
+            yield "steps", "give at least one step"
+        if not 0 <= self.repeat <= 20:
+            yield "repeat", f"expected 0 to 20, found {self.repeat}"
+
+    def snapshot(self, name: str) -> Policy:
+        """Return the policy as incidents keep it."""
+        steps = tuple(Step(float(step.after), step.notify) for step in self.steps)
+        return Policy(name, steps, self.repeat, float(self.exhausted_after))
+
+
+class Route(Block, frozen=True, kw_only=True):
+    """Incidents whose alerts share all these labels go to this policy instead of the integration's."""
+
+    match: dict[str, str]
+    policy: str
+
+    def config_faults(self) -> Faults:
+        """Refuse a route without labels: it would take everything."""
+        if not self.match:
+            yield "match", "name at least one label; for everything, change the integration's policy"
+
+
+class Context(Block, frozen=True, kw_only=True):
+    """Which open alerts that page nobody are named in the pages of incidents beside them."""
+
+    labels: tuple[str, ...] = ("instance", "site")  # sharing one of these is being beside it; the closest first
+    lines: int = 3
+
+    def config_faults(self) -> Faults:
+        """Few enough lines for a text message."""
+        if not 0 <= self.lines <= 3:
+            yield "lines", f"expected 0 to 3, found {self.lines}"
+
+
+class Delivery(Block, frozen=True, kw_only=True):
+    """How pages are tried."""
+
+    senders: int = 8  # messages on their way at once
+    lease: Duration = Duration(60)  # longer than any channel's timeout
+    fallback_after: Duration = Duration(60)  # then, or after two failures, the person's next contact is asked too
+    give_up_after: Duration = Duration(1800)
+    link_expires_after: Duration = Duration(86_400)
+    resolved: bool = True  # tell those who were paged that it is over
+
+    def config_faults(self) -> Faults:
+        """At least one sender."""
+        if not 1 <= self.senders <= 64:
+            yield "senders", f"expected 1 to 64, found {self.senders}"
+
+
+DEFAULT_SEVERITIES = {  # the most severe first: the order is the rank
+    "critical": SeverityBlock(urgency=Urgency.PAGE, contacts="all"),
+    "high": SeverityBlock(urgency=Urgency.PAGE),
+    "warning": SeverityBlock(urgency=Urgency.RECORD),
+    "info": SeverityBlock(urgency=Urgency.CONTEXT),
+    "none": SeverityBlock(urgency=Urgency.CONTEXT),
+}
+
+
+class Config(Block, frozen=True, kw_only=True):
+    """The whole file. `channels` holds `ChannelBlock`s of the plug-ins' own classes."""
+
+    version: Literal[1]
+    database: Database
+    integrations: dict[str, Integration]
+    people: dict[str, PersonBlock]
+    policies: dict[str, PolicyBlock]
+    channels: dict[str, AnyChannel]
+    public_url: HttpUrl | None = None  # where ack links lead; none: messages carry none
+    severities: dict[str, SeverityBlock] = field(default_factory=lambda: dict(DEFAULT_SEVERITIES))
+    default_severity: str = "high"  # what an alert counts as whose severity is missing or not listed
+    routes: tuple[Route, ...] = ()
+    context: Context = Context()
+    delivery: Delivery = Delivery()
+    retention: Duration = Duration(90 * 86_400)
+
+    def config_faults(self) -> Faults:
+        """Return every name that refers to nothing, every bad name, and every contact address a channel refuses."""
+        return config_checks.faults(self)
+
+    def ranked(self) -> Severities:
+        """Return the severities with their ranks."""
+        known = {
+            name: Severity(name, rank, block.urgency, block.contacts == "all")
+            for rank, (name, block) in enumerate(self.severities.items())
+        }
+        return Severities(known, known[self.default_severity])
+
+    def persons(self) -> dict[str, Person]:
+        """Return the people."""
+        return {key: block.person(key) for key, block in self.people.items()}

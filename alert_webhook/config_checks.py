@@ -1,0 +1,98 @@
+"""What a configuration must get right between its blocks: names that refer to something, addresses a channel takes."""
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from alert_webhook.delivery.channel import ChannelBlock
+from alert_webhook.delivery.registry import CHANNELS
+from heronwatch.faults import quoted
+from heronwatch.words import hint
+
+if TYPE_CHECKING:
+    from alert_webhook.config import Config, ContactBlock
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", re.ASCII)
+Faults = Iterable[tuple[str, str]]
+
+
+def faults(config: "Config") -> Faults:
+    """Return every name that refers to nothing, every bad name, and every contact address a channel refuses."""
+    yield from _bad_names(config)
+    yield from _dangling(config)
+    yield from _bad_contacts(config)
+    yield from _short_lease(config)
+
+
+def channel_type(block: ChannelBlock) -> str:
+    """Return the name of the plug-in whose block this is."""
+    return str(type(block).__struct_config__.tag)
+
+
+def _bad_names(config: "Config") -> Faults:
+    for section in ("integrations", "people", "policies", "channels"):
+        for name in getattr(config, section):
+            if not NAME.fullmatch(name):
+                yield f"{section}.{name}", f"{quoted(name)} is not a name: letters, digits, _ and -, at most 63"
+
+
+def _dangling(config: "Config") -> Faults:
+    if config.default_severity not in config.severities:
+        yield (
+            "default_severity",
+            f"{quoted(config.default_severity)} is not in severities{hint(config.default_severity, config.severities)}",
+        )
+    for name, integration in config.integrations.items():
+        yield from _unknown(f"integrations.{name}.policy", integration.policy, config.policies, "policies")
+    for index, route in enumerate(config.routes):
+        yield from _unknown(f"routes[{index}].policy", route.policy, config.policies, "policies")
+    for name, policy in config.policies.items():
+        for number, step in enumerate(policy.steps):
+            for index, who in enumerate(step.notify):
+                yield from _unknown_person(f"policies.{name}.steps[{number}].notify[{index}]", who, config)
+
+
+def _unknown_person(path: str, who: str, config: "Config") -> Faults:
+    key, slash, contact = who.partition("/")
+    yield from _unknown(path, key, config.people, "people")
+    if slash and key in config.people:
+        names = [each.name for each in config.people[key].person(key).contacts]
+        yield from _unknown(path, contact, names, f"{key}'s contacts")
+
+
+def _bad_contacts(config: "Config") -> Faults:
+    for key, person in config.people.items():
+        if not person.contacts:
+            yield f"people.{key}.contacts", "give at least one contact"
+        names: set[str] = set()
+        for index, contact in enumerate(person.contacts):
+            path = f"people.{key}.contacts[{index}]"
+            yield from _unknown(f"{path}.channel", contact.channel, config.channels, "channels")
+            yield from _bad_address(path, contact, config)
+            if (name := contact.name or contact.channel) in names:
+                yield path, f"a second contact named {name!r}: give it a name of its own"
+            names.add(name)
+
+
+def _bad_address(path: str, contact: "ContactBlock", config: "Config") -> Faults:
+    block = config.channels.get(contact.channel)
+    if block is None:
+        return
+    fault = CHANNELS.get(channel_type(block)).address_fault(contact.address)
+    if fault:
+        yield f"{path}.address", fault
+
+
+def _short_lease(config: "Config") -> Faults:
+    """A lease that ends while its page is still being sent would send it twice."""
+    for name, block in config.channels.items():
+        if block.timeout >= config.delivery.lease:
+            yield (
+                f"channels.{name}",
+                f"its timeout, {block.timeout}, is not shorter than delivery.lease, {config.delivery.lease}",
+            )
+
+
+def _unknown(path: str, name: str, known: Iterable[str], where: str) -> Faults:
+    if name not in known:
+        yield path, f"{quoted(name)} is not in {where}{hint(name, sorted(known))}"

@@ -1,0 +1,177 @@
+"""The seam of delivery: what a channel is given, and what it may answer.
+
+A channel is one file in `delivery/channels/` that exports `PLUGIN: Plugin`. It turns a `Message` into one call of a
+provider and the provider's answer into an `Outcome`. It never raises for a provider's trouble: trouble is a value that
+says what the outbox does next (try again, give up, or be careful because the page may have gone out already).
+"""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from heronwatch.values import Duration
+
+
+class Reason(StrEnum):
+    """Why this message is sent; every message says it."""
+
+    PAGE = "page"  # the incident reached an escalation step that names this person
+    FALLBACK = "fallback"  # the person's earlier contact failed
+    RESOLVED = "resolved"  # an incident this person was paged for is over
+    TEST = "test"  # somebody asked for a test page
+
+
+class AlertView(Struct, frozen=True, kw_only=True):
+    """One alert of an incident as it is shown to a person. Times are Unix seconds."""
+
+    name: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    generator_url: str
+    started_at: float
+    ended_at: float | None = None  # None while it fires
+
+
+class IncidentView(Struct, frozen=True, kw_only=True):
+    """An incident as it is shown to a person. Times are Unix seconds.
+
+    `alerts` holds the most severe firing alerts first and is bounded; `firing` and `total` are the true counts.
+    `labels` are those all alerts of the incident shared when it began.
+    """
+
+    id: int
+    code: str  # 4 to 6 characters a person can say on the phone
+    state: str  # a value of incidents.transitions.State
+    severity: str
+    title: str
+    labels: Mapping[str, str]
+    integration: str
+    source_url: str  # the sender's own page (Alertmanager's externalURL), or ""
+    started_at: float
+    updated_at: float
+    alerts: tuple[AlertView, ...]
+    firing: int
+    total: int
+    acked_by: str = ""
+    acked_at: float | None = None
+    resolved_at: float | None = None
+
+
+class Recipient(Struct, frozen=True, kw_only=True):
+    """Who gets the message, and where."""
+
+    person: str  # key in the configuration's `people`
+    name: str  # what to call them
+    contact: str  # key in the person's `contacts`
+    channel: str  # key in the configuration's `channels`
+    address: str  # a phone number, a mail address, or "" where the channel itself knows where to go
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """All that one page says, not yet in words: `delivery.render` puts it into words for a channel."""
+
+    id: str  # the same for every attempt at this notification: an idempotency key
+    incident: IncidentView
+    recipient: Recipient
+    reason: Reason
+    step: int  # escalation step, counted from 1; 0 for resolve notices
+    attempt: int  # counted from 1
+    sent_at: float  # Unix seconds
+    ack_url: str = ""  # a capability: shown to the recipient, never logged
+    context: tuple[str, ...] = ()  # open anomalies beside this incident, at most three lines
+    possible_duplicate: bool = False  # an earlier attempt may have reached the person: the text must say so
+
+
+class Receipt(Struct, frozen=True):
+    """The provider took the message. `reference` is its id for the message ("" if it gives none)."""
+
+    reference: str = ""
+    detail: str = ""
+
+
+class Retry(Struct, frozen=True):
+    """The provider did not take it now and may later: not before `after_s` seconds, if it said so."""
+
+    reason: str
+    after_s: float | None = None
+
+
+class Permanent(Struct, frozen=True):
+    """This message to this address can never succeed; `disable_contact`: nor can any other message to it."""
+
+    reason: str
+    disable_contact: bool = False
+
+
+class Unknown(Struct, frozen=True):
+    """The provider may or may not have taken it (a time-out after sending, a connection reset)."""
+
+    reason: str
+
+
+Outcome = Receipt | Retry | Permanent | Unknown
+
+
+class Channel(Protocol):
+    """One configured way to reach people. Called from several threads; keeps no state that a crash may lose."""
+
+    def send(self, message: Message) -> Outcome:
+        """Hand `message` to the provider within the block's `timeout`; provider trouble is a value."""
+        ...
+
+    def close(self) -> None:
+        """Release connections."""
+        ...
+
+
+class ChannelBlock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="type"):
+    """A block under `channels:`; a plug-in's own block derives from it: `class SmtpBlock(ChannelBlock, tag="smtp")`."""
+
+    timeout: Duration = Duration(20)  # the whole of one `send`, connection included
+
+
+class ChannelContext(Struct, frozen=True):
+    """What every channel may use besides its own settings."""
+
+    name: str  # key in the configuration's `channels`
+    public_url: str  # where people and providers reach us from outside, no trailing slash; "" if nowhere
+    random: Callable[[int], bytes]  # n random bytes
+    now: Callable[[], float]  # Unix seconds, for date headers and signatures
+
+
+class Plugin(Struct, frozen=True):
+    """One kind of channel: the class of its block, and how to make a channel of one.
+
+    `block` derives from `ChannelBlock` with `tag=name`; `make` takes a block and a context. `address_fault` says what
+    is wrong with a contact's address (None: nothing) when the configuration loads, so that an accepted address cannot
+    fail for its form at night. `describe_address` returns the form of an address that may appear in logs, metrics and
+    timelines (`+34…17`).
+    """
+
+    name: str
+    block: type[ChannelBlock]
+    make: Callable[[Any, ChannelContext], Channel]
+    address_fault: Callable[[str], str | None]
+    describe_address: Callable[[str], str]
+
+
+class Decision(Struct, frozen=True):
+    """May this message go out now? If not: why, and when to ask again (Unix seconds)."""
+
+    send: bool
+    reason: str = ""
+    again_at: float = 0.0
+
+
+class Gate(Protocol):
+    """What stands between the outbox and a channel: throttles for a contact, the breaker of a provider."""
+
+    def ask(self, message: Message, recent: tuple[float, ...], now: float) -> Decision:
+        """Decide about one message; `recent` are the times of what this contact was sent in the last three hours."""
+        ...
+
+    def tell(self, channel: str, outcome: Outcome, now: float) -> None:
+        """Learn how an attempt through `channel` (its key in the configuration) ended."""
+        ...

@@ -1,0 +1,48 @@
+"""What stands between the outbox and the channels: throttles for contacts, a breaker for each channel."""
+
+import threading
+from collections.abc import Callable
+
+from alert_webhook.config import Config
+from alert_webhook.delivery import breaker
+from alert_webhook.delivery.breaker import Breaker
+from alert_webhook.delivery.channel import Decision, Message, Outcome
+from alert_webhook.delivery.throttle import throttled
+
+
+class LiveGate:
+    """Remembers the breakers of this process, for the channels of the configuration in force.
+
+    The throttles' memory is the database. A channel whose block was changed by a reload starts afresh.
+    """
+
+    def __init__(self, settings: Callable[[], Config]) -> None:
+        self._settings = settings
+        self._breakers: dict[str, tuple[object, Breaker]] = {}
+        self._lock = threading.Lock()
+
+    def ask(self, message: Message, recent: tuple[float, ...], now: float) -> Decision:
+        """Decide about one message; `recent` are the times of what this contact was sent in the last three hours."""
+        decision = throttled(message, recent, now)
+        if not decision.send:
+            return decision
+        channel = message.recipient.channel
+        with self._lock:
+            after, decision = breaker.ask(self._breaker(channel), now)
+            self._keep(channel, after)
+        return decision
+
+    def tell(self, channel: str, outcome: Outcome, now: float) -> None:
+        """Learn how an attempt through `channel` ended."""
+        with self._lock:
+            self._keep(channel, breaker.tell(self._breaker(channel), outcome, now))
+
+    def _breaker(self, channel: str) -> Breaker:
+        block, kept = self._breakers.get(channel, (None, Breaker()))
+        return kept if block == self._settings().channels.get(channel) else Breaker()
+
+    def _keep(self, channel: str, kept: Breaker) -> None:
+        configured = self._settings().channels
+        self._breakers = {name: value for name, value in self._breakers.items() if name in configured}
+        if channel in configured:
+            self._breakers[channel] = configured[channel], kept

@@ -1,0 +1,296 @@
+"""Outgoing HTTP that cannot be aimed inwards: the address is checked after resolution, and that address is used.
+
+Loopback, private, link-local and otherwise special addresses are refused unless the channel's `allowed_networks` names
+them; without TLS, only those are reached. No redirects, no cookies, no proxy or credentials from the environment, one
+connection a call, answers bounded in size, and one deadline for the whole call.
+"""
+
+import contextlib
+import http.client
+import io
+import ipaddress
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+import requests
+import urllib3
+from msgspec import Struct
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NewConnectionError
+
+from alert_webhook.delivery.bounded import BoundedReader, Deadline, connect, resolve, trouble
+from alert_webhook.delivery.channel import Outcome, Permanent, Retry, Unknown
+from heronwatch.values import HttpUrl, Network
+
+MAX_ANSWER_BYTES = 64 * 1024
+MAX_READ_BYTES = 4 * MAX_ANSWER_BYTES  # with headers and the framing of chunks
+MOST_AT_ONCE = 64  # senders
+LONGEST_WAIT_S = 3600.0
+RETRIED = frozenset({408, 425, 429})
+NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052 section 2.1: the last 32 bits are an IPv4 address
+# of the IANA special-purpose registries, what Python 3.11's is_global calls global; RFC 3879, 4291 and 8215 among them
+SPECIAL = tuple(
+    ipaddress.ip_network(text)
+    for text in ("192.0.0.0/24", "::/96", "64:ff9b:1::/48", "3fff::/20", "5f00::/16", "fec0::/10", "192.88.99.0/24")
+)
+INSIDE = "the address is inside: name its network under allowed_networks if it is meant"
+CLEAR_TEXT = "without TLS only addresses inside allowed_networks are reached: write https"
+OWN_HEADERS = {"User-Agent": "heronwatch", "Accept-Encoding": "identity", "Connection": "close"}
+TROUBLE = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class ForbiddenAddressError(OSError):
+    """A name resolved to addresses that this channel may not reach."""
+
+
+class Answer(Struct, frozen=True):
+    """What a provider answered; the body is cut at 64 KiB, and where it did not end in time."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def permitted(address: str, allowed: Sequence[Network]) -> bool:
+    """Say whether an address may be reached: public ones, and those inside `allowed`.
+
+    >>> permitted("127.0.0.1", ()), permitted("::ffff:10.0.0.1", ()), permitted("8.8.8.8", ())
+    (False, False, True)
+    >>> permitted("10.0.0.1", (Network.parse("10.0.0.0/8"),))
+    True
+    """
+    real = _real(address)
+    special = real.is_multicast or any(real in network for network in SPECIAL)
+    return _inside(real, allowed) or (real.is_global and not special)
+
+
+def url_fault(url: HttpUrl, allowed: Sequence[Network]) -> str | None:
+    """Return what can be said against a URL when the configuration loads; names are judged when they are resolved."""
+    if url.startswith("http://") and not allowed:
+        return CLEAR_TEXT
+    try:
+        real = _real(url.host)
+    except ValueError:
+        return None
+    if url.startswith("http://") and not _inside(real, allowed):
+        return CLEAR_TEXT
+    return None if permitted(url.host, allowed) else INSIDE
+
+
+def _real(address: str) -> IpAddress:
+    """Return the address that packets end up at, where one is wrapped into another."""
+    value = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(value, ipaddress.IPv4Address):
+        return value
+    if value in NAT64:
+        return ipaddress.IPv4Address(int(value) & 0xFFFF_FFFF)
+    return value.ipv4_mapped or value.sixtofour or value
+
+
+def _inside(address: IpAddress, networks: Sequence[Network]) -> bool:
+    return any(str(address) in network for network in networks)
+
+
+class GuardedHttp:
+    """Posts to one provider. Safe to use from several threads.
+
+    `ca_file` holds the certificates to trust in place of the public ones.
+    """
+
+    def __init__(
+        self,
+        allowed: Sequence[Network],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        ca_file: Path | None = None,
+    ) -> None:
+        self._clock = clock
+        self._verify = str(ca_file) if ca_file else True
+        self._guard = _Guard(tuple(allowed))
+        self._adapter = _GuardedAdapter(self._guard)
+
+    def post(self, url: str, *, timeout_s: float, **what: Any) -> Answer | Outcome:
+        """POST within `timeout_s`; trouble on the way is an outcome: Retry before the request left, Unknown after.
+
+        `what` goes to requests: `data`, `headers`, `auth`.
+        """
+        call = self._guard.begin(Deadline(timeout_s, self._clock))
+        headers = {**OWN_HEADERS, **what.pop("headers", {})}
+        try:
+            prepared = requests.Request("POST", url, headers=headers, **what).prepare()
+        except (requests.exceptions.RequestException, ValueError) as error:
+            return Permanent(f"the request cannot be made: {type(error).__name__}")
+        try:
+            answer = self._adapter.send(prepared, stream=True, timeout=timeout_s, verify=self._verify)
+        except (*TROUBLE, ValueError) as error:
+            return _meaning(call, error)
+        with contextlib.closing(answer):
+            return Answer(answer.status_code, dict(answer.headers), _body(answer))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._adapter.close()
+
+
+def _body(answer: requests.Response) -> bytes:
+    """Return what came of the body, as it was sent."""
+    body = b""
+    with contextlib.suppress(*TROUBLE, ValueError):
+        for chunk in answer.raw.stream(4096, decode_content=False):
+            body += chunk
+            if len(body) >= MAX_ANSWER_BYTES:
+                break
+    return body[:MAX_ANSWER_BYTES]
+
+
+def _meaning(call: "_Call", error: BaseException) -> Outcome:
+    if isinstance(call.trouble, ForbiddenAddressError):
+        return Permanent(str(call.trouble))
+    if call.left:
+        return Unknown(f"the request left, then: {trouble(_first_cause(error))}")
+    return Retry(f"no connection: {trouble(call.trouble or _first_cause(error))}")
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """Return the system's own error under those that the libraries wrapped around it, else the outermost."""
+    seen: list[BaseException] = []
+    waiting: list[object] = [error]
+    while waiting and len(seen) < 20:
+        each = waiting.pop(0)
+        if isinstance(each, BaseException) and each not in seen:
+            seen.append(each)
+            waiting += [each.__cause__, each.__context__, getattr(each, "reason", None), *each.args]
+    return next((each for each in reversed(seen) if isinstance(each, OSError) and not _wrapper(each)), error)
+
+
+def _wrapper(error: BaseException) -> bool:
+    return isinstance(error, requests.exceptions.RequestException | urllib3.exceptions.HTTPError)
+
+
+def classify(answer: Answer, *, now: float) -> Outcome | None:
+    """Return what an HTTP status means for the message by itself; None for 2xx."""
+    status = answer.status
+    if 200 <= status < 300:
+        return None
+    if status in RETRIED or 500 <= status < 600:
+        return Retry(f"HTTP {status}", retry_after(answer.headers, now=now))
+    if 300 <= status < 400:
+        return Permanent(f"HTTP {status}: redirects are not followed; write the final address")
+    if 400 <= status < 500:
+        return Permanent(f"HTTP {status}", disable_contact=status == 410)
+    return Unknown(f"HTTP {status}, which means nothing")
+
+
+def retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
+    """Return the seconds a Retry-After header asks for (RFC 9110 section 10.2.3: seconds or a date), bounded."""
+    value = next((v for k, v in headers.items() if k.lower() == "retry-after"), "").strip()
+    if value.isascii() and value.isdigit():
+        return min(float(value[:9]), LONGEST_WAIT_S)
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
+        return min(max(0.0, parsedate_to_datetime(value).timestamp() - now), LONGEST_WAIT_S)
+    return None
+
+
+class _Call:
+    """What is known about one call while it runs, in its thread."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self.deadline = deadline
+        self.left = False  # the request has begun to leave: from now on nobody knows
+        self.trouble: OSError | None = None  # why there is no connection
+
+
+class _Guard:
+    """Which addresses may be reached, and the call that each thread is in."""
+
+    def __init__(self, allowed: tuple[Network, ...]) -> None:
+        self._allowed = allowed
+        self._thread = threading.local()
+
+    @property
+    def call(self) -> _Call:
+        """Return the call of this thread."""
+        call: _Call = self._thread.call
+        return call
+
+    def begin(self, deadline: Deadline) -> _Call:
+        """Begin a call in this thread."""
+        self._thread.call = _Call(deadline)
+        return self.call
+
+    def connection(self, connection: HTTPConnection, *, tls: bool) -> socket.socket:
+        """Resolve, keep the permitted addresses, connect to one of exactly those."""
+        host = connection._dns_host  # noqa: SLF001  # what the base class resolves
+        call = self.call
+        try:
+            found = resolve(host, connection.port or 0, call.deadline)
+            usable = [entry for entry in found if self._permits(str(entry[4][0]), tls=tls)]
+            if not usable:
+                inside = not any(permitted(str(entry[4][0]), self._allowed) for entry in found)
+                raise ForbiddenAddressError(INSIDE if inside else CLEAR_TEXT)
+            return connect(usable, call.deadline)
+        except OSError as error:
+            call.trouble = error
+            raise NewConnectionError(connection, trouble(error)) from error
+
+    def _permits(self, address: str, *, tls: bool) -> bool:
+        return permitted(address, self._allowed) if tls else _inside(_real(address), self._allowed)
+
+
+class _Guarded(HTTPConnection):
+    """A connection whose address was checked, whose answers end in time, and which knows when a request left."""
+
+    guard: ClassVar[_Guard]
+    tls: ClassVar[bool]
+
+    def _new_conn(self) -> socket.socket:
+        return self.guard.connection(self, tls=self.tls)
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        self.guard.call.left = True
+        super().send(data)
+
+    def response_class(  # type: ignore[override]  # called as the class would be, with the connection at hand
+        self, sock: socket.socket, *arguments: Any, **keywords: Any
+    ) -> http.client.HTTPResponse:
+        response = http.client.HTTPResponse(sock, *arguments, **keywords)
+        raw = response.fp.detach()
+        bounded = BoundedReader(raw, sock, self.guard.call.deadline, most_bytes=MAX_READ_BYTES)
+        response.fp = io.BufferedReader(bounded)
+        return response
+
+
+class _OneCall(HTTPConnectionPool):
+    """A pool that keeps no connection: one that a provider just closed could swallow a page."""
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None:
+            conn.close()
+        super()._put_conn(None)
+
+
+class _GuardedAdapter(HTTPAdapter):
+    """Makes such connections, and never tries twice by itself."""
+
+    def __init__(self, guard: _Guard) -> None:
+        self._guard = guard
+        super().__init__(max_retries=0, pool_maxsize=MOST_AT_ONCE)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **keywords: Any) -> None:
+        plain = type("Plain", (_Guarded,), {"guard": self._guard, "tls": False})
+        tls = type("Tls", (_Guarded, HTTPSConnection), {"guard": self._guard, "tls": True})
+        self.poolmanager = PoolManager(num_pools=connections, maxsize=maxsize, block=block, **keywords)
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": type("PlainPool", (_OneCall,), {"ConnectionCls": plain}),
+            "https": type("TlsPool", (_OneCall, HTTPSConnectionPool), {"ConnectionCls": tls}),
+        }

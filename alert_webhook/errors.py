@@ -1,0 +1,36 @@
+"""What can go wrong in the webhook, by what the caller does next.
+
+HeronwatchError
+├── ConfigError                  (ground) show the faults, exit 1
+└── WebhookError
+    ├── BadBodyError             the sender's body can never succeed: 4xx, count, keep an excerpt
+    ├── StoreUnavailableError    the database cannot take it now: 503, try again later
+    ├── SchemaTooNewError        another, newer version owns the database: no engine work here
+    └── StoreInUseError          another engine runs on this database file: exit 1
+"""
+
+from heronwatch.errors import HeronwatchError
+
+
+class WebhookError(HeronwatchError):
+    """Any expected fault of the webhook."""
+
+
+class BadBodyError(WebhookError):
+    """A request body that cannot be read as a whole; `reason` is the stable word for the metric."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class StoreUnavailableError(WebhookError):
+    """The database did not take a transaction: locked, full, read-only, away. Nothing of it was kept."""
+
+
+class SchemaTooNewError(WebhookError):
+    """The database was migrated by a newer version of heronwatch than this one."""
+
+
+class StoreInUseError(WebhookError):
+    """Another process runs the engine on the same database file."""

@@ -1,0 +1,1 @@
+"""Who is paged when nobody answers: the pure step, and the engine that carries it out."""

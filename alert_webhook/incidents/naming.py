@@ -1,0 +1,34 @@
+"""The short codes of incidents, and the names of the groups they belong to."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # nothing that is mistaken on the phone or in handwriting: 0O 1IL
+CODE_LENGTHS = (4, 4, 4, 5, 5, 6, 6, 6)  # 0.9 million codes of four; longer when those tried are taken
+
+
+def new_code(random: Callable[[int], bytes], taken: Callable[[str], bool]) -> str:
+    """Return a code that no incident has. The last resort is long enough never to be taken."""
+    for length in CODE_LENGTHS:
+        code = _code(random(length * 4))
+        if not taken(code):
+            return code
+    return _code(random(16 * 4))
+
+
+def _code(random: bytes) -> str:
+    words = (random[start : start + 4] for start in range(0, len(random), 4))
+    return "".join(ALPHABET[int.from_bytes(word) % len(ALPHABET)] for word in words)
+
+
+def group_name(sender_group: str, labels: Mapping[str, str], group_by: Sequence[str]) -> str:
+    """Return the name of the group an alert belongs to: its values of `group_by`, else what the sender says.
+
+    A sender without groups gets one for each alert name.
+
+    >>> group_name("{}:{}", {"site": "north", "instance": "sw1"}, ["site"])
+    '["site=north"]'
+    """
+    if group_by:
+        return json.dumps([f"{name}={labels.get(name, '')}" for name in group_by], ensure_ascii=False)
+    return sender_group or json.dumps([f"alertname={labels.get('alertname', '')}"], ensure_ascii=False)

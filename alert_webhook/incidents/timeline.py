@@ -1,0 +1,35 @@
+"""What happened to an incident, one line each, never changed afterwards."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Kind(StrEnum):
+    """Kinds of events; part of the API."""
+
+    BEGAN = "began"
+    ALERTS_BEGAN = "alerts_began"
+    ALERTS_ENDED = "alerts_ended"
+    WORSENED = "worsened"
+    STEP = "step"
+    EXHAUSTED = "exhausted"
+    NOBODY = "nobody"  # a step or page that could reach no one
+    SENT = "sent"
+    RETRY = "retry"
+    UNKNOWN = "unknown"  # the provider may have taken it
+    FAILED = "failed"
+    FALLBACK = "fallback"
+    CANCELLED = "cancelled"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+class Event(Struct, frozen=True):
+    """One event. `at` is Unix seconds; `who` is a person, a user, or "" for the engine itself."""
+
+    incident_id: int
+    at: float
+    kind: Kind
+    text: str
+    who: str = ""

@@ -1,0 +1,38 @@
+"""Severity, a label of the alert, to urgency, what we do about it."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Urgency(StrEnum):
+    """What is done about alerts of one severity."""
+
+    PAGE = "page"  # an incident that pages people
+    RECORD = "record"  # an incident in the list; nobody is paged
+    CONTEXT = "context"  # no incident: named in the pages of incidents beside it
+
+
+class Severity(Struct, frozen=True):
+    """One severity: `rank` 0 is the most severe; `every_contact`: page all contacts of a person at once."""
+
+    name: str
+    rank: int
+    urgency: Urgency
+    every_contact: bool
+
+
+class Severities(Struct, frozen=True):
+    """The severities of the configuration, and which one an alert without a known severity counts as."""
+
+    known: Mapping[str, Severity]
+    default: Severity
+
+    def of(self, labels: Mapping[str, str]) -> Severity:
+        """Return the severity that these labels ask for."""
+        return self.known.get(labels.get("severity", ""), self.default)
+
+    def named(self, name: str) -> Severity:
+        """Return the severity of this name as it is configured now."""
+        return self.known.get(name, self.default)

@@ -1,0 +1,1 @@
+"""Who there is, and where each can be reached."""

@@ -1,0 +1,21 @@
+"""What the web pages, the intake and the engine share; put together in `app`."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from alert_webhook.config import Config
+from alert_webhook.store.database import Store
+from heronwatch.clock import Clock
+
+
+class Parts(Struct, frozen=True, kw_only=True):
+    """The parts of one process. `settings` returns the configuration in force, which a reload replaces."""
+
+    store: Store
+    clock: Clock
+    settings: Callable[[], Config]
+    random: Callable[[int], bytes]  # n random bytes
+    wake: Callable[[], None]  # tells the engine that something may be due
+    failpoint: Callable[[str], None]  # tests stop the process here
+    public_url: str  # where ack links lead, no trailing slash; "" if nowhere

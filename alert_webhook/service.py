@@ -1,0 +1,138 @@
+"""One process of the webhook, put together part by part: store, engine, servers."""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from importlib.metadata import version
+from pathlib import Path
+
+from msgspec import Struct
+
+from alert_webhook.config import Config, Database
+from alert_webhook.delivery.gate import LiveGate
+from alert_webhook.delivery.outbox import Outbox
+from alert_webhook.errors import SchemaTooNewError
+from alert_webhook.escalation.engine import Engine
+from alert_webhook.live import LiveConfig, make_channels
+from alert_webhook.meters import Meters, StoreGauges
+from alert_webhook.parts import Parts
+from alert_webhook.store.database import Store
+from alert_webhook.store.engine_lock import engine_lock
+from alert_webhook.store.migrating import migrate, newest_revision
+from alert_webhook.store.opening import engine_for, nothing, open_store
+from heronwatch.clock import Clock
+from heronwatch.config import Loaded
+from heronwatch.logs import get_logger
+from heronwatch.telemetry import Telemetry
+
+MAX_SENDERS = 64  # threads; how many work at once is `delivery.senders`
+
+
+class Seams(Struct, frozen=True, kw_only=True):
+    """What tests replace: the clock, randomness, and where they stop the process."""
+
+    clock: Clock
+    random: Callable[[int], bytes] = secrets.token_bytes
+    failpoint: Callable[[str], None] = nothing
+
+
+class Service(Struct, frozen=True, kw_only=True):
+    """The parts of one process."""
+
+    parts: Parts
+    live: LiveConfig
+    meters: Meters
+    telemetry: Telemetry
+    outbox: Outbox
+    wake: threading.Event
+
+
+class RunningEngine:
+    """The engine in its thread, with its senders and, on SQLite, the lock that keeps a second one away."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._stop = threading.Event()
+        self._senders = ThreadPoolExecutor(MAX_SENDERS, thread_name_prefix="sender")
+        self._held = ExitStack()
+        self._engine = Engine(
+            service.parts,
+            service.outbox,
+            self._senders,
+            wake=service.wake,
+            meters=service.meters,
+            revision=newest_revision(),
+            idle=service.live.close_retired,
+        )
+        self._thread = threading.Thread(target=self._engine.run, args=(self._stop.is_set,), name="engine", daemon=True)
+
+    @property
+    def trouble(self) -> str:
+        """Why it does not work, "" while it does."""
+        if not self._thread.is_alive():
+            return "the engine has stopped"
+        return self._engine.trouble
+
+    def start(self) -> None:
+        """Begin; StoreInUseError when another process runs the engine on this file."""
+        self._held.enter_context(_lock(self._service.parts.settings().database))
+        self._thread.start()
+
+    def take_nothing_new(self) -> None:
+        """Begin to stop."""
+        self._stop.set()
+        self._service.wake.set()
+
+    def stop(self, *, deadline_s: float) -> None:
+        """Let messages on their way finish until the deadline; the rest keep their leases and go out again, marked."""
+        ends = time.monotonic() + deadline_s
+        self.take_nothing_new()
+        self._thread.join(deadline_s)
+        self._senders.shutdown(wait=False, cancel_futures=True)
+        while not self._engine.idle and time.monotonic() < ends:
+            time.sleep(0.02)
+        self._held.close()
+
+
+def build(loaded: Loaded[Config], files: Sequence[str | Path], seams: Seams, *, external_url: str) -> Service:
+    """Open and migrate the database and put the parts together; nothing runs yet."""
+    telemetry = Telemetry("webhook", version("heronwatch"))
+    meters = Meters(telemetry.registry)
+    store = open_database(loaded.value.database, seams, observe_commit=meters.commit.observe)
+    telemetry.registry.register(StoreGauges(store))
+    public_url = str(loaded.value.public_url or external_url).rstrip("/")
+    wake = threading.Event()
+
+    live = LiveConfig(
+        files,
+        lambda fresh: make_channels(fresh, public_url=public_url, random=seams.random, now=seams.clock.now),
+        loaded,
+    )
+    parts = Parts(
+        store=store,
+        clock=seams.clock,
+        settings=live.settings,
+        random=seams.random,
+        wake=wake.set,
+        failpoint=seams.failpoint,
+        public_url=public_url,
+    )
+    outbox = Outbox(parts, live.channels, gate=LiveGate(live.settings), meters=meters, pause=time.sleep)
+    return Service(parts=parts, live=live, meters=meters, telemetry=telemetry, outbox=outbox, wake=wake)
+
+
+def open_database(database: Database, seams: Seams, *, observe_commit: Callable[[float], None] = nothing) -> Store:
+    """Open the database and bring it to this version's schema."""
+    engine = engine_for(database)
+    try:
+        migrate(engine)
+    except SchemaTooNewError as error:  # during a rolling upgrade: still accept alerts; the engine checks for itself
+        get_logger("heronwatch.webhook").error("the database is newer than this version", reason=str(error))
+    return open_store(engine, seams.clock, observe_commit=observe_commit, failpoint=seams.failpoint)
+
+
+def _lock(database: Database) -> AbstractContextManager[None]:
+    return engine_lock(database.sqlite) if database.sqlite is not None else nullcontext()

@@ -1,0 +1,45 @@
+"""Statements about ack links."""
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from alert_webhook.capability import token_hash
+from alert_webhook.store.database import Transaction
+from alert_webhook.store.schema import ack_link
+
+
+class AckLink(Struct, frozen=True, kw_only=True):
+    """What one ack link allows: this person, reached at this contact, may answer for this incident."""
+
+    incident_id: int
+    person: str
+    contact: str
+    expired: bool
+    revoked: bool  # the incident is over
+
+
+def add(tx: Transaction, token: str, *, incident_id: int, person: str, contact: str, expires_at: float) -> None:
+    """Remember a capability that is about to be sent; only its hash is stored."""
+    row = {"incident_id": incident_id, "person": person, "contact": contact}
+    times = {"created_at": tx.now, "expires_at": expires_at}
+    tx.execute(ack_link.insert().values(token_hash=token_hash(token), **row, **times))
+
+
+def find(tx: Transaction, token: str) -> AckLink | None:
+    """Return what `token` allows, None if we never gave it out (or forgot it long after it expired)."""
+    row = tx.execute(sa.select(ack_link).where(ack_link.c.token_hash == token_hash(token))).one_or_none()
+    if row is None:
+        return None
+    return AckLink(
+        incident_id=row.incident_id,
+        person=row.person,
+        contact=row.contact,
+        expired=row.expires_at <= tx.now,
+        revoked=row.revoked_at is not None,
+    )
+
+
+def revoke(tx: Transaction, incident_id: int) -> None:
+    """End every link of an incident."""
+    where = (ack_link.c.incident_id == incident_id) & ack_link.c.revoked_at.is_(None)
+    tx.execute(ack_link.update().where(where).values(revoked_at=tx.now))

@@ -1,0 +1,67 @@
+"""Bringing a database to this version's schema, and noticing that a newer version was there."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import exc
+
+from alert_webhook.errors import SchemaTooNewError, StoreUnavailableError
+from alert_webhook.store.database import Transaction, reason_of
+
+ADVISORY_LOCK = 0x6865726F6E77  # "heronw": one number that all replicas agree on
+MIGRATIONS = Path(__file__).parent / "migrations"
+_VERSION = sa.table("alembic_version", sa.column("version_num", sa.Text))
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Create or upgrade the schema, one process at a time; SchemaTooNewError when a newer version owns the database."""
+    config = _alembic()
+    try:
+        with engine.connect() as raw:
+            connection = raw.execution_options(heronwatch_writer=True)
+            with connection.begin():
+                _lock(connection)
+                _refuse_newer(connection, config)
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+    except exc.DBAPIError as error:
+        raise StoreUnavailableError(f"cannot bring the database to this version: {reason_of(error)}") from error
+
+
+def newest_revision() -> str:
+    """Return the schema revision that this code is written for."""
+    return ScriptDirectory.from_config(_alembic()).get_current_head() or ""
+
+
+def revision(tx: Transaction) -> str:
+    """Return the schema revision that the database is at."""
+    return str(tx.execute(sa.select(_VERSION.c.version_num)).scalar_one())
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _lock(connection: sa.Connection) -> None:
+    """Wait for other migrating processes; on SQLite BEGIN IMMEDIATE has done so."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SET LOCAL lock_timeout = '60s'"))
+        connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+
+
+def _refuse_newer(connection: sa.Connection, config: Config) -> None:
+    current = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if current is not None and current not in known:
+        raise SchemaTooNewError(
+            f"the database is at schema {current}, which this version does not know (it knows up to "
+            f"{newest_revision()}): a newer heronwatch upgraded it; run that one, or restore a backup from before"
+        )

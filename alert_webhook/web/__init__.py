@@ -1,0 +1,1 @@
+"""Pages for people: the ack page, the incident list, sign-in; and the JSON API."""

@@ -1,0 +1,157 @@
+"""The public paths: `/a/TOKEN`, the page behind an ack link. Looking changes nothing; the button does."""
+
+import threading
+
+from flask import Blueprint, Response, request
+from msgspec import Struct
+
+from alert_webhook.incidents.actions import Answer, acknowledge
+from alert_webhook.parts import Parts
+from alert_webhook.store import incidents, links
+from alert_webhook.store.database import Transaction
+from alert_webhook.store.links import AckLink
+from alert_webhook.web import answers, guards, markup
+from alert_webhook.web.guards import looks_like_capability
+from alert_webhook.web.shown import Told
+from alert_webhook.web.tallies import Rate, Tally
+from alert_webhook.web.telling import told
+from heronwatch.logs import get_logger
+
+PURPOSE = "acknowledge by link"
+GUESSES = Rate(30, 60.0)  # unknown links from one address; a link that exists always opens, whoever else guesses
+MAX_EVENTS = max(bounds.events for bounds in markup.ACK_BOUNDS)
+MAX_FORM_BYTES = 10_000
+
+
+class Found(Struct, frozen=True):
+    """What a link leads to: `told` is None where it must not be shown."""
+
+    link: AckLink | None
+    told: Told | None
+
+
+def make_public_blueprint(parts: Parts) -> Blueprint:
+    """Return the public routes."""
+    blueprint = Blueprint("public", __name__)
+    log = get_logger("heronwatch.webhook.public")
+    desk = _Desk(parts)
+
+    @blueprint.after_request
+    def guard_page(response: Response) -> Response:
+        return answers.private_headers(response, referrer="no-referrer")
+
+    @blueprint.errorhandler(Exception)
+    def failed(error: Exception) -> Response:
+        return answers.failure(error, request.path, log)
+
+    @blueprint.get("/a/<token>", strict_slashes=True)
+    def look(token: str) -> Response:
+        return desk.look(token)
+
+    @blueprint.post("/a/<token>", strict_slashes=True)
+    def press(token: str) -> Response:
+        request.max_content_length = MAX_FORM_BYTES
+        return desk.press(token)
+
+    return blueprint
+
+
+class _Desk:
+    """Answers people who come with a link."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._log = get_logger("heronwatch.webhook.public")
+        self._guesses = Tally(GUESSES)
+        self._lock = threading.Lock()
+
+    def look(self, token: str) -> Response:
+        """Show the incident; nothing changes."""
+        found = self._find(token)
+        if found.told is None or found.link is None:
+            return self._nothing(found.link)
+        return self._page(token, found.link, found.told)
+
+    def press(self, token: str) -> Response:
+        """Acknowledge, if the form came from our own page."""
+        found = self._find(token)
+        if found.told is None or found.link is None:
+            return self._nothing(found.link)
+        verdict = self._may_change(token)
+        if not verdict.allowed:
+            return answers.page(markup.notice_page("Not accepted", f"{verdict.reason}. Open the link again."), 403)
+        return self._acknowledge(token, found.link)
+
+    def _find(self, token: str) -> Found:
+        if not looks_like_capability(token):
+            return Found(None, None)
+        return self._parts.store.read(lambda tx: self._read(tx, token))
+
+    def _read(self, tx: Transaction, token: str) -> Found:
+        link = links.find(tx, token)
+        if link is None or link.expired or link.revoked:
+            return Found(link, None)
+        incident = incidents.get(tx, link.incident_id)
+        if incident is None:
+            return Found(None, None)
+        return Found(link, told(tx, incident, self._parts.settings(), events=MAX_EVENTS))
+
+    def _may_change(self, token: str) -> guards.Verdict:
+        headers = request.headers
+        hosts = guards.own_hosts(request.host, self._parts.public_url)
+        verdict = guards.same_site(headers.get("Sec-Fetch-Site"), headers.get("Origin"), hosts)
+        if not verdict.allowed:
+            return verdict
+        fits = guards.form_key_fits(request.form.get("key", ""), token, PURPOSE)
+        if not fits or request.form.get("action") != "ack":
+            return guards.Verdict(allowed=False, reason="The form is not the one of this page")
+        return verdict
+
+    def _acknowledge(self, token: str, link: AckLink) -> Response:
+        via = f"link to {link.person}/{link.contact}"
+        done = acknowledge(self._parts, link.incident_id, who=self._name(link), via=via)
+        if done.answer is Answer.TAKEN:
+            return answers.see_other(token)  # so that loading the page again does not send the form again
+        if done.answer is Answer.ALREADY and done.incident is not None:
+            found = self._find(token)
+            if found.told is not None:
+                by = found.told.view.acked_by
+                return self._page(token, link, found.told, said=f"This was acknowledged already, by {by}.")
+        return answers.page(markup.notice_page(*OVER), 410)
+
+    def _page(self, token: str, link: AckLink, shown: Told, *, said: str = "") -> Response:
+        now = self._parts.clock.now()
+        key = guards.form_key(token, PURPOSE)
+        return answers.page(markup.ack_page(shown, key=key, person=self._name(link), now=now, said=said))
+
+    def _name(self, link: AckLink) -> str:
+        person = self._parts.settings().persons().get(link.person)
+        return person.name if person else link.person
+
+    def _nothing(self, link: AckLink | None) -> Response:
+        if link is not None:
+            return answers.page(markup.notice_page(*(OVER if link.revoked else EXPIRED)), 410)
+        wait_s = self._guessed()
+        if wait_s > 0:
+            response = answers.page(markup.notice_page("Too many wrong links", "Try again in a minute."), 429)
+            response.headers["Retry-After"] = str(int(wait_s) + 1)
+            return response
+        return answers.page(markup.notice_page(*UNKNOWN), 404)
+
+    def _guessed(self) -> float:
+        """Count a link that does not exist; return how long its sender should wait."""
+        now, peer = self._parts.clock.monotonic(), request.remote_addr or ""
+        with self._lock:
+            wait_s = self._guesses.wait_s(peer, now)
+            if not wait_s:
+                self._guesses.count(peer, now)
+                wait_s = self._guesses.wait_s(peer, now)
+                if wait_s:
+                    self._log.warning("many unknown ack links are tried", address=peer)
+                    return 0.0
+            return wait_s
+
+
+OVER = ("It is over", "The incident that this link was for has ended. There is nothing left to do here.")
+EXPIRED = ("This link has expired", "The newest message about the incident has a new one.")
+UNKNOWN = ("No such link", "Check that the whole link was opened: it may have been cut in two.")

@@ -1,0 +1,192 @@
+"""What the pages show of an incident: bounded, on one line each, without anything a browser could follow but web links.
+
+Pure. Alert texts come from outside; the templates escape them, and lengths are cut here.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+from alert_webhook.delivery.channel import AlertView, IncidentView
+from alert_webhook.delivery.render import cut, web_link
+from alert_webhook.incidents.timeline import Event
+from alert_webhook.incidents.title import PLACES, summary
+from alert_webhook.incidents.transitions import OPEN, PAGEABLE, State
+
+STATE_WORDS = {
+    State.NEW: "not acknowledged",
+    State.ESCALATED: "not acknowledged, escalated",
+    State.CRITICAL: "not acknowledged, nobody left to page",
+    State.ACKNOWLEDGED: "acknowledged",
+    State.SUPPRESSED: "suppressed",
+    State.RESOLVED: "resolved",
+    State.EXPIRED: "expired",
+}
+MAX_URL = 300
+
+
+class Bounds(Struct, frozen=True):
+    """How much of an incident is shown."""
+
+    alerts: int
+    events: int
+    characters: int  # of any one text
+
+
+class Moment(Struct, frozen=True):
+    """A time as people read it, as machines do, and how long ago it was."""
+
+    text: str
+    iso: str
+    ago: str
+
+
+class AlertShown(Struct, frozen=True, kw_only=True):
+    """One alert."""
+
+    title: str
+    description: str
+    labels: str
+    since: Moment
+    ended: Moment | None
+    runbook: str  # a web link or ""
+    source: str
+
+
+class EventShown(Struct, frozen=True):
+    """One line of the timeline."""
+
+    at: Moment
+    text: str
+
+
+class IncidentShown(Struct, frozen=True, kw_only=True):
+    """One incident."""
+
+    code: str
+    title: str
+    severity: str
+    where: str
+    state: str
+    state_words: str
+    open: bool
+    unanswered: bool  # the button makes sense
+    since: Moment
+    acked_by: str
+    acked: Moment | None
+    over: Moment | None
+    firing: int
+    total: int
+    alerts: tuple[AlertShown, ...]
+    more_alerts: int
+    context: tuple[str, ...]
+    events: tuple[EventShown, ...]
+    next_step: str
+    source: str
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """Everything that was read about one incident. `next_people` are paged at `due_at` (None: nobody is)."""
+
+    view: IncidentView
+    context: tuple[str, ...] = ()
+    events: Sequence[Event] = ()
+    next_people: tuple[str, ...] = ()
+    due_at: float | None = None
+
+
+def moment(at: float, now: float) -> Moment:
+    """Return a time in UTC; the page works without scripts, so nothing could turn it into the reader's zone.
+
+    >>> moment(0.0, 3700.0)
+    Moment(text='1970-01-01 00:00 UTC', iso='1970-01-01T00:00:00Z', ago='1 h 1 min ago')
+    """
+    try:
+        when = datetime.fromtimestamp(at, UTC)
+    except (ValueError, OverflowError, OSError):
+        return Moment("at an unknown time", "", "")
+    return Moment(when.strftime("%Y-%m-%d %H:%M UTC"), when.strftime("%Y-%m-%dT%H:%M:%SZ"), _ago(now - at))
+
+
+def incident_shown(told: Told, now: float, bounds: Bounds) -> IncidentShown:
+    """Return an incident as it is shown."""
+    view, state = told.view, State(told.view.state)
+    shown = view.alerts[: bounds.alerts]
+    return IncidentShown(
+        code=view.code,
+        title=cut(view.title, bounds.characters),
+        severity=cut(view.severity, 20),
+        where=cut(_where(view), bounds.characters),
+        state=state.value,
+        state_words=STATE_WORDS[state],
+        open=state in OPEN,
+        unanswered=state in PAGEABLE or state is State.SUPPRESSED,
+        since=moment(view.started_at, now),
+        acked_by=cut(view.acked_by, 80),
+        acked=None if view.acked_at is None else moment(view.acked_at, now),
+        over=None if view.resolved_at is None else moment(view.resolved_at, now),
+        firing=view.firing,
+        total=view.total,
+        alerts=tuple(_alert(each, now, bounds.characters) for each in shown),
+        more_alerts=max(0, view.total - len(shown)),
+        context=tuple(cut(line, bounds.characters) for line in told.context),
+        events=tuple(_event(each, now, bounds.characters) for each in _newest(told.events, bounds.events)),
+        next_step=cut(_next_step(told, state, now), bounds.characters),
+        source=_link(view.source_url),
+    )
+
+
+def _newest(events: Sequence[Event], count: int) -> Sequence[Event]:
+    return events[-count:][::-1] if count else ()
+
+
+def _where(view: IncidentView) -> str:
+    return " · ".join(dict.fromkeys(view.labels[place] for place in PLACES if view.labels.get(place)))
+
+
+def _alert(alert: AlertView, now: float, characters: int) -> AlertShown:
+    labels = ", ".join(f"{name}={value}" for name, value in sorted(alert.labels.items()))
+    title = cut(summary(alert.name, alert.labels, alert.annotations), characters)
+    description = cut(alert.annotations.get("description", ""), characters)
+    return AlertShown(
+        title=title,
+        description="" if description == title else description,
+        labels=cut(labels, characters),
+        since=moment(alert.started_at, now),
+        ended=None if alert.ended_at is None else moment(alert.ended_at, now),
+        runbook=_link(alert.annotations.get("runbook_url", "")),
+        source=_link(alert.generator_url),
+    )
+
+
+def _event(event: Event, now: float, characters: int) -> EventShown:
+    return EventShown(moment(event.at, now), cut(event.text, characters))
+
+
+def _next_step(told: Told, state: State, now: float) -> str:
+    """Return who is paged next, "" where nobody is."""
+    if state not in PAGEABLE or told.due_at is None or not told.next_people:
+        return ""
+    people, wait = ", ".join(told.next_people), told.due_at - now
+    return f"{people} now" if wait < 1 else f"{people} in {_span(wait)}"
+
+
+def _link(url: str) -> str:
+    return web_link(url) if len(url) <= MAX_URL else ""
+
+
+def _ago(seconds: float) -> str:
+    if seconds < -60:
+        return f"in {_span(-seconds)}"
+    return "just now" if seconds < 60 else f"{_span(seconds)} ago"
+
+
+def _span(seconds: float) -> str:
+    """Return a duration in its two largest units: "3 d 4 h", "1 h 5 min", "40 s"."""
+    if seconds < 60:
+        return f"{int(seconds)} s"
+    minutes = int(seconds // 60)
+    days, hours, rest = minutes // 1440, minutes % 1440 // 60, minutes % 60
+    words = [f"{count} {unit}" for count, unit in ((days, "d"), (hours, "h"), (rest, "min")) if count]
+    return " ".join(words[:2])

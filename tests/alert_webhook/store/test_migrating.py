@@ -1,0 +1,71 @@
+"""Migrations: they end at the schema of `schema.py`, run once, and newer databases are noticed."""
+
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from alert_webhook.errors import SchemaTooNewError
+from alert_webhook.store.migrating import migrate, newest_revision, revision
+from alert_webhook.store.opening import open_store, sqlite_engine
+from alert_webhook.store.schema import METADATA
+from tests.fakes.clock import FakeClock
+from tests.fakes.webhook_stack import Stack
+
+
+def test_the_migrations_end_at_the_schema(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, METADATA) == []
+
+
+def test_migrating_again_changes_nothing(engine: sa.Engine) -> None:
+    migrate(engine)
+    with engine.connect() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == newest_revision()
+
+
+def test_two_processes_may_start_at_once(tmp_path: Path) -> None:
+    engines = [sqlite_engine(tmp_path / "new.db") for _ in range(4)]
+    failures: list[Exception] = []
+
+    def start(engine: sa.Engine) -> None:
+        try:
+            migrate(engine)
+        except Exception as error:  # noqa: BLE001  # shown by the assertion
+            failures.append(error)
+
+    threads = [threading.Thread(target=start, args=(engine,)) for engine in engines]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for engine in engines:
+        engine.dispose()
+    assert failures == []
+
+
+def make_newer(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+
+
+def test_a_newer_database_is_not_migrated(engine: sa.Engine) -> None:
+    make_newer(engine)
+    with pytest.raises(SchemaTooNewError, match="at schema 9999, which this version does not know"):
+        migrate(engine)
+
+
+def test_the_engine_stops_when_a_newer_version_migrates_and_the_intake_does_not(stack: Stack) -> None:
+    make_newer(stack.store.engine)
+    assert stack.post(stack.alert("LinkDown", "high", 0, None, {})).status == 200
+    with pytest.raises(SchemaTooNewError, match="accepts alerts but escalates and sends nothing"):
+        stack.engine.turn()
+    assert stack.channels["sms"].attempts == []
+
+
+def test_the_revision_is_read_as_the_database_has_it(engine: sa.Engine, clock: FakeClock) -> None:
+    assert open_store(engine, clock).read(revision) == newest_revision()

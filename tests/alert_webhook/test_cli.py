@@ -1,0 +1,84 @@
+"""The command as people start it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.fakes.daemons import free_port, wait_until
+from tests.fakes.webhook_process import TOKEN, Sink, webhook, write_config
+
+HERONWATCH = (sys.executable, "-m", "heronwatch", "webhook")
+ENV = {**os.environ, "INTAKE_TOKEN": TOKEN}
+
+
+def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    command, env = [*HERONWATCH, *arguments], {**ENV, **environment}
+    return subprocess.run(command, input=stdin, env=env, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_check_says_ok(tmp_path: Path) -> None:
+    done = run("check", "--config.file", str(write_config(tmp_path, "http://127.0.0.1:9/")))
+    assert (done.returncode, done.stdout) == (0, "ok: 1 integration(s), 1 person(s), 1 policy(s), 1 channel(s)\n")
+
+
+def test_check_prints_every_fault_and_exits_1(tmp_path: Path) -> None:
+    config = write_config(tmp_path, "http://127.0.0.1:9/")
+    config.write_text(config.read_text().replace("type: webhook", "type: webhok").replace("lease: 2s", "lease: 2"))
+    done = run("check", "--config.file", str(config))
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        f"{config}:12: channels.hook.type: 'webhok' is not a type (did you mean 'webhook'?)",
+        f"{config}:13: delivery.lease: '2' is not a duration: a unit is missing, as in 2s",
+    ]
+
+
+def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    done = run("all", "--config.file", str(tmp_path / "nowhere.yml"))
+    assert done.returncode == 1
+    assert "nowhere.yml" in done.stderr
+
+
+def test_users_are_added_from_stdin_or_the_environment_and_listed(tmp_path: Path) -> None:
+    config = str(write_config(tmp_path, "http://127.0.0.1:9/"))
+    assert run("user", "add", "ana", "--config.file", config, stdin="correct horse battery\n").returncode == 0
+    added = run("user", "add", "ben", "--password-env", "PW", "--config.file", config, PW="another long password")
+    assert added.returncode == 0
+    assert run("user", "list", "--config.file", config).stdout == "ana\nben\n"
+
+
+@pytest.mark.parametrize("password", ["", "short"])
+def test_a_short_password_is_refused(tmp_path: Path, password: str) -> None:
+    config = str(write_config(tmp_path, "http://127.0.0.1:9/"))
+    done = run("user", "add", "ana", "--config.file", config, stdin=f"{password}\n")
+    assert (done.returncode, "at least 10 characters" in done.stderr) == (2, True)
+
+
+@pytest.mark.timeout(90)
+def test_all_serves_reloads_refuses_a_second_engine_and_stops(tmp_path: Path) -> None:
+    with Sink() as sink:
+        config = write_config(tmp_path, sink.url)
+        port, public = free_port(), free_port()
+        flags = ("--web.listen-address", f"127.0.0.1:{port}", "--web.public-listen-address", f"127.0.0.1:{public}")
+        command = (*HERONWATCH, "all", "--config.file", str(config), *flags)
+        with webhook(config, port=port, command=command) as daemon:
+            answers = {path: requests.get(f"{daemon.url}{path}", timeout=5).status_code for path in ("/", "/metrics")}
+            assert answers == {"/": 200, "/metrics": 200}
+            outside = f"http://127.0.0.1:{public}"
+            for path in ("/", "/metrics", "/incidents"):
+                assert requests.get(f"{outside}{path}", timeout=5).status_code == 404
+            second = run("engine", "--config.file", str(config), "--web.listen-address", f"127.0.0.1:{free_port()}")
+            assert (second.returncode, "another engine works on" in second.stderr) == (1, True)
+            shown = requests.get(f"{daemon.url}/config", timeout=5).text
+            assert TOKEN not in shown
+            config.write_text(config.read_text() + "nonsense: 1\n")
+            assert requests.post(f"{daemon.url}/-/reload", timeout=5).status_code != 200
+            config.write_text(config.read_text().replace("nonsense: 1\n", "retention: 7d\n"))
+            daemon.reload()
+            wait_until(lambda: "7d" in requests.get(f"{daemon.url}/config", timeout=5).text, 10, "the reload")
+            daemon.stop()
+            assert daemon.process.returncode == 0
+            assert TOKEN not in daemon.log()

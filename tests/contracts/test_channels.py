@@ -1,0 +1,230 @@
+"""What every channel promises, third parties' included: the suite runs over all that the registry knows.
+
+A channel never raises for a provider's trouble, never takes longer than its time-out, says before or after which point
+it failed, and lets no secret out. Everything goes over real sockets.
+"""
+
+import contextlib
+import functools
+import io
+import logging
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from alert_webhook.delivery.channel import (
+    Channel,
+    ChannelBlock,
+    ChannelContext,
+    Message,
+    Outcome,
+    Permanent,
+    Plugin,
+    Receipt,
+    Retry,
+    Unknown,
+)
+from alert_webhook.delivery.registry import CHANNELS
+from heronwatch import logs
+from tests.fakes.channel_rigs import ACK_CANARY, CANARIES, RIGS, Case, Rig, sample_message
+from tests.fakes.raw_server import LOOPBACK, raw_server
+
+TIMEOUT_S = 0.7
+SLACK_S = 2.0  # for a busy machine; a time-out that starts anew with every byte misses it by far
+MAX_REASON = 200
+
+
+@functools.cache
+def folder() -> Path:
+    """Return a folder that lasts as long as the process, as the rigs' certificates do."""
+    return Path(tempfile.mkdtemp(prefix="heronwatch-rigs-"))
+
+
+@functools.cache
+def cases(name: str) -> dict[str, Case]:
+    return dict(RIGS.get(name).cases(folder()))
+
+
+EVERY_CASE = [pytest.param(name, label, id=f"{name}-{label}") for name in CHANNELS.names() for label in cases(name)]
+
+
+def rig_of(name: str) -> Rig:
+    """Return a channel's rig; a channel without one cannot show that it keeps the contract."""
+    assert name in RIGS.names(), f"channel {name!r} brings no rig (entry-point group {RIGS.group})"
+    return RIGS.get(name)
+
+
+def make(name: str, port: int, timeout_s: float = TIMEOUT_S) -> Channel:
+    context = ChannelContext(name, "https://pager.example.org", bytes, time.time)
+    return CHANNELS.get(name).make(rig_of(name).block(port, timeout_s, folder()), context)
+
+
+@contextlib.contextmanager
+def log_lines() -> Iterator[io.StringIO]:
+    stream = io.StringIO()
+    logs.configure(level="debug", stream=stream)
+    try:
+        yield stream
+    finally:
+        root = logging.getLogger()
+        for handler in [each for each in root.handlers if isinstance(each, logs.LogHandler)]:
+            root.removeHandler(handler)
+        logging.captureWarnings(capture=False)
+        root.setLevel(logging.WARNING)
+
+
+def send(name: str, port: int, message: Message | None = None) -> tuple[Outcome, float, str]:
+    """Send one message; return the outcome, the seconds it took, and everything that was logged."""
+    with log_lines() as log, contextlib.closing(make(name, port)) as channel:
+        started = time.monotonic()
+        outcome = channel.send(message or sample_message(rig_of(name).address))
+        return outcome, time.monotonic() - started, log.getvalue()
+
+
+def check(outcome: Outcome, seconds: float, log: str) -> None:
+    """What holds of every outcome."""
+    assert isinstance(outcome, Receipt | Retry | Permanent | Unknown)
+    assert seconds < TIMEOUT_S + SLACK_S
+    told = repr(outcome)
+    for secret in (*CANARIES, ACK_CANARY):
+        assert secret not in told
+        assert secret not in log
+    if not isinstance(outcome, Receipt):
+        assert 0 < len(outcome.reason) <= MAX_REASON
+    assert all(text.isprintable() for text in msgspec.structs.astuple(outcome) if isinstance(text, str))
+
+
+@pytest.mark.parametrize("name", CHANNELS.names())
+def test_every_channel_brings_a_rig(name: str) -> None:
+    assert rig_of(name).cases(folder())
+
+
+@pytest.mark.parametrize(("name", "label"), EVERY_CASE)
+def test_whatever_the_provider_does_is_an_outcome(name: str, label: str) -> None:
+    case = cases(name)[label]
+    with raw_server(case.behave) as server:
+        outcome, seconds, log = send(name, server.port)
+        assert server.connections == 1, "a channel tries once; the outbox tries again"
+    check(outcome, seconds, log)
+    assert isinstance(outcome, case.expected), outcome
+
+
+@pytest.mark.parametrize("name", CHANNELS.names())
+def test_refused_connection_is_retried(name: str) -> None:
+    with socket.create_server((LOOPBACK, 0)) as unused:
+        port = unused.getsockname()[1]
+    outcome, seconds, log = send(name, port)
+    check(outcome, seconds, log)
+    assert isinstance(outcome, Retry)
+    assert "refuses" in outcome.reason
+
+
+@pytest.mark.parametrize("name", CHANNELS.names())
+def test_full_backlog_is_retried_in_time(name: str) -> None:
+    """Nobody accepts, and the kernel drops what asks: a connection that never comes about."""
+    with socket.socket() as full:
+        full.bind((LOOPBACK, 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        waiting = []
+        for _ in range(4):
+            waiting.append(socket.socket())
+            waiting[-1].setblocking(False)
+            waiting[-1].connect_ex((LOOPBACK, port))
+        outcome, seconds, log = send(name, port)
+        for each in waiting:
+            each.close()
+    check(outcome, seconds, log)
+    assert isinstance(outcome, Retry)
+
+
+@pytest.mark.parametrize("name", CHANNELS.names())
+def test_silent_name_server_is_retried_in_time(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_more: time.sleep(10))
+    outcome, seconds, log = send(name, 9)
+    check(outcome, seconds, log)
+    assert isinstance(outcome, Retry)
+
+
+@pytest.mark.parametrize("name", CHANNELS.names())
+def test_name_without_address_is_retried(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_args: object, **_more: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    outcome, seconds, log = send(name, 9)
+    check(outcome, seconds, log)
+    assert isinstance(outcome, Retry)
+
+
+ODD = ["\x00\r\n\x1b[31m", "\u202eevil", "\ud800", "&<>\"'", "😀" * 300, "x" * 100_000, ".\r\n.\r\nQUIT\r\n", ""]
+
+
+@pytest.mark.parametrize("name", CHANNELS.names())
+@pytest.mark.parametrize("text", ODD, ids=[ascii(text[:10]) for text in ODD])
+def test_whatever_alerts_say_is_an_outcome(name: str, text: str) -> None:
+    plain = sample_message(rig_of(name).address)
+    alert = msgspec.structs.replace(
+        plain.incident.alerts[0],
+        labels={"alertname": text, text: text},
+        annotations={"summary": text, "description": text, "runbook_url": text},
+        generator_url=text,
+    )
+    incident = msgspec.structs.replace(
+        plain.incident, title=text, severity=text, source_url=text, alerts=(alert,) * 20, total=1000, firing=999
+    )
+    message = msgspec.structs.replace(plain, incident=incident, context=(text,) * 3)
+    with raw_server(cases(name)["success"].behave) as server:
+        outcome, seconds, log = send(name, server.port, message)
+    check(outcome, seconds, log)
+    assert isinstance(outcome, Receipt) or text == "\ud800"
+
+
+@pytest.mark.parametrize("name", CHANNELS.names())
+@pytest.mark.parametrize("address", ["", "x\r\nBcc: evil@x.org", "+34", "a@b\nRCPT TO:<c@d>", "é" * 999, "\ud800"])
+def test_odd_address_is_an_outcome_and_no_crash(name: str, address: str) -> None:
+    message = sample_message(rig_of(name).address)
+    odd = msgspec.structs.replace(message, recipient=msgspec.structs.replace(message.recipient, address=address))
+    with raw_server(cases(name)["success"].behave) as server:
+        outcome, seconds, log = send(name, server.port, odd)
+    check(outcome, seconds, log)
+
+
+@pytest.mark.parametrize("name", CHANNELS.names())
+def test_senders_share_a_channel(name: str) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    message = sample_message(rig_of(name).address)
+    with (
+        raw_server(cases(name)["success"].behave) as server,
+        contextlib.closing(make(name, server.port, 20.0)) as channel,
+        ThreadPoolExecutor(8) as senders,
+    ):
+        outcomes = list(senders.map(channel.send, [message] * 24))
+    assert {type(outcome) for outcome in outcomes} == {Receipt}
+
+
+@pytest.mark.parametrize("name", CHANNELS.names())
+def test_plugin_is_whole(name: str) -> None:
+    plugin: Plugin = CHANNELS.get(name)
+    rig = rig_of(name)
+    assert plugin.name == name
+    assert issubclass(plugin.block, ChannelBlock)
+    assert plugin.block.__struct_config__.tag == name
+    assert plugin.block.__struct_config__.frozen
+    assert plugin.address_fault(rig.address) is None
+    assert plugin.address_fault("no such address \r\n")
+    shown = plugin.describe_address(rig.address)
+    assert shown
+    assert not rig.address or rig.address not in shown
+
+
+@pytest.mark.parametrize("name", CHANNELS.names())
+def test_block_shows_no_secret(name: str) -> None:
+    block = rig_of(name).block(1, 1.0, folder())
+    assert not [secret for secret in CANARIES if secret in repr(block)]
