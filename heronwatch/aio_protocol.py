@@ -45,6 +45,10 @@ class BoundedHandler(RequestHandler):
         """Whether a request is being answered."""
         return self._request_in_progress or bool(self._messages)
 
+    def late(self, oldest: float) -> bool:
+        """Whether a request head has been incomplete since before `oldest` (loop time)."""
+        return self.idle and self.head_since is not None and self.head_since < oldest
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start, unless the server has no room left."""
         super().connection_made(transport)
@@ -63,7 +67,7 @@ class BoundedHandler(RequestHandler):
         request: web.BaseRequest,
         status: int = 500,
         exc: BaseException | None = None,
-        message: str | None = None,
+        message: str | None = None,  # noqa: ARG002  # aiohttp's; it may repeat what the client sent
     ) -> web.StreamResponse:
         """A malformed request gets a short answer and a debug line: garbage must not fill the log."""
         self.logger.debug("malformed request from %s: %s", request.remote, type(exc).__name__)
@@ -78,9 +82,7 @@ class BoundedHandler(RequestHandler):
 class BoundedServer(web.Server):
     """Makes the connections, closes those that are too slow, and makes room when there are too many."""
 
-    def __init__(
-        self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], *, limits: Limits
-    ) -> None:
+    def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], *, limits: Limits) -> None:
         super().__init__(handler, request_factory=self._request)
         self._limits = limits
         self._options: dict[str, Any] = {
@@ -121,16 +123,15 @@ class BoundedServer(web.Server):
         """Close connections whose request head has been incomplete for too long."""
         oldest = self._loop.time() - self._limits.head_timeout_s
         for known in list(self._connections):
-            if isinstance(known, BoundedHandler) and known.idle and known.head_since is not None:
-                if known.head_since < oldest:
-                    known.force_close()
+            if isinstance(known, BoundedHandler) and known.late(oldest):
+                known.force_close()
         self._reaper = self._loop.call_later(REAP_EVERY_S, self._reap)
 
     async def drain(self, deadline_s: float) -> None:
         """Wait until no request is being answered, for at most deadline_s."""
         self._reaper.cancel()
         end = self._loop.time() + deadline_s
-        while self._busy() and self._loop.time() < end:
+        while self._busy() and self._loop.time() < end:  # noqa: ASYNC110  # aiohttp tells nobody when one is done
             await asyncio.sleep(0.01)
 
     def _busy(self) -> bool:

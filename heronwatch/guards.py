@@ -31,9 +31,17 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True):
         return cls(
             address=address,
             forwarded=any(name in headers for name in FORWARDING_HEADERS),
-            cross_site=headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"},
+            cross_site=_is_cross_site(headers),
             host=host_of(headers.get("Host", "")),
         )
+
+
+def _is_cross_site(headers: Mapping[str, str]) -> bool:
+    """By Fetch Metadata, and by Origin for what does not send that."""
+    if headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
+        return True
+    origin = headers.get("Origin")
+    return origin is not None and origin.partition("://")[2] != headers.get("Host", "")
 
 
 def host_of(host_header: str) -> str:

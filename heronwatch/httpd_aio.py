@@ -1,6 +1,7 @@
 """The asyncio HTTP server, on aiohttp: TLS, users and limits of the web config, the common pages, own routes."""
 
 import asyncio
+import errno
 import inspect
 import socket
 from collections.abc import Awaitable, Iterable, Sequence
@@ -14,7 +15,7 @@ from heronwatch.aio_protocol import BoundedServer, Limits
 from heronwatch.aio_routes import Route, RouteTable
 from heronwatch.compression import SMALLEST_WORTH_BYTES, accepts_gzip, gzip_bytes
 from heronwatch.errors import ConfigError
-from heronwatch.http_message import Request, Response
+from heronwatch.http_message import QueryError, Request, Response
 from heronwatch.logs import get_logger
 from heronwatch.site import COMMON_METHODS, METRICS, RELOAD, CommonPages, SiteOptions, check_listen, is_exempt
 from heronwatch.values import HostPort
@@ -135,6 +136,8 @@ class AioServer:
             answer = await self._answer(raw, active)
         except web.HTTPRequestEntityTooLarge:
             answer = pages.error(413, f"The body is larger than {self._limits.body_bytes} bytes.")
+        except QueryError as error:
+            answer = pages.error(400, str(error))
         except TimeoutError:
             answer = pages.error(408, "The body did not arrive in time.")
         except Exception:  # noqa: BLE001  # the outermost loop: the client gets no more than "internal error"
@@ -211,6 +214,9 @@ class AioServer:
             except ConfigError as error:
                 self._log.error("configuration refused, the old one keeps running", faults=str(error))
                 return self._pages.reload_outcome(error)
+            except BaseException:
+                self._site.telemetry.reload_failed()
+                raise
             self._log.info("configuration reloaded")
             return self._pages.reload_outcome(None)
 
@@ -242,14 +248,25 @@ def _certificate(raw: web.BaseRequest) -> dict[str, object] | None:
 
 
 def _unix_socket(path: Path) -> socket.socket:
-    """A socket at `path` for this user and group; one left by a dead server is replaced."""
+    """A socket at `path` for this user alone; one left by a dead server is replaced, OSError when one still listens."""
     if path.is_socket():
+        if _listens(path):
+            raise OSError(errno.EADDRINUSE, f"another server listens on {path}")
         path.unlink()
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         sock.bind(str(path))
-        path.chmod(0o660)
+        path.chmod(0o600)  # before listen(): nobody can have connected yet
     except OSError:
         sock.close()
         raise
     return sock
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True

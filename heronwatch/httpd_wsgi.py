@@ -1,15 +1,15 @@
 """The threaded HTTP server for WSGI applications, on cheroot, and the common pages in front of any application."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from heronwatch import pages
 from heronwatch.compression import SMALLEST_WORTH_BYTES, accepts_gzip, gzip_bytes
 from heronwatch.errors import ConfigError
-from heronwatch.http_message import Request, Response, status_line
+from heronwatch.http_message import QueryError, Request, Response, status_line
 from heronwatch.logs import get_logger
 from heronwatch.site import COMMON_METHODS, RELOAD, CommonPages, SiteOptions, check_listen, is_exempt
 from heronwatch.values import HostPort
@@ -34,7 +34,7 @@ class WsgiServer:
         self,
         app: WsgiApp,
         *,
-        listen: HostPort | Path,
+        listen: HostPort,
         web: WebConfigFile | None = None,
         threads: int = 16,
         limits: Limits | None = None,
@@ -44,31 +44,25 @@ class WsgiServer:
         self._web = web or WebConfigFile()
         self._open_because = open_because
         self._log = get_logger("heronwatch.httpd")
-        bind = str(listen) if isinstance(listen, Path) else (listen.host, listen.port or 0)
+        bind = (listen.host, listen.port or 0)
         self._server = BoundedHTTPServer(bind, app, web=self._web, limits=limits or Limits(), threads=threads)
         self._thread = threading.Thread(target=self._server.serve, name="httpd", daemon=True)
 
     @property
     def port(self) -> int:
-        """The TCP port it listens on; 0 for a Unix socket."""
-        bound = self._server.bind_addr
-        return int(bound[1]) if isinstance(bound, tuple) else 0
+        """The TCP port it listens on."""
+        return int(self._server.bind_addr[1])
 
     def start(self) -> None:
         """Listen and serve in the background; OSError when the address is taken, ListenRefusedError."""
-        host = self._listen.host if isinstance(self._listen, HostPort) else ""
+        host = self._listen.host
         authenticates = self._web.authenticates
         reason = check_listen(host, authenticates=authenticates, open_because=self._open_because)
-        if host and authenticates and not self._open_because:
+        if authenticates and not self._open_because:
             self._web.require_authentication()
         self._server.prepare()
-        if isinstance(self._listen, Path):
-            self._listen.chmod(0o660)
         self._thread.start()
-        self._log.info("listening", address=self._address(), tls=self._web.uses_tls, access=reason)
-
-    def _address(self) -> str:
-        return f"{self._listen.host}:{self.port}" if isinstance(self._listen, HostPort) else str(self._listen)
+        self._log.info("listening", address=f"{host}:{self.port}", tls=self._web.uses_tls, access=reason)
 
     def stop(self, *, deadline_s: float = 10.0) -> bool:
         """Take no more connections, let requests in flight finish; False when some did not by deadline_s."""
@@ -78,8 +72,6 @@ class WsgiServer:
         stopper.start()
         stopper.join(deadline_s)
         self._thread.join(max(0.0, end - time.monotonic()))
-        if isinstance(self._listen, Path):
-            self._listen.unlink(missing_ok=True)
         return not stopper.is_alive()
 
 
@@ -107,15 +99,16 @@ class CommonPagesApp:
             answer = self._admit(request, environ, active) or self._common(request, active)
             if answer is None:
                 return self._pass_on(environ, start_response, active)
+        except QueryError as error:
+            answer = pages.error(400, str(error))
         except Exception:  # noqa: BLE001  # the outermost loop: the client gets no more than "internal error"
             self._log.exception("a request handler failed", method=request.method, path=request.path)
             answer = pages.error(500, "Internal server error; the log has the details.")
+            return send(answer, request, _replacing(start_response, sys.exc_info()), extra=active.headers)
         return send(answer, request, start_response, extra=active.headers)
 
-    def _pass_on(
-        self, environ: Environ, start_response: StartResponse, active: ActiveWebConfig
-    ) -> Iterable[bytes]:
-        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:  # noqa: ANN401  # PEP 3333
+    def _pass_on(self, environ: Environ, start_response: StartResponse, active: ActiveWebConfig) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:  # PEP 3333
             return start_response(status, with_defaults(headers, active.headers), exc_info)
 
         body = self._app(environ, start)
@@ -161,6 +154,9 @@ class CommonPagesApp:
             except ConfigError as error:
                 self._log.error("configuration refused, the old one keeps running", faults=str(error))
                 return self._pages.reload_outcome(error)
+            except BaseException:
+                self._site.telemetry.reload_failed()
+                raise
             self._log.info("configuration reloaded")
             return self._pages.reload_outcome(None)
 
@@ -215,13 +211,20 @@ def send(
     return [] if request.method == "HEAD" else [body]
 
 
-def with_defaults(
-    headers: Iterable[tuple[str, str]], defaults: Iterable[tuple[str, str]]
-) -> list[tuple[str, str]]:
+def with_defaults(headers: Iterable[tuple[str, str]], defaults: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """The headers, with those defaults that are not among them."""
     own = list(headers)
     present = {name.lower() for name, _ in own}
     return own + [(name, value) for name, value in defaults if name.lower() not in present]
+
+
+def _replacing(start_response: StartResponse, failure: Any) -> StartResponse:
+    """A start_response that may replace the head which a failed application has given already (PEP 3333)."""
+
+    def start(status: str, headers: list[tuple[str, str]]) -> Callable[[bytes], object]:
+        return start_response(status, headers, failure)
+
+    return start
 
 
 def _without_body(body: Iterable[bytes]) -> Iterable[bytes]:

@@ -28,7 +28,7 @@ def timestamp(unix_s: float) -> str:
     return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def masked(key: str, value: Any, *, depth: int = 0) -> Any:  # noqa: ANN401  # a log value may be anything
+def masked(key: str, value: Any, *, depth: int = 0) -> Any:  # a log value may be anything
     """The value with every Secret in it, and everything under a telling key, replaced.
 
     >>> masked("auth", {"user": "ana", "password": "x"})
@@ -64,7 +64,7 @@ def _logfmt_key(key: str) -> str:
     return safe or "_"
 
 
-def _logfmt_value(value: Any) -> str:  # noqa: ANN401  # a log value may be anything
+def _logfmt_value(value: Any) -> str:  # a log value may be anything
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
@@ -85,15 +85,15 @@ def _escaped(char: str) -> str:
 
 
 def json_line(event: Mapping[str, Any]) -> str:
-    """One JSON object in ASCII, without a line end.
+    r"""One JSON object in ASCII, without a line end.
 
-    >>> json_line({"msg": "a\\nb", "n": 3})
-    '{"msg": "a\\\\nb", "n": 3}'
+    >>> json_line({"msg": "a\nb", "n": 3})
+    '{"msg": "a\\nb", "n": 3}'
     """
     return json.dumps({key: _plain(masked(key, value)) for key, value in event.items()})
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401  # a log value may be anything
+def _plain(value: Any) -> Any:  # a log value may be anything
     """What json.dumps writes as valid JSON."""
     if value is None or isinstance(value, bool | int):
         return value
@@ -106,7 +106,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  # a log value may be anything
     return _text(value)
 
 
-def _text(value: Any) -> str:  # noqa: ANN401  # a log value may be anything
+def _text(value: Any) -> str:  # a log value may be anything
     try:
         text = str(value)
     except Exception as error:  # noqa: BLE001  # a value that cannot be written must not lose the event

@@ -76,7 +76,7 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     return logger
 
 
-def _to_record(_logger: Any, _method: str, event: Event) -> tuple[tuple[Any, ...], dict[str, Any]]:  # noqa: ANN401
+def _to_record(_logger: Any, _method: str, event: Event) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Turn an event into the arguments of a `logging` call."""
     args = (str(event.pop("event", "")), *event.pop("positional_args", ()))
     options = {key: event.pop(key) for key in ("exc_info", "stack_info") if key in event}

@@ -22,8 +22,10 @@ _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 PAGE_HEADERS = (
     (
         "Content-Security-Policy",
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; frame-ancestors 'none'; "
-        "base-uri 'none'",
+        (
+            f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; frame-ancestors 'none'; "
+            "base-uri 'none'"
+        ),
     ),
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
@@ -132,9 +134,7 @@ def forbidden(reason: str) -> Response:
 
 def unauthorized() -> Response:
     """401, asking for basic authentication as the exporter-toolkit does."""
-    return Response(
-        status=401, body=b"Unauthorized\n", headers=(("WWW-Authenticate", 'Basic realm="heronwatch"'),)
-    )
+    return Response(status=401, body=b"Unauthorized\n", headers=(("WWW-Authenticate", 'Basic realm="heronwatch"'),))
 
 
 def not_found(path: str) -> Response:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
 import msgspec
 
@@ -57,13 +56,6 @@ class SiteOptions(msgspec.Struct, frozen=True, kw_only=True):
     own_auth: tuple[str, ...] = ()  # path prefixes that check tokens of their own, exempt from basic auth
     external_url: str = ""
     now: Callable[[], float] = time.time
-
-
-class Access(Protocol):
-    """What the pages ask about the web config in force."""
-
-    @property
-    def authenticates(self) -> bool: ...
 
 
 class CommonPages:

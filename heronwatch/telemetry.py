@@ -39,7 +39,7 @@ class Telemetry:
         self.version = version
         self.registry = CollectorRegistry()
         self._files = _worker_files(multiprocess_dir)
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client is half typed
         if self._files is None:
             ProcessCollector(registry=self.registry)
         self._describe()

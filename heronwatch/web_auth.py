@@ -64,7 +64,7 @@ class Verdicts:
             return True
         return False if key in wrong else None
 
-    def put(self, key: bytes, verdict: bool) -> None:  # noqa: FBT001  # the value itself
+    def put(self, key: bytes, verdict: bool) -> None:  # the value itself
         """Remember an outcome, forgetting the oldest of its kind when full."""
         with self._lock:
             known = self._known[verdict]

@@ -84,10 +84,12 @@ class TlsServerConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields
 
     @property
     def verifies_clients(self) -> bool:
+        """Whether a client certificate, where one is shown, is verified."""
         return self.client_auth_type in VERIFIED
 
     @property
     def requires_clients(self) -> bool:
+        """Whether every client has to show a certificate that verifies."""
         return self.client_auth_type == "RequireAndVerifyClientCert"
 
     def config_faults(self) -> Faults:
@@ -132,7 +134,7 @@ class HttpServerConfig(_Section, frozen=True, kw_only=True, forbid_unknown_field
             path = f"headers.{name}"
             if name not in HEADERS:
                 yield path, f"this header cannot be set here; use one of {', '.join(HEADERS)}"
-            elif HEADERS[name] and value and value.lower() not in HEADERS[name]:
+            elif HEADERS[name] and value and value not in HEADERS[name]:
                 yield path, f"{value!r} is not one of {', '.join(HEADERS[name])}"
             elif any(not char.isprintable() for char in value):
                 yield path, "the value contains a control character"
@@ -193,13 +195,18 @@ def _client_faults(tls: TlsServerConfig) -> Faults:
     if tls.client_auth_type in UNVERIFIED:
         yield (
             "client_auth_type",
-            f"{tls.client_auth_type} asks for a certificate without verifying it, which Python's ssl cannot do; "
-            "use VerifyClientCertIfGiven or RequireAndVerifyClientCert with a client_ca_file",
+            (
+                f"{tls.client_auth_type} asks for a certificate without verifying it, which Python's ssl cannot do; "
+                "use VerifyClientCertIfGiven or RequireAndVerifyClientCert with a client_ca_file"
+            ),
         )
     elif tls.verifies_clients and not tls.client_ca_file:
         yield "client_ca_file", f"missing: {tls.client_auth_type} needs the authority to verify against"
     elif tls.client_ca_file and not tls.verifies_clients:
-        yield "client_auth_type", "missing: a client_ca_file needs RequireAndVerifyClientCert or VerifyClientCertIfGiven"
+        yield (
+            "client_auth_type",
+            "missing: a client_ca_file needs RequireAndVerifyClientCert or VerifyClientCertIfGiven",
+        )
     if tls.client_allowed_sans and not tls.verifies_clients:
         yield "client_allowed_sans", "needs a client_auth_type that verifies client certificates"
 
@@ -208,6 +215,8 @@ def _protocol_faults(tls: TlsServerConfig) -> Faults:
     for field in ("min_version", "max_version"):
         if getattr(tls, field) in OBSOLETE:
             yield field, f"{getattr(tls, field)} is obsolete (RFC 8996) and not served; use TLS12 or TLS13"
+    if tls.cipher_suites and tls.max_version != "TLS13" and not set(tls.cipher_suites) & CIPHERS.keys():
+        yield "cipher_suites", f"lists suites of TLS 1.3 only, which max_version {tls.max_version} leaves out"
     if tls.min_version > tls.max_version:
         yield "min_version", f"{tls.min_version} is newer than max_version {tls.max_version}"
     for index, name in enumerate(tls.cipher_suites):

@@ -10,6 +10,8 @@ from typing import Any
 
 from heronwatch.web_format import CIPHERS, CURVES, TlsServerConfig
 
+CERTIFICATE_MARK = "-----BEGIN CERTIFICATE-----"
+KEY_MARK = "PRIVATE KEY-----"
 VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 CLIENT_AUTH = {
     "": ssl.CERT_NONE,
@@ -81,12 +83,22 @@ def _check_readable(field: str, path: Path) -> None:
 
 def _load_certificate(context: ssl.SSLContext, tls: TlsServerConfig, paths: Mapping[str, Path]) -> None:
     inline_key = tls.key.text if tls.key else ""
+    _check_pem("cert_file" if tls.cert_file else "cert", tls.cert or paths["cert_file"], CERTIFICATE_MARK)
+    _check_pem("key_file" if tls.key_file else "key", inline_key or paths["key_file"], KEY_MARK)
     with _as_file(tls.cert, paths.get("cert_file")) as cert, _as_file(inline_key, paths.get("key_file")) as key:
         try:
             context.load_cert_chain(cert, key, password=_no_password)
         except (ssl.SSLError, ValueError) as error:
-            field = "key_file" if "KEY" in str(error).upper() else "cert_file"
+            about_key = "KEY" in str(error).upper()
+            field = ("key_file" if tls.key_file else "key") if about_key else "cert_file" if tls.cert_file else "cert"
             raise TlsFileError(field, f"the certificate and key cannot be used: {_reason(error)}") from error
+
+
+def _check_pem(field: str, source: str | Path, mark: str) -> None:
+    text = source.read_text(errors="replace") if isinstance(source, Path) else source
+    if mark not in text:
+        name = str(source) if isinstance(source, Path) else "the text"
+        raise TlsFileError(field, f"{name} holds no {mark.strip('-').removeprefix('BEGIN ').lower()} in PEM form")
 
 
 def _no_password() -> bytes:
@@ -134,10 +146,10 @@ class FollowingContext(ssl.SSLContext):
     def following(cls, source: Callable[[], ssl.SSLContext]) -> "FollowingContext":
         """`source` is asked once for each connection."""
         context = cls(ssl.PROTOCOL_TLS_SERVER)
-        context._source = source  # noqa: SLF001  # its own class
+        context._source = source  # its own class
         return context
 
-    def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:  # noqa: ANN401  # handed on as they come
+    def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:  # handed on as they come
         """Hand on to the context in force."""
         return self._source().wrap_bio(*args, **kwargs)
 

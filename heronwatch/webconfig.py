@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from heronwatch import config
 from heronwatch.errors import ConfigError
 from heronwatch.faults import Fault
 from heronwatch.logs import get_logger
@@ -71,6 +72,7 @@ class WebConfigFile:
         self._lock = threading.Lock()
         self._log = get_logger("heronwatch.webconfig")
         self._must_authenticate = False
+        self._refusal = ""  # why the file on disk is not in force
         self._signature = _signature(path, WebConfig())
         self._active = self._read(None)
         self._signature = _signature(path, self._active.value)
@@ -124,24 +126,25 @@ class WebConfigFile:
 
     def _follow(self) -> None:
         seen = _signature(self.path, self._active.value)
-        if seen == self._signature:
+        if seen == self._signature and not self._refusal:  # what a refused file wants may have arrived meanwhile
             return
         self._signature = seen  # taken before reading: a change while reading is seen next time
         try:
             self._active = self._read(self._active)
         except ConfigError as error:
-            self._log.error("web config refused, the old one stays in force", file=str(self.path), faults=str(error))
-            if self._telemetry:
-                self._telemetry.web_config_refused()
+            self._refused(str(error))
             return
-        self._signature = _signature(self.path, self._active.value) if self._renamed(seen) else seen
+        self._refusal = ""
         self._log.info("web config read again", file=str(self.path))
         if self._telemetry:
             self._telemetry.web_config_read(self._now())
 
-    def _renamed(self, seen: Signature) -> bool:
-        """Whether the new content names other certificate files than those that were looked at."""
-        return len(seen) != len(_signature(self.path, self._active.value))
+    def _refused(self, faults: str) -> None:
+        if faults != self._refusal:  # the same refusal is logged once
+            self._log.error("web config refused, the old one stays in force", file=str(self.path), faults=faults)
+        self._refusal = faults
+        if self._telemetry:
+            self._telemetry.web_config_refused()
 
     def _read(self, old: ActiveWebConfig | None) -> ActiveWebConfig:
         if self.path is None:
@@ -168,8 +171,6 @@ def refused_change(new: WebConfig, old: WebConfig | None, *, must_authenticate: 
 
 
 def _load(path: Path) -> tuple[WebConfig, ssl.SSLContext | None]:
-    from heronwatch import config
-
     loaded = config.load([path], WebConfig)
     tls = loaded.value.tls
     if tls is None:

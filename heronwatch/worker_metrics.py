@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, values
+from prometheus_client import CollectorRegistry, Metric, values
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 ENVIRONMENT = "PROMETHEUS_MULTIPROC_DIR"
 ADDITIVE = ("counter", "histogram", "summary")  # kinds whose values of dead workers still count
@@ -39,7 +40,7 @@ def activate(directory: Path) -> None:
     """
     os.environ[ENVIRONMENT] = str(directory)
     if not getattr(values.ValueClass, "_multiprocess", False):
-        values.ValueClass = values.get_value_class()
+        values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # prometheus_client is half typed
 
 
 class WorkerFiles:
@@ -73,14 +74,14 @@ class WorkerFiles:
             yield
 
 
-class _Snapshot:
+class _Snapshot(Collector):
     """prometheus_client's own merge, under the shared lock."""
 
     def __init__(self, files: WorkerFiles) -> None:
         self._files = files
         self._collector = MultiProcessCollector(None, path=str(files.directory))  # type: ignore[no-untyped-call]
 
-    def collect(self) -> list[object]:
+    def collect(self) -> list[Metric]:
         with self._files.locked(fcntl.LOCK_SH):
             return list(self._collector.collect())  # type: ignore[no-untyped-call]
 

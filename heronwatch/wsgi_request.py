@@ -23,11 +23,14 @@ class BadRequestError(HeronwatchError):
 class Readable(Protocol):
     """What a body is read from."""
 
-    def read(self, size: int, /) -> bytes: ...
-    def readline(self, size: int, /) -> bytes: ...
+    def read(self, size: int, /) -> bytes:
+        """`size` bytes, fewer only at the end."""
+
+    def readline(self, size: int, /) -> bytes:
+        """Up to and with the next line end, at most `size` bytes."""
 
 
-def content_length(values: list[bytes], chunked: bool, most: int) -> int:  # noqa: FBT001  # a fact of the request
+def content_length(values: list[bytes], chunked: bool, most: int) -> int:  # a fact of the request
     """The length of the body; BadRequestError for what could be read in two ways (RFC 9112 section 6.3)."""
     if not values:
         return 0

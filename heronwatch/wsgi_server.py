@@ -1,14 +1,13 @@
 """cheroot with what it lacks: handshakes off the accepting thread, limits in time, size and number, strict framing."""
 
 import contextlib
+import errno
 import io
 import logging
 import socket
 import ssl
-import string
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -18,6 +17,7 @@ from cheroot import wsgi as cheroot_wsgi
 
 from heronwatch.http_message import check_header
 from heronwatch.webconfig import WebConfigFile
+from heronwatch.wsgi_head import StrictHeaderReader
 from heronwatch.wsgi_request import (
     BadRequestError,
     Deadline,
@@ -29,8 +29,6 @@ from heronwatch.wsgi_request import (
 )
 
 PEER_CERTIFICATE = "heronwatch.peer_certificate"  # in the WSGI environ: as ssl's getpeercert() gives it
-_TOKEN = frozenset((string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~").encode())  # RFC 9110 section 5.6.2
-_ONCE = frozenset({b"Content-Length", b"Transfer-Encoding", b"Host", b"Authorization"})
 LINGER_BYTES = 1_048_576
 LINGER_S = 2.0
 
@@ -44,50 +42,20 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     handshake_timeout_s: float = 10.0
     head_timeout_s: float = 10.0  # from the moment bytes arrive to the end of the headers
     body_timeout_s: float = 30.0
+    crowded_timeout_s: float = 2.0  # for each of the three, while half of the threads are taken
     response_timeout_s: float = 60.0  # to hand a response to a slow reader
     idle_timeout_s: float = 30.0
     connections: int = 512
     backlog: int = 128
 
 
-class StrictHeaderReader(cheroot_server.HeaderReader):  # type: ignore[misc]  # cheroot is untyped
-    """Refuses what two programs could read differently: folded lines, odd names, lengths given twice."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-
-    def __call__(self, rfile: Any, hdict: dict[bytes, bytes] | None = None) -> dict[bytes, bytes]:  # noqa: ANN401
-        """Headers by their title-cased names; ValueError becomes a 400."""
-        found: dict[bytes, bytes] = {} if hdict is None else hdict
-        for _ in range(self._most + 1):
-            line = rfile.readline()
-            if line == b"\r\n":
-                return found
-            name, value = _header(line)
-            if name in found and name in _ONCE:
-                raise ValueError(f"{name.decode()} is given twice")
-            if b"_" not in name:  # HTTP_X_Y in the environ could be X_Y or X-Y
-                found[name] = b", ".join(filter(None, (found.get(name), value)))
-        raise ValueError("too many headers")
-
-
-def _header(line: bytes) -> tuple[bytes, bytes]:
-    name, colon, value = line.partition(b":")
-    if not line.endswith(b"\r\n") or not colon or not name or not _TOKEN.issuperset(name):
-        raise ValueError("malformed header line")
-    value = value.strip(b" \t\r\n")
-    if b"\r" in value or b"\0" in value:
-        raise ValueError("control character in a header")
-    return name.title(), value
-
-
-class BoundedRequest(cheroot_server.HTTPRequest):  # type: ignore[misc]  # cheroot is untyped
+class BoundedRequest(cheroot_server.HTTPRequest):
     """One request; its body is read whole before the application sees it."""
 
     def parse_request(self) -> None:
         """Read the head within its time."""
         self.header_reader = StrictHeaderReader(self.server.limits.headers)
-        self.conn.deadline.start(self.server.limits.head_timeout_s)
+        self.conn.deadline.start(self.server.patience(self.server.limits.head_timeout_s))
         super().parse_request()
         if not self.ready:
             self.conn.linger_close = True
@@ -95,7 +63,7 @@ class BoundedRequest(cheroot_server.HTTPRequest):  # type: ignore[misc]  # chero
     def respond(self) -> None:
         """Read the body, ask the application, send what it says."""
         limits = self.server.limits
-        self.conn.deadline.start(limits.body_timeout_s)
+        self.conn.deadline.start(self.server.patience(limits.body_timeout_s))
         try:
             body = self._read_body(limits.body_bytes)
         except BadRequestError as error:
@@ -140,12 +108,12 @@ class _TimedWriter(SocketWriter):
         return super().write(data)
 
 
-class BoundedConnection(cheroot_server.HTTPConnection):  # type: ignore[misc]  # cheroot is untyped
+class BoundedConnection(cheroot_server.HTTPConnection):
     """One connection; the TLS handshake runs in a worker thread, when the client has sent something."""
 
     RequestHandlerClass = BoundedRequest
 
-    def __init__(self, server: Any, sock: socket.socket, makefile: Any = None) -> None:  # noqa: ANN401
+    def __init__(self, server: Any, sock: socket.socket, _makefile: Any = None) -> None:
         self.deadline = Deadline()
         self.linger_close = False
         self.peer_certificate: dict[str, Any] | None = None
@@ -158,10 +126,10 @@ class BoundedConnection(cheroot_server.HTTPConnection):  # type: ignore[misc]  #
         """Handle one request; False when the connection is to be closed."""
         if not self._greeted and not self._greet():
             return False
-        return bool(super().communicate())
+        return bool(super().communicate())  # type: ignore[no-untyped-call]  # cheroot is half typed
 
     def _greet(self) -> bool:
-        self.deadline.start(self.server.limits.handshake_timeout_s)
+        self.deadline.start(self.server.patience(self.server.limits.handshake_timeout_s))
         try:
             self.deadline.arm(self.socket)
             self.socket.do_handshake()
@@ -193,12 +161,12 @@ class BoundedConnection(cheroot_server.HTTPConnection):  # type: ignore[misc]  #
                 left -= len(data)
 
 
-class BoundedGateway(cheroot_wsgi.Gateway_10):  # type: ignore[misc]  # cheroot is untyped
+class BoundedGateway(cheroot_wsgi.Gateway_10):
     """The WSGI side of a request."""
 
-    def get_environ(self) -> dict[str, Any]:
+    def get_environ(self) -> dict[str, Any]:  # type: ignore[override]  # cheroot's stub says None
         """The environ, with the body's true length and the client's certificate."""
-        env: dict[str, Any] = super().get_environ()
+        env: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]  # cheroot is half typed
         env["wsgi.input_terminated"] = True
         env["CONTENT_LENGTH"] = str(self.req.body_length)
         env.pop("HTTP_TRANSFER_ENCODING", None)
@@ -207,7 +175,10 @@ class BoundedGateway(cheroot_wsgi.Gateway_10):  # type: ignore[misc]  # cheroot 
         return env
 
     def start_response(
-        self, status: str, headers: Iterable[tuple[str, str]], exc_info: Any = None  # noqa: ANN401  # PEP 3333
+        self,
+        status: str,
+        headers: Iterable[tuple[str, str]],
+        exc_info: Any = None,  # PEP 3333
     ) -> Callable[[bytes], None]:
         """Take the head of the response; ValueError for a header that could split it."""
         pairs = list(headers)
@@ -245,33 +216,41 @@ class _LazyTlsAdapter:
     def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, str]]:
         """No handshake here: this runs on the only thread that accepts."""
         context = self._web.connection_context()
-        tls = context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        try:
+            tls = context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        except OSError as error:  # the client has gone already
+            sock.close()
+            raise ConnectionAbortedError(errno.ECONNABORTED, "gone before the handshake") from error
         return tls, {"wsgi.url_scheme": "https", "HTTPS": "on"}
 
     def makefile(self, *_: object) -> None:
         """The connection makes its own."""
 
 
-class BoundedHTTPServer(cheroot_wsgi.Server):  # type: ignore[misc]  # cheroot is untyped
+class BoundedHTTPServer(cheroot_wsgi.Server):
     """The server; a connection takes a thread only while it has something to say."""
 
     ConnectionClass = BoundedConnection
 
     def __init__(
-        self, bind: tuple[str, int] | str, app: Any, *, web: WebConfigFile, limits: Limits, threads: int  # noqa: ANN401
+        self,
+        bind: tuple[str, int],
+        app: Any,
+        *,
+        web: WebConfigFile,
+        limits: Limits,
+        threads: int,
     ) -> None:
-        super().__init__(
-            bind,
-            app,
-            numthreads=threads,
-            max=threads,
-            server_name="heronwatch",
-            request_queue_size=limits.backlog,
-            timeout=limits.idle_timeout_s,
-            accepted_queue_size=limits.connections,
-            accepted_queue_timeout=0.001,
-        )
+        options: dict[str, Any] = {
+            "server_name": "heronwatch",
+            "request_queue_size": limits.backlog,
+            "timeout": limits.idle_timeout_s,
+            "accepted_queue_size": limits.connections,
+            "accepted_queue_timeout": 0.001,
+        }
+        super().__init__(bind, app, numthreads=threads, max=threads, **options)
         self.limits = limits
+        self._threads = threads
         self.gateway = BoundedGateway
         self.max_request_header_size = limits.head_bytes
         self.max_request_body_size = limits.body_bytes
@@ -280,6 +259,11 @@ class BoundedHTTPServer(cheroot_wsgi.Server):  # type: ignore[misc]  # cheroot i
         self._open: set[BoundedConnection] = set()
         self._open_lock = threading.Lock()
         self._logger = logging.getLogger("heronwatch.httpd")
+
+    def patience(self, seconds: float) -> float:
+        """How long a thread may wait for a client: shorter once half of the threads are taken."""
+        crowded = self.requests.idle * 2 < self._threads
+        return min(seconds, self.limits.crowded_timeout_s) if crowded else seconds
 
     def process_conn(self, conn: BoundedConnection) -> None:
         """A new connection waits in the selector until it sends something; others go to a thread."""
@@ -302,6 +286,6 @@ class BoundedHTTPServer(cheroot_wsgi.Server):  # type: ignore[misc]  # cheroot i
         with self._open_lock:
             self._open.discard(conn)
 
-    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: A002, FBT001, FBT002
-        """cheroot's messages go where all logs go."""
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+        """Cheroot's messages go where all logs go."""
         self._logger.log(level, "%s", msg, exc_info=traceback and sys.exc_info())

@@ -1,0 +1,423 @@
+"""What both servers promise, over real sockets: the common pages, limits, HEAD, headers, a graceful stop."""
+
+import contextlib
+import gzip
+import http.client
+import io
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
+from prometheus_client.parser import text_string_to_metric_families as text_format
+
+from heronwatch import logs
+from heronwatch.errors import ConfigError
+from heronwatch.faults import Fault
+from heronwatch.site import ListenRefusedError
+from heronwatch.values import HostPort
+from tests.fakes.daemons import wait_until
+from tests.fakes.web import BIG, SERVERS, Answer, Served, Site, ask, connect, exchange, read_all, read_answer
+
+Server = Callable[..., contextlib.AbstractContextManager[Served]]
+OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5"  # as Prometheus 2.42 asks
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def shared(request: pytest.FixtureRequest) -> Iterator[Served]:
+    """A server that no test changes."""
+    with SERVERS[request.param]() as served:
+        yield served
+
+
+@pytest.fixture(params=SERVERS)
+def server(request: pytest.FixtureRequest) -> Server:
+    started: Server = SERVERS[request.param]
+    return started
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    stream = io.StringIO()
+    logs.configure(stream=stream)
+    yield stream
+    logs.configure(stream=io.StringIO())
+
+
+# --- the common pages
+
+
+def test_landing(shared: Served) -> None:
+    answer = ask(shared, "/")
+    assert answer.status == 200
+    assert "Test site" in answer.text
+    assert 'href="metrics"' in answer.text
+
+
+def test_healthy_and_ready(shared: Served) -> None:
+    assert (ask(shared, "/-/healthy").status, ask(shared, "/-/ready").status) == (200, 200)
+
+
+def test_ready_gives_its_reasons(server: Server) -> None:
+    with server(Site(reasons=["no database"])) as served:
+        answer = ask(served, "/-/ready")
+        assert (answer.status, answer.text) == (503, "Not ready:\n- no database\n")
+        assert ask(served, "/-/healthy").status == 200
+
+
+def test_metrics_as_text(shared: Served) -> None:
+    answer = ask(shared, "/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    names = {family.name for family in text_format(answer.text)}
+    assert {"heronwatch_build_info", "heronwatch_config_last_reload_successful"} <= names
+
+
+def test_metrics_as_openmetrics(shared: Served) -> None:
+    answer = ask(shared, "/metrics", headers={"Accept": OPENMETRICS})
+    assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert any(family.name == "heronwatch_build" or family.name == "heronwatch_build_info"
+               for family in openmetrics(answer.text))  # fmt: skip
+
+
+def test_metrics_gzipped_once(shared: Served) -> None:
+    answer = ask(shared, "/metrics", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.headers["vary"] == "Accept-Encoding"
+    assert b"heronwatch_build_info" in gzip.decompress(answer.body)
+
+
+def test_a_large_page_is_gzipped_on_request(shared: Served) -> None:
+    assert ask(shared, "/big").body == BIG
+    packed = ask(shared, "/big", headers={"Accept-Encoding": "gzip"})
+    assert gzip.decompress(packed.body) == BIG
+    assert "content-encoding" not in ask(shared, "/echo", headers={"Accept-Encoding": "gzip"}).headers
+
+
+def test_config_is_shown_masked(shared: Served) -> None:
+    answer = ask(shared, "/config")
+    assert (answer.status, answer.text) == (200, "token: <secret>\n")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_reload(server: Server) -> None:
+    done: list[int] = []
+    site = Site(reload=lambda: done.append(1))
+    with server(site) as served:
+        answer = ask(served, "/-/reload", method="POST")
+        assert (answer.status, answer.text, done) == (200, "Reloaded.\n", [1])
+        assert site.telemetry.registry.get_sample_value("heronwatch_config_last_reload_successful") == 1
+        stamp = site.telemetry.registry.get_sample_value("heronwatch_config_last_reload_success_timestamp_seconds")
+        assert stamp == 1_800_000_000.0
+
+
+def test_reload_of_a_bad_file_answers_every_fault(server: Server, log: io.StringIO) -> None:
+    def bad() -> None:
+        raise ConfigError([Fault("a.yml", 3, "x", "is wrong"), Fault("a.yml", 7, "y", "is missing")])
+
+    site = Site(reload=bad)
+    with server(site) as served:
+        answer = ask(served, "/-/reload", method="POST")
+        assert answer.status == 500
+        assert answer.text == (
+            "Not reloaded; the old configuration keeps running.\na.yml:3: x: is wrong\na.yml:7: y: is missing\n"
+        )
+        assert site.telemetry.registry.get_sample_value("heronwatch_config_last_reload_successful") == 0
+    assert "a.yml:3: x: is wrong" in log.getvalue()
+
+
+def test_reload_that_breaks_shows_in_the_metric(server: Server, log: io.StringIO) -> None:
+    def broken() -> None:
+        raise RuntimeError("not a ConfigError")
+
+    site = Site(reload=broken)
+    with server(site) as served:
+        site.telemetry.reload_succeeded(1.0)
+        answer = ask(served, "/-/reload", method="POST")
+        assert (answer.status, "not a ConfigError" in answer.text) == (500, False)
+        assert site.telemetry.registry.get_sample_value("heronwatch_config_last_reload_successful") == 0
+
+
+def test_reloads_come_one_at_a_time(server: Server) -> None:
+    inside: list[int] = []
+    most: list[int] = []
+
+    def slow() -> None:
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.05)
+        inside.pop()
+
+    with server(Site(reload=slow)) as served:
+        threads = [threading.Thread(target=ask, args=(served, "/-/reload"), kwargs={"method": "POST"}) for _ in "abc"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert most == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("GET", "/-/reload", "POST, PUT"),
+        ("POST", "/metrics", "GET, HEAD"),
+        ("DELETE", "/", "GET, HEAD"),
+        ("POST", "/config", "GET, HEAD"),
+    ],
+)
+def test_wrong_method(shared: Served, method: str, path: str, allow: str) -> None:
+    answer = ask(shared, path, method=method)
+    assert (answer.status, answer.headers["allow"]) == (405, allow)
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/config", "/echo", "/big", "/nowhere"])
+def test_head_is_get_without_the_body(shared: Served, path: str) -> None:
+    get, head = ask(shared, path), ask(shared, path, method="HEAD")
+    assert (head.status, head.body) == (get.status, b"")
+    if path != "/metrics":  # which grows by itself
+        assert head.headers["content-length"] == get.headers.get("content-length", str(len(get.body)))
+
+
+def test_head_leaves_the_connection_usable(shared: Served) -> None:
+    connection = http.client.HTTPConnection(shared.host, shared.port, timeout=20)
+    with contextlib.closing(connection):
+        for path in ("/big", "/echo", "/big"):
+            connection.request("HEAD", path)
+            assert read_answer(connection).status == 200
+            connection.request("GET", "/echo?a=1")
+            assert b'"a":["1"]' in read_answer(connection).body
+
+
+# --- requests and responses
+
+
+def test_what_a_handler_sees(shared: Served) -> None:
+    answer = ask(shared, "/echo?a=1&a=2&b=x%20y", method="POST", body=b"hello")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.text == (
+        '{"method":"POST","path":"/echo","query":{"a":["1","2"],"b":["x y"]},"body":"hello",'
+        '"remote":"127.0.0.1","scheme":"http"}'
+    )
+
+
+def test_a_chunked_body(shared: Served) -> None:
+    raw = b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n"
+    assert b'"body":"hello!"' in exchange(shared, raw)
+
+
+def test_too_many_parameters_are_a_bad_request(shared: Served) -> None:
+    answer = ask(shared, "/echo?" + "a=1&" * 300)
+    assert (answer.status, answer.text) == (400, "the URL has more than 200 parameters\n")
+
+
+def test_not_found_shows_no_control_character(shared: Served) -> None:
+    answer = ask(shared, "/no%0d%0aSet-Cookie:%20a%3db")
+    assert answer.status == 404
+    assert "set-cookie" not in answer.headers
+
+
+def test_a_failing_handler_tells_the_client_nothing(shared: Served, log: io.StringIO) -> None:
+    answer = ask(shared, "/boom")
+    assert (answer.status, answer.text) == (500, "Internal server error; the log has the details.\n")
+    assert "a secret of the inside" in log.getvalue()
+    assert len([line for line in log.getvalue().splitlines() if "path=/boom" in line]) == 1  # one line, traceback inside
+
+
+@pytest.mark.parametrize("path", ["/header", "/type"])
+@pytest.mark.parametrize("injected", ["a%0d%0aSet-Cookie:%20a%3db", "a%0aSet-Cookie:%20a%3db", "a%0d%0a%0d%0a<b>", "a%00"])
+def test_no_value_can_split_a_response(shared: Served, path: str, injected: str) -> None:
+    answer = ask(shared, f"{path}?value={injected}")
+    assert (answer.status, "set-cookie" in answer.headers) == (500, False)
+
+
+def test_keep_alive(shared: Served) -> None:
+    connection = http.client.HTTPConnection(shared.host, shared.port, timeout=20)
+    with contextlib.closing(connection):
+        connection.connect()
+        before = connection.sock
+        for _ in range(3):
+            connection.request("GET", "/echo")
+            assert read_answer(connection).status == 200
+        assert connection.sock is before
+
+
+def test_pipelined_requests_are_answered_in_order(shared: Served) -> None:
+    raw = b"".join(b"GET /echo?n=%d HTTP/1.1\r\nHost: a\r\n\r\n" % n for n in range(3))
+    last = b"GET /echo?n=3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    with connect(shared) as sock:
+        sock.sendall(raw + last)
+        text = read_all(sock)
+    places = [text.index(b'"n":["%d"]' % n) for n in range(4)]
+    assert places == sorted(places)
+
+
+# --- bounds
+
+
+def small(server: Server, **limits: Any) -> contextlib.AbstractContextManager[Served]:
+    return server(limits=limits)
+
+
+def test_a_body_too_large_is_refused(server: Server) -> None:
+    with small(server, body_bytes=1_000) as served:
+        assert ask(served, "/echo", method="POST", body=b"x" * 1_000).status == 200
+        assert ask(served, "/echo", method="POST", body=b"x" * 1_001).status == 413
+        chunked = b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + (b"1f4\r\n" + b"x" * 500 + b"\r\n") * 3
+        assert exchange(served, chunked).startswith(b"HTTP/1.1 413")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /echo HTTP/1.1\r\nHost: a\r\nX-Long: " + b"x" * 200_000 + b"\r\n\r\n",
+        b"GET /echo HTTP/1.1\r\nHost: a\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(2_000)) + b"\r\n",
+        b"GET /" + b"x" * 200_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"X" * 200_000,
+    ],
+    ids=["header", "headers", "line", "no line end"],
+)
+def test_a_head_too_large_is_refused(shared: Served, head: bytes) -> None:
+    answer = exchange(shared, head)
+    assert answer[:12] in {b"HTTP/1.1 400", b"HTTP/1.1 413", b"HTTP/1.1 414", b"HTTP/1.1 431", b""}
+    assert ask(shared, "/-/healthy").status == 200
+
+
+def trickle(sock: socket.socket, data: bytes, *, until_s: float) -> None:
+    """Send a byte at a time, for as long as the server takes it."""
+    end = time.monotonic() + until_s
+    with contextlib.suppress(OSError):
+        for byte in data:
+            sock.sendall(bytes([byte]))
+            sock.settimeout(0.1)
+            with contextlib.suppress(TimeoutError):
+                if not sock.recv(1):
+                    return
+                return
+            if time.monotonic() > end:
+                raise AssertionError(f"the server listened for {until_s} s")
+
+
+def test_a_head_that_drips_in_is_cut_off(server: Server) -> None:
+    with small(server, head_timeout_s=0.5) as served, connect(served) as sock:
+        trickle(sock, b"GET /echo HTTP/1.1\r\nX: " + b"y" * 10_000, until_s=6)
+        assert ask(served, "/-/healthy").status == 200
+
+
+def test_a_body_that_drips_in_is_cut_off(server: Server) -> None:
+    with small(server, body_timeout_s=0.5) as served, connect(served) as sock:
+        sock.sendall(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\n")
+        trickle(sock, b"y" * 10_000, until_s=6)
+        assert ask(served, "/-/healthy").status == 200
+
+
+def test_an_idle_connection_is_closed(server: Server) -> None:
+    with small(server, idle_timeout_s=1) as served, connect(served) as sock:
+        sock.sendall(b"GET /echo HTTP/1.1\r\nHost: a\r\n\r\n")
+        begin = time.monotonic()
+        assert read_all(sock).startswith(b"HTTP/1.1 200")
+        assert time.monotonic() - begin < 6
+
+
+def test_many_half_open_requests_do_not_keep_others_out(server: Server) -> None:
+    with server() as served, contextlib.ExitStack() as stack:
+        for _ in range(30):  # more than the WSGI server has threads
+            sock = stack.enter_context(connect(served))
+            sock.sendall(b"GET /echo HTTP/1.1\r\nX: ")
+        begin = time.monotonic()
+        assert ask(served, "/-/healthy").status == 200
+        assert time.monotonic() - begin < 9  # less than head_timeout_s: the impatience of a crowded server
+
+
+def test_connections_are_bounded_and_a_new_one_still_gets_in(server: Server) -> None:
+    with small(server, connections=8, head_timeout_s=1.0) as served, contextlib.ExitStack() as stack:
+        held = [stack.enter_context(connect(served)) for _ in range(20)]
+
+        def answered() -> bool:
+            try:
+                return ask(served, "/-/healthy").status == 200
+            except (OSError, http.client.HTTPException):
+                return False
+
+        wait_until(answered, 10, "room for one more")
+        assert len(held) == 20
+
+
+# --- where it listens
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_it_refuses_to_let_anyone_in(server: Server, host: str) -> None:
+    with pytest.raises(ListenRefusedError, match=r"give --web\.config\.file .* or say --web\.insecure"):
+        with server(listen=HostPort(host, 0)):
+            pass
+
+
+def test_it_lets_anyone_in_when_told_to(server: Server) -> None:
+    with server(listen=HostPort("0.0.0.0", 0), open_because="--web.insecure") as served:
+        assert ask(served, "/-/healthy").status == 200
+
+
+def test_an_address_in_use_is_an_error(server: Server, shared: Served) -> None:
+    with pytest.raises(OSError, match="in use"), server(listen=HostPort("127.0.0.1", shared.port)):
+        pass
+
+
+def test_ipv6(server: Server) -> None:
+    with server(listen=HostPort("::1", 0)) as served:
+        served.host = "::1"
+        assert '"remote":"::1"' in ask(served, "/echo").text
+        assert ask(served, "/config").status == 200
+
+
+# --- graceful stop
+
+
+def in_background(work: Callable[[], Answer]) -> tuple[threading.Thread, list[Answer]]:
+    answers: list[Answer] = []
+    thread = threading.Thread(target=lambda: answers.append(work()))
+    thread.start()
+    return thread, answers
+
+
+def test_stop_finishes_what_is_in_flight(server: Server) -> None:
+    with server() as served:
+        thread, answers = in_background(lambda: ask(served, "/slow"))
+        served.site.entered.acquire(timeout=10)
+        stopper = threading.Thread(target=served.stop, args=(10.0,))
+        stopper.start()
+        wait_until(lambda: _refuses(served), 5, "the listener to close")
+        served.site.go_on.set()
+        thread.join(10)
+        stopper.join(10)
+        assert [answer.text for answer in answers] == ["slow\n"]
+
+
+def test_stop_ends_by_its_deadline(server: Server) -> None:
+    with server() as served:
+        with connect(served) as sock:
+            sock.sendall(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+            served.site.entered.acquire(timeout=10)
+            begin = time.monotonic()
+            served.stop(1.0)
+            assert time.monotonic() - begin < 3
+        served.site.go_on.set()
+
+
+def test_stop_does_not_wait_for_idle_connections(server: Server) -> None:
+    with server() as served, connect(served) as sock:
+        sock.sendall(b"GET /echo HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert sock.recv(10)
+        begin = time.monotonic()
+        served.stop(10.0)
+        assert time.monotonic() - begin < 4
+
+
+def _refuses(served: Served) -> bool:
+    try:
+        connect(served, timeout_s=1).close()
+    except OSError:
+        return True
+    return False
