@@ -35,6 +35,7 @@ UPS_MIB: Final = (
 )
 METER: Final = ("electrical_power_watts", "electrical_total_power_watts", "electrical_voltage_volts")
 SCRAPES: Final = (
+    "probe_failure_info",
     "probe_success",
     "snmp_scrape_duration_seconds",
     "snmp_scrape_packets_retried",
