@@ -182,8 +182,8 @@ class _Instant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _judge_lane(lane: Lane, plan: QueryPlan, instant: _Instant) -> Judged:
-    verdict = apply(lane.step(instant.values, instant.settled, instant.grid), instant.values, plan.rules)
-    verdict.score[~instant.settled] = 0
+    settled = np.where(instant.settled, instant.values, np.nan)  # what is not settled is no sample to a model
+    verdict = apply(lane.step(settled, instant.settled, instant.grid), settled, plan.rules)
     fresh, young = instant.fresh, verdict.confidence < 1
     warming = lane.warming[: len(fresh)]
     warmed = warming & ((fresh & ~young) | instant.ended)

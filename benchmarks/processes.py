@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -62,11 +63,11 @@ def free_ports(count: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> list
         return [int(probe.getsockname()[1]) for probe in probes]
 
 
-def answers(port: int) -> bool:
-    """Say whether something listens on a TCP port."""
+def answers(port: int, path: str) -> bool:
+    """Say whether a server on this machine answers a path with 200."""
     try:
-        with socket.create_connection(("127.0.0.1", port), 0.5):
-            return True
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2) as answer:
+            return bool(answer.status == 200)
     except OSError:
         return False
 

@@ -1,6 +1,6 @@
 """Scraping a 48-port switch by SNMP: ours beside snmp_exporter, both at the same simulated devices.
 
-    python -m benchmarks.snmp_scrape [--seconds 3] [--rounds 3] [--peer PATH]
+    python -m benchmarks.snmp_scrape [--seconds 3] [--rounds 3] [--newest]
 
 Both get the same module (the shipped if_mib, full ifTable and ifXTable) and are measured alternately. Each answer is
 compared first: they must hold the same samples. There are more devices than connections, so that no walk is shared.
@@ -8,6 +8,7 @@ compared first: they must hold the same samples. There are more devices than con
 
 import argparse
 import contextlib
+import functools
 import itertools
 import random
 import re
@@ -23,9 +24,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.http_load import load
+from benchmarks.newest import unpacked
 from benchmarks.processes import Watched, answers, free_ports, running
 from benchmarks.report import report
 
+PEER = "prometheus-snmp-exporter"
 PORTS = 48
 DEVICES = 64
 CONNECTIONS = (1, 16)
@@ -78,20 +81,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each measurement (default 3)")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each kind (default 3)")
-    parser.add_argument("--peer", default=shutil.which("prometheus-snmp-exporter"), help="path of snmp_exporter")
+    parser.add_argument("--newest", action="store_true", help="beside the newest snmp_exporter, fetched from Debian")
     options = parser.parse_args(arguments)
-    if not options.peer:
-        print("needs prometheus-snmp-exporter: apt-get install prometheus-snmp-exporter")
+    peer = _peer(newest=options.newest)
+    if peer is None:
+        print(f"needs {PEER}: apt-get install {PEER}")
         return 2
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         agents, devices = _devices(Path(folder), stack)
-        sides = _sides(Path(folder), stack, options.peer)
+        sides = _sides(Path(folder), stack, peer)
         paths = [f"/snmp?target=127.0.0.1:{port}&module=if_mib" for port in devices]
         if not _same_answers(sides, paths[0]):
             return 1
         agents_share = _measure(sides, paths, agents, options.rounds, options.seconds)
-        _print(sides, agents_share, _version(options.peer))
+        _print(sides, agents_share, _version(peer))
     return 0
+
+
+def _peer(*, newest: bool) -> str | None:
+    return str(unpacked(PEER) / "usr" / "bin" / PEER) if newest else shutil.which(PEER)
 
 
 def _devices(folder: Path, stack: contextlib.ExitStack) -> tuple[Watched, list[int]]:
@@ -121,8 +129,9 @@ def _sides(folder: Path, stack: contextlib.ExitStack, peer: str) -> list[Side]:
     }
     sides = []
     for (name, command), port in zip(commands.items(), ports, strict=True):
-        log = folder / f"{port}.log"
-        watched = stack.enter_context(running(command, log=log, ready=lambda port=port: answers(port)))  # type: ignore[misc]
+        page = "/metrics" if name == "snmp_exporter" else "/-/ready"
+        ready = functools.partial(answers, port, page)
+        watched = stack.enter_context(running(command, log=folder / f"{port}.log", ready=ready))
         sides.append(Side(name, port, watched))
     return sides
 

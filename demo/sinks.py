@@ -70,7 +70,7 @@ class _MailHandler:
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  aiosmtpd's name
         mail = message_from_bytes(envelope.content, policy=policy.default)
         body = mail.get_body(("plain",))
-        text = f"{mail['subject']}\n{body.get_content() if body else ''}"
+        text = f"Subject: {mail['subject']}\n\n{body.get_content() if body else ''}"
         for recipient in envelope.rcpt_tos:
             self._inbox.put(Received(kind="mail", to=recipient, text=text, at=time.time()))
         return "250 kept"

@@ -85,6 +85,7 @@ class BoundedServer(web.Server):
     def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], *, limits: Limits) -> None:
         super().__init__(handler, request_factory=self._request)
         self._limits = limits
+        self._closing = False
         self._options: dict[str, Any] = {
             "keepalive_timeout": limits.idle_timeout_s,
             "max_line_size": limits.line_bytes,
@@ -103,7 +104,7 @@ class BoundedServer(web.Server):
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
         """Take the connection; with too many, the one that has waited longest without a request goes."""
-        if len(self._connections) >= self._limits.connections and not self._make_room():
+        if self._closing or (len(self._connections) >= self._limits.connections and not self._make_room()):
             transport.abort()
         super().connection_made(handler, transport)
 
@@ -129,6 +130,7 @@ class BoundedServer(web.Server):
 
     async def drain(self, deadline_s: float) -> None:
         """Wait until no request is being answered, for at most deadline_s."""
+        self._closing = True
         self._reaper.cancel()
         end = self._loop.time() + deadline_s
         while self._busy() and self._loop.time() < end:  # noqa: ASYNC110  # aiohttp tells nobody when one is done

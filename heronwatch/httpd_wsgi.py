@@ -14,7 +14,8 @@ from heronwatch.logs import get_logger
 from heronwatch.site import COMMON_METHODS, RELOAD, CommonPages, SiteOptions, check_listen, is_exempt
 from heronwatch.values import HostPort
 from heronwatch.webconfig import ActiveWebConfig, WebConfigFile
-from heronwatch.wsgi_server import PEER_CERTIFICATE, BoundedHTTPServer, Limits
+from heronwatch.wsgi_connection import Limits
+from heronwatch.wsgi_server import PEER_CERTIFICATE, BoundedHTTPServer
 
 __all__ = ["Limits", "WsgiServer", "common_pages"]
 

@@ -85,6 +85,13 @@ def _drop_trailers(source: Readable) -> None:
     raise BadRequestError("400 Bad Request", "the trailers do not end")
 
 
+def head_arrived(data: bytes | bytearray, most: int) -> bool:
+    """Whether a request head ends in the data, or it can be seen that it is malformed or longer than `most` bytes."""
+    line_end = data.find(b"\n")
+    bare = line_end == 0 or (line_end > 0 and data[line_end - 1 : line_end] != b"\r")
+    return bare or b"\r\n\r\n" in data or len(data) > most
+
+
 class Deadline:
     """The moment at which reading or writing on one connection ends, however slowly bytes drip in or out."""
 
@@ -107,16 +114,32 @@ class Deadline:
 class SocketReader:
     """The reading side of a connection, as much of a file as cheroot asks for."""
 
-    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+    def __init__(self, sock: socket.socket, deadline: Deadline, *, most_head_bytes: int) -> None:
         self._sock = sock
         self._deadline = deadline
+        self._most_head_bytes = most_head_bytes
         self._buffer = bytearray()
         self.closed = False
         self.bytes_read = 0
 
+    @property
+    def begun(self) -> bool:
+        """Whether a part of the next request is here."""
+        return bool(self._buffer)
+
+    def head_arrived(self) -> bool:
+        """Whether a request head, or enough to refuse it, is here."""
+        return head_arrived(self._buffer, self._most_head_bytes)
+
     def has_data(self) -> bool:
-        """Whether something can be read without asking the network (TLS may hold decrypted bytes back)."""
-        return bool(self._buffer) or (isinstance(self._sock, ssl.SSLSocket) and self._sock.pending() > 0)
+        """Whether there is something to do without asking the network (TLS may hold decrypted bytes back)."""
+        return self.head_arrived() or (isinstance(self._sock, ssl.SSLSocket) and self._sock.pending() > 0)
+
+    def receive(self) -> bool:
+        """Take what the network has, without the deadline; False at the end of the stream."""
+        data = self._sock.recv(READ_BYTES)
+        self._buffer += data
+        return bool(data)
 
     def read(self, size: int, /) -> bytes:
         """`size` bytes, fewer only at the end of the stream."""
@@ -140,9 +163,7 @@ class SocketReader:
 
     def _fill(self) -> bool:
         self._deadline.arm(self._sock)
-        data = self._sock.recv(READ_BYTES)
-        self._buffer += data
-        return bool(data)
+        return self.receive()
 
     def _take(self, size: int) -> bytes:
         data = bytes(self._buffer[:size])

@@ -180,11 +180,11 @@ class _Office:
 
     def _set_cookie(self, response: Response, name: str, value: str, max_age_s: int) -> None:
         response.set_cookie(
-            name, value, max_age=max_age_s, secure=self._secure(), httponly=False, samesite="Lax", path="/"
+            name, value, max_age=max_age_s, secure=self._secure(), httponly=True, samesite="Lax", path="/"
         )
 
     def _drop_cookie(self, response: Response, name: str) -> None:
-        response.delete_cookie(name, secure=self._secure(), httponly=False, samesite="Lax", path="/")
+        response.delete_cookie(name, secure=self._secure(), httponly=True, samesite="Lax", path="/")
 
     def _secure(self) -> bool:
         return guards.browser_uses_tls(

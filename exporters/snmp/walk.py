@@ -28,7 +28,7 @@ MOST_REPETITIONS = 60
 
 
 class Pace:
-    """How many rows to ask for at once: grows until replies fill a packet, halves when they are too big.
+    """How many rows to ask for at once: as many as fill a packet, half as many when the device says too big.
 
     A module that names `max_repetitions` keeps to it.
     """
@@ -48,7 +48,7 @@ class Pace:
             self.grows = False
         if self.grows and count >= request.repetitions and reply.size:
             fitting = FULL_REPLY * count // reply.size
-            self.repetitions = max(self.repetitions, min(fitting, MOST_REPETITIONS))
+            self.repetitions = max(DEFAULT_REPETITIONS, min(fitting, MOST_REPETITIONS))
 
     def too_big(self) -> bool:
         """Ask for less; False when that is not possible."""

@@ -39,13 +39,16 @@ class Site:
     go_on: threading.Event = field(default_factory=threading.Event)  # lets /slow answer
     entered: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))  # /slow was reached
 
+    def _reload(self) -> None:
+        self.reload()
+
     def options(self) -> SiteOptions:
         return SiteOptions(
             title="Test site",
             version="1.2.3",
             telemetry=self.telemetry,
             ready=lambda: self.reasons,
-            reload=lambda: self.reload(),
+            reload=self._reload,
             config_text=lambda: self.config_text,
             enable_lifecycle=self.enable_lifecycle,
             own_auth=OWN_AUTH,
@@ -103,7 +106,7 @@ def _aio_routes(site: Site) -> list[Route]:
 
     async def slow(_: Request) -> Response:
         site.entered.release()
-        while not site.go_on.is_set():
+        while not site.go_on.is_set():  # noqa: ASYNC110  # set by another thread
             await asyncio.sleep(0.005)
         return text_response("slow")
 
@@ -255,9 +258,17 @@ def connect(served: Served, *, context: ssl.SSLContext | None = None, timeout_s:
         raise
 
 
-def exchange(served: Served, data: bytes, *, timeout_s: float = 20.0) -> bytes:
-    """Send bytes as they are, close the sending side, read until the server closes."""
-    with connect(served, timeout_s=timeout_s) as sock:
+def exchange(served: Served, data: bytes, *, context: ssl.SSLContext | None = None) -> bytes:
+    """Send bytes as they are and read until the server closes."""
+    with connect(served, context=context) as sock:
+        with contextlib.suppress(OSError):
+            sock.sendall(data)
+        return read_all(sock)
+
+
+def babble(served: Served, data: bytes) -> bytes:
+    """Send bytes as they are, then the end of the stream; read until the server closes."""
+    with connect(served) as sock:
         with contextlib.suppress(OSError):
             sock.sendall(data)
             sock.shutdown(socket.SHUT_WR)

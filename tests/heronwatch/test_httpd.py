@@ -23,7 +23,9 @@ from tests.fakes.daemons import wait_until
 from tests.fakes.web import BIG, SERVERS, Answer, Served, Site, ask, connect, exchange, read_all, read_answer
 
 Server = Callable[..., contextlib.AbstractContextManager[Served]]
-OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5"  # as Prometheus 2.42 asks
+OPENMETRICS = (
+    "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5"  # as Prometheus 2.42 asks
+)
 
 
 @pytest.fixture(scope="module", params=SERVERS)
@@ -78,8 +80,7 @@ def test_metrics_as_text(shared: Served) -> None:
 def test_metrics_as_openmetrics(shared: Served) -> None:
     answer = ask(shared, "/metrics", headers={"Accept": OPENMETRICS})
     assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
-    assert any(family.name == "heronwatch_build" or family.name == "heronwatch_build_info"
-               for family in openmetrics(answer.text))  # fmt: skip
+    assert "heronwatch_build_info" in {family.name for family in openmetrics(answer.text)}
 
 
 def test_metrics_gzipped_once(shared: Served) -> None:
@@ -173,7 +174,7 @@ def test_wrong_method(shared: Served, method: str, path: str, allow: str) -> Non
     assert (answer.status, answer.headers["allow"]) == (405, allow)
 
 
-@pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/config", "/echo", "/big", "/nowhere"])
+@pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/config", "/own/page", "/big", "/nowhere"])
 def test_head_is_get_without_the_body(shared: Served, path: str) -> None:
     get, head = ask(shared, path), ask(shared, path, method="HEAD")
     assert (head.status, head.body) == (get.status, b"")
@@ -204,7 +205,8 @@ def test_what_a_handler_sees(shared: Served) -> None:
 
 
 def test_a_chunked_body(shared: Served) -> None:
-    raw = b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n"
+    head = b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    raw = head + b"5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n"
     assert b'"body":"hello!"' in exchange(shared, raw)
 
 
@@ -223,11 +225,15 @@ def test_a_failing_handler_tells_the_client_nothing(shared: Served, log: io.Stri
     answer = ask(shared, "/boom")
     assert (answer.status, answer.text) == (500, "Internal server error; the log has the details.\n")
     assert "a secret of the inside" in log.getvalue()
-    assert len([line for line in log.getvalue().splitlines() if "path=/boom" in line]) == 1  # one line, traceback inside
+    assert (
+        len([line for line in log.getvalue().splitlines() if "path=/boom" in line]) == 1
+    )  # one line, traceback inside
 
 
 @pytest.mark.parametrize("path", ["/header", "/type"])
-@pytest.mark.parametrize("injected", ["a%0d%0aSet-Cookie:%20a%3db", "a%0aSet-Cookie:%20a%3db", "a%0d%0a%0d%0a<b>", "a%00"])
+@pytest.mark.parametrize(
+    "injected", ["a%0d%0aSet-Cookie:%20a%3db", "a%0aSet-Cookie:%20a%3db", "a%0d%0a%0d%0a<b>", "a%00"]
+)
 def test_no_value_can_split_a_response(shared: Served, path: str, injected: str) -> None:
     answer = ask(shared, f"{path}?value={injected}")
     assert (answer.status, "set-cookie" in answer.headers) == (500, False)
@@ -265,7 +271,11 @@ def test_a_body_too_large_is_refused(server: Server) -> None:
     with small(server, body_bytes=1_000) as served:
         assert ask(served, "/echo", method="POST", body=b"x" * 1_000).status == 200
         assert ask(served, "/echo", method="POST", body=b"x" * 1_001).status == 413
-        chunked = b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + (b"1f4\r\n" + b"x" * 500 + b"\r\n") * 3
+        chunked = (
+            b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+            + (b"1f4\r\n" + b"x" * 500 + b"\r\n") * 3
+            + b"0\r\n\r\n"
+        )
         assert exchange(served, chunked).startswith(b"HTTP/1.1 413")
 
 
@@ -281,7 +291,7 @@ def test_a_body_too_large_is_refused(server: Server) -> None:
 )
 def test_a_head_too_large_is_refused(shared: Served, head: bytes) -> None:
     answer = exchange(shared, head)
-    assert answer[:12] in {b"HTTP/1.1 400", b"HTTP/1.1 413", b"HTTP/1.1 414", b"HTTP/1.1 431", b""}
+    assert not answer or answer.split(b" ")[1] in {b"400", b"413", b"414", b"431"}
     assert ask(shared, "/-/healthy").status == 200
 
 
@@ -350,9 +360,9 @@ def test_connections_are_bounded_and_a_new_one_still_gets_in(server: Server) -> 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_it_refuses_to_let_anyone_in(server: Server, host: str) -> None:
-    with pytest.raises(ListenRefusedError, match=r"give --web\.config\.file .* or say --web\.insecure"):
-        with server(listen=HostPort(host, 0)):
-            pass
+    remedy = r"give --web\.config\.file .* or say --web\.insecure"
+    with pytest.raises(ListenRefusedError, match=remedy), server(listen=HostPort(host, 0)):
+        pass
 
 
 def test_it_lets_anyone_in_when_told_to(server: Server) -> None:

@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,7 +24,7 @@ HASH = "$2y$10$abcdefghijklmnopqrstuuFWlsDXmd6Q1J6XjHyKEFnXGVUYC4LkO"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files that the examples and the bad files name."""
     folder = tmp_path_factory.mktemp("web")
     authority = Authority(folder, "clients-ca")
@@ -37,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "encrypted.key").write_bytes(
         private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
     )
-    yield folder
+    return folder
 
 
 def placed(source: Path, folder: Path) -> Path:

@@ -49,9 +49,7 @@ class Followed:
         os.utime(target, ns=(stamp, stamp))
 
     def open(self) -> WebConfigFile:
-        return WebConfigFile(
-            self.path, telemetry=self.telemetry, now=self.clock.now, monotonic=self.clock.monotonic
-        )
+        return WebConfigFile(self.path, telemetry=self.telemetry, now=self.clock.now, monotonic=self.clock.monotonic)
 
     def metric(self, name: str) -> float | None:
         registry: CollectorRegistry = self.telemetry.registry

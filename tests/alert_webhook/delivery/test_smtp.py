@@ -159,7 +159,9 @@ def test_lines_are_short_and_seven_bit() -> None:
 
 
 def test_dots_and_line_ends_survive() -> None:
-    message = sample_message(TO, context=(".", "..", ". QUIT"))
+    """A long line breaks in quoted-printable wherever it is full: before dots, here."""
+    message = sample_message(TO, context=("é" + "." * 290, "..", ". QUIT"))
+    assert b"\n." in compose(message, sender="heronwatch@example.org", now=NOW).as_bytes()
     with mail_server() as (box, port):
         assert isinstance(send(port, message, tls="none"), Receipt)
     for kind in ("plain", "html"):

@@ -1,6 +1,7 @@
 """The two web applications in front of a stack, and people with browsers."""
 
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
@@ -22,14 +23,23 @@ PASSWORD = "correct horse battery staple"
 both_databases = pytest.mark.parametrize("engine", ["sqlite", "postgresql"], indirect=True)
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file to copy: ten times as fast as migrating anew."""
+    path = tmp_path_factory.mktemp("migrated") / "webhook.db"
+    made = sqlite_engine(path)
+    migrate(made)
+    made.dispose()
+    return path
+
+
 @pytest.fixture
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
+def engine(request: pytest.FixtureRequest, migrated: Path, tmp_path: Path) -> Iterator[sa.Engine]:
     """SQLite, which is enough for most of what a page does; PostgreSQL where a test asks for both."""
     if getattr(request, "param", "sqlite") == "postgresql":
         yield request.getfixturevalue("postgres_engine")
         return
-    made = sqlite_engine(tmp_path / "webhook.db")
-    migrate(made)
+    made = sqlite_engine(Path(shutil.copy(migrated, tmp_path)))
     yield made
     made.dispose()
 

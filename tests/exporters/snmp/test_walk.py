@@ -157,6 +157,16 @@ def test_full_packets_are_filled_where_the_file_leaves_it_to_us() -> None:
     assert (free.repetitions, fixed.repetitions) == (60, 25)
 
 
+def test_long_values_are_asked_for_in_smaller_numbers_again() -> None:
+    pace = Pace()
+    sizes = []
+    for size in (600, 5000):
+        names_ = [b""] * pace.repetitions
+        pace.heard(Request(Kind.GET_BULK, (), pace.repetitions), Reply(1, 0, names_, names_, size=size))
+        sizes.append(pace.repetitions)
+    assert sizes == [58, 25]
+
+
 def test_growth_ends_when_only_a_smaller_question_was_answered() -> None:
     pace = Pace()
     pace.repetitions = 60

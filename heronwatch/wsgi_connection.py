@@ -1,0 +1,186 @@
+"""A connection of the WSGI server: bounded in time and size, and off the threads until a request is there."""
+
+import contextlib
+import enum
+import io
+import logging
+import socket
+import ssl
+import time
+from typing import Any
+
+import msgspec
+from cheroot import server as cheroot_server
+
+from heronwatch.wsgi_head import StrictHeaderReader
+from heronwatch.wsgi_request import (
+    BadRequestError,
+    Deadline,
+    SocketReader,
+    SocketWriter,
+    content_length,
+    read_chunked,
+    read_exactly,
+)
+
+LINGER_BYTES = 1_048_576
+LINGER_S = 2.0
+
+
+class State(enum.Enum):
+    """What there is to do about a connection."""
+
+    WAITING = "the rest of a handshake or of a request head has to arrive"
+    READY = "a thread can answer, or refuse, at once"
+    GONE = "closed by the client, or broken"
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds on what clients can make the server hold."""
+
+    body_bytes: int = 10 * 1024 * 1024
+    head_bytes: int = 32_768
+    headers: int = 100
+    head_timeout_s: float = 10.0  # from accepting, or the first byte of a request, to the end of its headers
+    body_timeout_s: float = 30.0
+    crowded_timeout_s: float = 2.0  # in place of body_timeout_s while half of the threads are taken
+    response_timeout_s: float = 60.0  # to hand a response to a slow reader
+    idle_timeout_s: float = 30.0
+    connections: int = 512
+    backlog: int = 128
+
+
+class BoundedRequest(cheroot_server.HTTPRequest):
+    """One request; its body is read whole before the application sees it."""
+
+    def parse_request(self) -> None:
+        """Read the head within its time."""
+        self.header_reader = StrictHeaderReader(self.server.limits.headers)
+        self.conn.deadline.start(self.server.limits.head_timeout_s)
+        super().parse_request()
+        if not self.ready:
+            self.conn.linger_close = True
+
+    def respond(self) -> None:
+        """Read the body, ask the application, send what it says."""
+        limits = self.server.limits
+        self.conn.deadline.start(self.server.patience(limits.body_timeout_s))
+        try:
+            body = self._read_body(limits.body_bytes)
+        except BadRequestError as error:
+            self._refuse(error)
+            return
+        self.rfile = io.BytesIO(body)
+        self.body_length = len(body)
+        self.conn.wfile.begin(limits.response_timeout_s)
+        self.server.gateway(self).respond()
+        self.ensure_headers_sent()
+        if self.chunked_write:
+            self.conn.wfile.write(b"0\r\n\r\n")
+
+    def _read_body(self, most: int) -> bytes:
+        header = self.inheaders.get(b"Content-Length")
+        length = content_length([header] if header is not None else [], self.chunked_read, most)
+        return read_chunked(self.conn.rfile, most) if self.chunked_read else read_exactly(self.conn.rfile, length)
+
+    def _refuse(self, error: BadRequestError) -> None:
+        self.close_connection = True
+        self.conn.linger_close = True
+        self.conn.deadline.start(self.server.limits.head_timeout_s)
+        self.simple_response(error.status, str(error))
+
+
+class _TimedWriter(SocketWriter):
+    """Starts the response's time with its first byte, not while the application thinks."""
+
+    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+        super().__init__(sock, deadline)
+        self._pending_s = 0.0
+
+    def begin(self, seconds: float) -> None:
+        """The next write starts a response that may take `seconds`."""
+        self._pending_s = seconds
+
+    def write(self, data: bytes, /) -> int:
+        """Send everything, within the deadline."""
+        if self._pending_s:
+            self._deadline.start(self._pending_s)
+            self._pending_s = 0.0
+        return super().write(data)
+
+
+class BoundedConnection(cheroot_server.HTTPConnection):
+    """One connection; it takes a thread once a whole request head is there, and waits in the selector until then."""
+
+    RequestHandlerClass = BoundedRequest
+
+    def __init__(self, server: Any, sock: socket.socket, _makefile: Any = None) -> None:
+        self.deadline = Deadline()
+        self.linger_close = False
+        self.peer_certificate: dict[str, Any] | None = None
+        self.waiting = False  # in the selector
+        self._begun_at: float | None = time.monotonic()  # since when a handshake or a request head is incomplete
+        self._greeted = not isinstance(sock, ssl.SSLSocket)
+        super().__init__(server, sock, lambda *_: None)
+        self.rfile = SocketReader(sock, self.deadline, most_head_bytes=server.limits.head_bytes)
+        self.wfile = _TimedWriter(sock, self.deadline)
+
+    def advance(self) -> State:
+        """Take what has arrived, without waiting for more."""
+        self.waiting = False
+        self.socket.setblocking(False)
+        try:
+            return self._advance()
+        except (ssl.SSLWantReadError, BlockingIOError):
+            return State.WAITING
+        except OSError as error:  # ssl.SSLError is one
+            self.server.error_log(f"connection with {self.remote_addr} failed: {error}", level=logging.DEBUG)
+            return State.GONE
+
+    def _advance(self) -> State:
+        if not self._greeted:
+            self.socket.do_handshake()
+            self._greeted = True
+            self.peer_certificate = self.socket.getpeercert() or None
+        while not self.rfile.head_arrived():
+            if not self.rfile.receive():
+                return State.READY if self.rfile.begun else State.GONE
+            if self._begun_at is None:
+                self._begun_at = time.monotonic()
+        return State.READY
+
+    def late(self, now: float) -> bool:
+        """Whether the client takes too long over its handshake or its request head."""
+        return self.waiting and self._begun_at is not None and now - self._begun_at > self.server.limits.head_timeout_s
+
+    def hang_up(self) -> None:
+        """Make the selector find the end of the connection, which is then closed where all are."""
+        self.waiting = False
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+
+    def communicate(self) -> bool:
+        """Handle one request; False when the connection is to be closed."""
+        keep = bool(super().communicate())  # type: ignore[no-untyped-call]  # cheroot is half typed
+        self._begun_at = time.monotonic() if self.rfile.begun else None
+        return keep
+
+    def close(self) -> None:
+        """Close; after a refusal, let the client read it first (closing with unread data resets the connection)."""
+        if self.linger_close:
+            self.linger_close = False
+            self._drain()
+        super().close()
+        self.server.forget(self)
+
+    def _drain(self) -> None:
+        self.deadline.start(LINGER_S)
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)
+            left = LINGER_BYTES
+            while left > 0:
+                self.deadline.arm(self.socket)
+                data = self.socket.recv(65_536)
+                if not data:
+                    break
+                left -= len(data)
