@@ -1,8 +1,8 @@
 """The object graph of `heronwatch exporter serve`: one process alone, a worker of several, or their supervisor."""
 
 import asyncio
-import gc
 import contextlib
+import gc
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence

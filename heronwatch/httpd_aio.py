@@ -59,6 +59,7 @@ class AioServer:
         self._open_because = open_because
         self._log = get_logger("heronwatch.httpd")
         self._servers: list[asyncio.Server] = []
+        self._own_sockets: list[Path] = []
         self._reload_lock = asyncio.Lock()
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="httpd")
         self._checks_waiting = 0
@@ -102,6 +103,7 @@ class AioServer:
         assert self._protocols is not None  # noqa: S101  # made in start()
         if isinstance(listen, Path):
             sock = _unix_socket(listen)
+            self._own_sockets.append(listen)
             return await loop.create_unix_server(
                 self._protocols, sock=sock, ssl=context, ssl_handshake_timeout=timeout_s, backlog=self._limits.backlog
             )
@@ -123,9 +125,9 @@ class AioServer:
             self._protocols.pre_shutdown()
             await self._protocols.drain(deadline_s)
             await self._protocols.shutdown(0.1)
-        for listen in self._listen:
-            if isinstance(listen, Path):
-                listen.unlink(missing_ok=True)
+        for path in self._own_sockets:
+            path.unlink(missing_ok=True)
+        self._own_sockets.clear()
         self._servers.clear()
         self._threads.shutdown(wait=False, cancel_futures=True)
 

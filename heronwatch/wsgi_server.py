@@ -46,6 +46,9 @@ class BoundedGateway(cheroot_wsgi.Gateway_10):
             check_header(name, value)
         if any(mark in status for mark in "\r\n\0"):
             raise ValueError("the status contains a control character")
+        if exc_info and not self.req.sent_headers:  # a second head replaces the first; cheroot would add to it
+            self.req.outheaders.clear()
+            self.remaining_bytes_out = None
         write: Callable[[bytes], None] = super().start_response(status, pairs, exc_info)
         return write
 
@@ -138,7 +141,7 @@ class BoundedHTTPServer(cheroot_wsgi.Server):
         super().prepare()
         self._connections: ConnectionManager
         self._connections.close()  # the selector, which holds nothing but the listener yet
-        self._connections = _Connections(self)  # type: ignore[no-untyped-call]  # cheroot is half typed
+        self._connections = _Connections(self)
 
     @staticmethod
     def bind_socket(socket_: socket.socket, bind_addr: Any) -> socket.socket:

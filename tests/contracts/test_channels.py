@@ -4,10 +4,12 @@ A channel never raises for a provider's trouble, never takes longer than its tim
 it failed, and lets no secret out. Everything goes over real sockets.
 """
 
+import atexit
 import contextlib
 import functools
 import io
 import logging
+import shutil
 import socket
 import tempfile
 import time
@@ -35,6 +37,7 @@ from tests.fakes.channel_rigs import ACK_CANARY, CANARIES, RIGS, Case, Rig, samp
 from tests.fakes.raw_server import LOOPBACK, raw_server
 
 TIMEOUT_S = 0.7
+GENEROUS_S = 20.0  # where time is not the question
 SLACK_S = 2.0  # for a busy machine; a time-out that starts anew with every byte misses it by far
 MAX_REASON = 200
 
@@ -42,7 +45,9 @@ MAX_REASON = 200
 @functools.cache
 def folder() -> Path:
     """Return a folder that lasts as long as the process, as the rigs' certificates do."""
-    return Path(tempfile.mkdtemp(prefix="heronwatch-rigs-"))
+    made = Path(tempfile.mkdtemp(prefix="heronwatch-rigs-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made
 
 
 @functools.cache
@@ -78,18 +83,20 @@ def log_lines() -> Iterator[io.StringIO]:
         root.setLevel(logging.WARNING)
 
 
-def send(name: str, port: int, message: Message | None = None) -> tuple[Outcome, float, str]:
+def send(
+    name: str, port: int, message: Message | None = None, *, timeout_s: float = TIMEOUT_S
+) -> tuple[Outcome, float, str]:
     """Send one message; return the outcome, the seconds it took, and everything that was logged."""
-    with log_lines() as log, contextlib.closing(make(name, port)) as channel:
+    with log_lines() as log, contextlib.closing(make(name, port, timeout_s)) as channel:
         started = time.monotonic()
         outcome = channel.send(message or sample_message(rig_of(name).address))
         return outcome, time.monotonic() - started, log.getvalue()
 
 
-def check(outcome: Outcome, seconds: float, log: str) -> None:
+def check(outcome: Outcome, seconds: float, log: str, *, timeout_s: float = TIMEOUT_S) -> None:
     """What holds of every outcome."""
     assert isinstance(outcome, Receipt | Retry | Permanent | Unknown)
-    assert seconds < TIMEOUT_S + SLACK_S
+    assert seconds < timeout_s + SLACK_S
     told = repr(outcome)
     for secret in (*CANARIES, ACK_CANARY):
         assert secret not in told
@@ -162,7 +169,7 @@ def test_name_without_address_is_retried(name: str, monkeypatch: pytest.MonkeyPa
     assert isinstance(outcome, Retry)
 
 
-ODD = ["\x00\r\n\x1b[31m", "\u202eevil", "\ud800", "&<>\"'", "😀" * 300, "x" * 100_000, ".\r\n.\r\nQUIT\r\n", ""]
+ODD = ["\x00\r\n\x1b[31m", "\u202eevil", "\ud800", "&<>\"'", "😀" * 300, "x" * 20_000, ".\r\n.\r\nQUIT\r\n", ""]
 
 
 @pytest.mark.parametrize("name", CHANNELS.names())
@@ -180,9 +187,10 @@ def test_whatever_alerts_say_is_an_outcome(name: str, text: str) -> None:
     )
     message = msgspec.structs.replace(plain, incident=incident, context=(text,) * 3)
     with raw_server(cases(name)["success"].behave) as server:
-        outcome, seconds, log = send(name, server.port, message)
-    check(outcome, seconds, log)
-    assert isinstance(outcome, Receipt) or text == "\ud800"
+        outcome, seconds, log = send(name, server.port, message, timeout_s=GENEROUS_S)
+    check(outcome, seconds, log, timeout_s=GENEROUS_S)
+    half_a_character = not text.isascii() and not text.isprintable() and len(text) == 1
+    assert isinstance(outcome, (Receipt, Permanent) if half_a_character else Receipt), outcome
 
 
 @pytest.mark.parametrize("name", CHANNELS.names())
@@ -191,8 +199,8 @@ def test_odd_address_is_an_outcome_and_no_crash(name: str, address: str) -> None
     message = sample_message(rig_of(name).address)
     odd = msgspec.structs.replace(message, recipient=msgspec.structs.replace(message.recipient, address=address))
     with raw_server(cases(name)["success"].behave) as server:
-        outcome, seconds, log = send(name, server.port, odd)
-    check(outcome, seconds, log)
+        outcome, seconds, log = send(name, server.port, odd, timeout_s=GENEROUS_S)
+    check(outcome, seconds, log, timeout_s=GENEROUS_S)
 
 
 @pytest.mark.parametrize("name", CHANNELS.names())

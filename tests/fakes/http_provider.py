@@ -32,10 +32,12 @@ def read_request(sock: socket.socket) -> HttpRequest:
     head, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    while len(body) < int(headers.get("content-length", "0")):
-        body += _more(sock)
+    parts, missing = [body], int(headers.get("content-length", "0")) - len(body)
+    while missing > 0:
+        parts.append(_more(sock))
+        missing -= len(parts[-1])
     method, path, _version = first.split(" ")
-    return HttpRequest(method, path, headers, body)
+    return HttpRequest(method, path, headers, b"".join(parts))
 
 
 def _more(sock: socket.socket) -> bytes:

@@ -65,6 +65,7 @@ class Served:
     site: Site
     host: str = HOST
     stop: Callable[[float], None] = lambda _: None  # deadline_s
+    serving: Callable[[], bool] = lambda: True
 
 
 def page(request: Request) -> Response:
@@ -159,7 +160,13 @@ def aio(
     try:
         run(server.start())
         port = server.port if server.ports else 0
-        yield Served("aio", port, shown, stop=lambda deadline_s: run(server.stop(deadline_s=deadline_s)))
+        yield Served(
+            "aio",
+            port,
+            shown,
+            stop=lambda deadline_s: run(server.stop(deadline_s=deadline_s)),
+            serving=lambda: any(listener.is_serving() for listener in server._servers),
+        )
     finally:
         shown.go_on.set()
         run(server.stop(deadline_s=1.0))
@@ -187,9 +194,16 @@ def wsgi(
         limits=httpd_wsgi.Limits(**(limits or {})),
         **{"threads": 8, **options},
     )
+    server._server.expiration_interval = 0.05  # how often it looks whether it is to stop: for quick tests
     server.start()
     try:
-        yield Served("wsgi", server.port, shown, stop=lambda deadline_s: _stop(server, deadline_s))
+        yield Served(
+            "wsgi",
+            server.port,
+            shown,
+            stop=lambda deadline_s: _stop(server, deadline_s),
+            serving=lambda: server._server.socket is not None,
+        )
     finally:
         shown.go_on.set()
         server.stop(deadline_s=2.0)

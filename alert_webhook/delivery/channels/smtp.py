@@ -102,6 +102,8 @@ class SmtpChannel:
             return Retry(f"the mail server answers {error.smtp_code} at the start")  # it is not about this mail
         except (smtplib.SMTPException, OSError) as error:
             return Retry(f"no way to the mail server: {trouble(server.trouble or error)}")
+        except ValueError as error:  # an address that is not ASCII
+            return Permanent(f"the command cannot be written: {type(error).__name__}")
 
     def _greet(self, server: "_Server") -> Outcome | None:
         block = self._block
