@@ -32,7 +32,7 @@ def check(files: Sequence[str], terminal: Terminal) -> int:
         for channel in make_channels(loaded, public_url="", random=secrets.token_bytes, now=SystemClock().now).values():
             channel.close()
     except HeronwatchError as error:
-        terminal.say(str(error))
+        terminal.warn(str(error))
         return EXIT_FAULT
     for warning in loaded.warnings:
         terminal.warn(f"warning: {warning}")
@@ -52,7 +52,7 @@ def check(files: Sequence[str], terminal: Terminal) -> int:
 def add_user(files: Sequence[str], name: str, password: str, terminal: Terminal) -> int:
     """Add a local user, or give one a new password."""
     if len(password) < MIN_CHARACTERS:
-        terminal.warn(f"no user added: give the same password of at least {MIN_CHARACTERS} characters")
+        terminal.warn(f"no user added: a password has at least {MIN_CHARACTERS} characters, this one {len(password)}")
         return EXIT_USAGE
     hashed = hash_password(password)
     return _with_store(

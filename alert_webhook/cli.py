@@ -114,7 +114,12 @@ def _check(arguments: argparse.Namespace) -> int:
 def _user_add(arguments: argparse.Namespace) -> int:
     from alert_webhook.administration import add_user
 
-    return add_user(_files(arguments), arguments.name, _password(arguments.password_env), _terminal())
+    try:
+        password = _password(arguments.password_env)
+    except ValueError as error:
+        _terminal().warn(f"no user added: {error}")
+        return EXIT_USAGE
+    return add_user(_files(arguments), arguments.name, password, _terminal())
 
 
 def _user_list(arguments: argparse.Namespace) -> int:
@@ -134,13 +139,20 @@ def _files(arguments: argparse.Namespace) -> list[str]:
 
 
 def _password(variable: str | None) -> str:
-    """Return a password from the environment, a terminal (asked twice) or a line of stdin; never from argv."""
+    """Return a password from the environment, a terminal (asked twice) or a line of stdin; never from argv.
+
+    Raises ValueError where there is none, or not twice the same.
+    """
+    if variable is not None and variable not in os.environ:
+        raise ValueError(f"environment variable {variable} is not set")
     if variable is not None:
-        return os.environ.get(variable, "")
+        return os.environ[variable]
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
     first = getpass.getpass("Password: ")
-    return first if getpass.getpass("Again: ") == first else ""
+    if getpass.getpass("Again: ") != first:
+        raise ValueError("the two passwords differ")
+    return first
 
 
 COMMAND = Command(

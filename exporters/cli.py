@@ -198,6 +198,8 @@ def run(arguments: argparse.Namespace) -> int:
         remedy = "pip install 'heronwatch[exporters]', and the extra of the protocol"
         print(f"heronwatch exporter: the Python module {error.name!r} is missing: {remedy}", file=sys.stderr)
         return EXIT_MISSING_PART
+    except BrokenPipeError:  # whoever read the output has gone: `… | head`; the command itself sees to it
+        raise
     except (HeronwatchError, OSError) as error:
         print(f"heronwatch exporter: {error}", file=sys.stderr)
         return EXIT_FAULT

@@ -53,6 +53,8 @@ def _split_address(text: str) -> tuple[str, int | None]:
         return host, _port(text, rest[1:]) if rest else None
     if text.count(":") > 1:
         return text, None
+    if "://" in text:
+        raise ValueError(f"{quoted(text)} is not an address: write host or host:port, without {quoted('://')}")
     host, colon, port = text.partition(":")
     return host, _port(text, port) if colon else None
 

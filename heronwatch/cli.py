@@ -6,6 +6,7 @@ its configuration class under `heronwatch.schemas`.
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points, version
@@ -19,6 +20,19 @@ EXIT_MISSING_PART = 3
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one sub-command and return its exit status (0 done, 1 fault, 2 wrong usage, 3 a part is missing)."""
+    try:
+        try:
+            return _run(argv)
+        finally:
+            sys.stdout.flush()  # here, where a closed pipe is caught, and not when Python ends
+    except BrokenPipeError:  # `heronwatch … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(argv: Sequence[str] | None) -> int:
     parser = _parser()
     arguments, unknown = parser.parse_known_args(argv)
     run = getattr(arguments, "run", None)
@@ -27,13 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if run is None:
         parser.print_help()
         return 2
-    try:
-        return int(run(arguments))
-    except BrokenPipeError:  # `heronwatch … | head`
-        sys.stderr.close()
-        return 0
-    except KeyboardInterrupt:
-        return 130
+    return int(run(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -85,7 +85,7 @@ class Telemetry:
         """The body of /metrics and its headers: OpenMetrics or text 0.0.4, gzip when asked for."""
         try:
             encoder, content_type = choose_encoder(accept)
-        except ValueError:  # a version that is no version
+        except (TypeError, ValueError):  # a version that is no version
             encoder, content_type = generate_latest, CONTENT_TYPE_PLAIN_0_0_4
         body = encoder(self.registry if self._files is None else self._files.merged())
         headers = [("Content-Type", content_type), ("Vary", "Accept-Encoding")]

@@ -1,9 +1,11 @@
 """The short codes of incidents, and the names of the groups they belong to."""
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # nothing that is mistaken on the phone or in handwriting: 0O 1IL
+MAX_GROUP_BYTES = 1000  # it is part of an index, whose entries PostgreSQL limits to 2704 bytes
 CODE_LENGTHS = (4, 4, 4, 5, 5, 6, 6, 6)  # 0.9 million codes of four; longer when those tried are taken
 
 
@@ -24,11 +26,19 @@ def _code(random: bytes) -> str:
 def group_name(sender_group: str, labels: Mapping[str, str], group_by: Sequence[str]) -> str:
     """Return the name of the group an alert belongs to: its values of `group_by`, else what the sender says.
 
-    A sender without groups gets one for each alert name.
+    A sender without groups gets one for each alert name. Of a name too long for an index the end becomes a hash.
 
     >>> group_name("{}:{}", {"site": "north", "instance": "sw1"}, ["site"])
     '["site=north"]'
     """
     if group_by:
-        return json.dumps([f"{name}={labels.get(name, '')}" for name in group_by], ensure_ascii=False)
-    return sender_group or json.dumps([f"alertname={labels.get('alertname', '')}"], ensure_ascii=False)
+        return _fitting(json.dumps([f"{name}={labels.get(name, '')}" for name in group_by], ensure_ascii=False))
+    return _fitting(sender_group or json.dumps([f"alertname={labels.get('alertname', '')}"], ensure_ascii=False))
+
+
+def _fitting(name: str) -> str:
+    data = name.encode()
+    if len(data) <= MAX_GROUP_BYTES:
+        return name
+    digest = hashlib.sha256(data).hexdigest()
+    return f"{data[: MAX_GROUP_BYTES - len(digest)].decode(errors='ignore')}{digest}"

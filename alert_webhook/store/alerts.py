@@ -13,6 +13,8 @@ from alert_webhook.store.database import Transaction
 from alert_webhook.store.schema import alert, context_label, episode
 from alert_webhook.store.statements import chunks, from_json, insert_or_keep, json_text
 
+MAX_PLACE_BYTES = 1000  # of a label by which alerts are found: PostgreSQL limits an entry of an index to 2704 bytes
+
 
 def lock(
     tx: Transaction, integration: str, updates: Mapping[str, AlertUpdate], severities: Severities
@@ -53,12 +55,12 @@ def save_episodes(tx: Transaction, touched: Sequence[TouchedAlert], incident_ids
 
 
 def save_context_labels(tx: Transaction, touched: Iterable[TouchedAlert], names: Sequence[str]) -> None:
-    """Remember by which labels these alerts, which are only context, are found."""
+    """Remember by which labels these alerts, which are only context, are found; a value too long names no place."""
     rows = [
         {"alert_id": t.before.id, "name": name, "value": t.update.labels[name]}
         for t in touched
         for name in names
-        if t.update.labels.get(name)
+        if 0 < len(t.update.labels.get(name, "").encode()) <= MAX_PLACE_BYTES
     ]
     if rows:
         tx.execute(insert_or_keep(tx, context_label), rows)

@@ -1,5 +1,6 @@
 """Bringing a database to this version's schema, and noticing that a newer version was there."""
 
+import os
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -29,7 +30,7 @@ def migrate(engine: sa.Engine) -> None:
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
     except exc.DBAPIError as error:
-        raise StoreUnavailableError(f"cannot bring the database to this version: {reason_of(error)}") from error
+        raise StoreUnavailableError(f"cannot use the {_named(engine)}: {reason_of(error)}{_remedy(engine)}") from error
 
 
 def newest_revision() -> str:
@@ -40,6 +41,22 @@ def newest_revision() -> str:
 def revision(tx: Transaction) -> str:
     """Return the schema revision that the database is at."""
     return str(tx.execute(sa.select(_VERSION.c.version_num)).scalar_one())
+
+
+def _named(engine: sa.Engine) -> str:
+    """Return which database it is; never the user or the password."""
+    url = engine.url
+    return f"database {url.database}" + (f" at {url.host}:{url.port}" if url.host else "")
+
+
+def _remedy(engine: sa.Engine) -> str:
+    """Say what to do about the folder of a SQLite file, "" when it is not the folder's fault."""
+    if engine.dialect.name != "sqlite":
+        return ""
+    folder = Path(str(engine.url.database)).absolute().parent
+    if not folder.is_dir():
+        return f" (make its folder {folder}, or name another file under database.sqlite)"
+    return "" if os.access(folder, os.W_OK) else f" (this user may not write in {folder})"
 
 
 def _alembic() -> Config:

@@ -19,6 +19,7 @@ from exporters.probing.collector import Contract, Module, SimulatedDevice, Targe
 from exporters.probing.live_file import LiveFile
 from heronwatch.commands import EXIT_FAULT, EXIT_OK
 from heronwatch.values import HostPort
+from heronwatch.words import hint
 
 OPERATIONS = {
     1: "read coils",
@@ -96,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
     modules = builtin_modules()
     module = modules.get(arguments.module)
     if module is None:
-        print(f"no module {arguments.module!r}; there are {', '.join(sorted(modules))}", file=sys.stderr)  # noqa: T201  a program for a terminal
+        print(f"{arguments.module!r} is not a module{hint(arguments.module, modules)}", file=sys.stderr)  # noqa: T201  a program for a terminal
         return EXIT_FAULT
     try:
         listen = HostPort.parse(arguments.listen)

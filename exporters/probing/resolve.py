@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
 from exporters.errors import UnresolvedError
 
@@ -61,9 +61,25 @@ class Resolver:
 @lru_cache(maxsize=20_000)
 def _literal(host: str) -> str | None:
     try:
-        return str(ip_address(host))
+        return plainest(host)
     except ValueError:
         return None
+
+
+def plainest(text: str) -> str:
+    """Return the one way to write an address, so that no device is taken for two; ValueError when it is none.
+
+    IPv4 mapped into IPv6 is IPv4, and only link-local addresses have a zone.
+
+    >>> plainest("::ffff:10.0.0.1"), plainest("2001:DB8::1%2"), plainest("fe80::1%eth0")
+    ('10.0.0.1', '2001:db8::1', 'fe80::1%eth0')
+    """
+    ip = ip_address(text)
+    if not isinstance(ip, IPv6Address):
+        return str(ip)
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return str(ip if ip.is_link_local else IPv6Address(int(ip)))
 
 
 def _look_up(host: str) -> str:
@@ -83,4 +99,5 @@ def steadiest(found: Iterable[AddressInfo]) -> str:
     if not ordered:
         raise OSError("it has no address")
     family = ordered[0][0]
-    return str(min(ip_address(str(sockaddr[0]).partition("%")[0]) for kind, sockaddr in ordered if kind == family))
+    addresses = (ip_address(str(sockaddr[0]).partition("%")[0]) for kind, sockaddr in ordered if kind == family)
+    return plainest(str(min(addresses)))

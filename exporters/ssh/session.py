@@ -224,6 +224,8 @@ def key_faults(credential: SshCredential) -> Iterator[tuple[str, str]]:
         private_key(credential)
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
         yield "private_key", f"the private key cannot be read: {error}"
+    if credential.known_hosts is None and credential.host_key is None:
+        return
     try:
         _trusted(credential)
     except asyncssh.KeyImportError as error:

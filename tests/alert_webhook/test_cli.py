@@ -30,7 +30,7 @@ def test_check_prints_every_fault_and_exits_1(tmp_path: Path) -> None:
     config.write_text(config.read_text().replace("type: webhook", "type: webhok").replace("lease: 2s", "lease: 2"))
     done = run("check", "--config.file", str(config))
     assert done.returncode == 1
-    assert done.stdout.splitlines() == [
+    assert done.stderr.splitlines() == [
         f"{config}:12: channels.hook.type: 'webhok' is not a type (did you mean 'webhook'?)",
         f"{config}:13: delivery.lease: '2' is not a duration: a unit is missing, as in 2s",
     ]
@@ -55,6 +55,24 @@ def test_a_short_password_is_refused(tmp_path: Path, password: str) -> None:
     config = str(write_config(tmp_path, "http://127.0.0.1:9/"))
     done = run("user", "add", "ana", "--config.file", config, stdin=f"{password}\n")
     assert (done.returncode, "at least 10 characters" in done.stderr) == (2, True)
+
+
+def test_a_password_variable_that_is_not_set_is_named(tmp_path: Path) -> None:
+    config = str(write_config(tmp_path, "http://127.0.0.1:9/"))
+    done = run("user", "add", "ana", "--password-env", "NOWHERE_SET", "--config.file", config)
+    assert (done.returncode, done.stderr) == (2, "no user added: environment variable NOWHERE_SET is not set\n")
+
+
+def test_a_database_that_cannot_be_opened_is_named_with_its_remedy(tmp_path: Path) -> None:
+    config = write_config(tmp_path, "http://127.0.0.1:9/")
+    folder = tmp_path / "nowhere"
+    config.write_text(config.read_text().replace(f"{tmp_path}/", f"{folder}/"))
+    done = run("user", "list", "--config.file", str(config))
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith(f"cannot use the database {folder}/")
+    assert done.stderr.endswith(
+        f": unable to open database file (make its folder {folder}, or name another file under database.sqlite)\n"
+    )
 
 
 @pytest.mark.timeout(90)

@@ -1,6 +1,8 @@
 """`heronwatch`: finds its sub-commands, and says what is missing."""
 
 import json
+import subprocess
+import sys
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -36,3 +38,17 @@ def test_service_whose_library_is_missing_says_how_to_get_it(
 def test_schema_is_json_schema(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["schema", name]) == 0
     assert json.loads(capsys.readouterr().out)["$schema"].startswith("https://json-schema.org/")
+
+
+@pytest.mark.parametrize("arguments", [["schema", "exporters"], ["exporter", "check"], ["--help"]])
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_a_reader_who_leaves_early_is_no_fault(arguments: list[str], buffered: str) -> None:
+    command = [sys.executable, "-m", "heronwatch", *arguments]
+    with subprocess.Popen(
+        command, env={"PYTHONUNBUFFERED": buffered}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()  # before anything was written: the process is still importing
+        told = process.stderr.read()
+    assert (process.returncode, told) == (0, b"")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from heronwatch import logs
 from heronwatch.log_lines import MOST_CHARS, json_line, logfmt_line, masked
-from heronwatch.logs import get_logger
+from heronwatch.logs import LogFormatter, get_logger
 from heronwatch.secrets import Secret
 
 VALUES = st.recursive(
@@ -179,22 +179,22 @@ def test_telling_keys_without_a_value_stay(logfmt: Log) -> None:
 
 def test_an_exception_is_one_field_of_one_line(as_json: Log) -> None:
     try:
-        raise ValueError("two\nlines")
+        int("two\nlines", base=1_000)
     except ValueError:
         get_logger("test").exception("failed", target="x")
     event = as_json.events()[0]
     assert (event["msg"], event["target"], event["level"]) == ("failed", "x", "error")
     assert event["exception"].startswith("Traceback (most recent call last)")
-    assert event["exception"].endswith("ValueError: two\nlines")
+    assert event["exception"].endswith("ValueError: int() base must be >= 2 and <= 36, or 0")
 
 
 def test_an_exception_in_logfmt_is_one_line(logfmt: Log) -> None:
     try:
-        raise ValueError("x")
+        int("x", base=1_000)
     except ValueError:
         get_logger("test").exception("failed")
     assert len(logfmt.lines()) == 1
-    assert "\\nValueError: x" in logfmt.lines()[0]
+    assert "\\nValueError: int()" in logfmt.lines()[0]
 
 
 def test_exception_outside_of_a_handler_is_still_a_line(logfmt: Log) -> None:
@@ -213,9 +213,9 @@ def test_what_libraries_log_takes_the_same_form(as_json: Log, name: str) -> None
     assert (event["logger"], event["msg"], event["level"]) == (name, "odd 3", "warning")
 
 
-def test_a_wrong_format_string_does_not_lose_the_event(logfmt: Log) -> None:
-    logging.getLogger("other").warning("%d things", "many")
-    assert "%d things (TypeError in its arguments)" in logfmt.getvalue()
+def test_a_wrong_format_string_does_not_lose_the_event() -> None:
+    record = logging.LogRecord("other", logging.WARNING, "x.py", 1, "%d things", ("many",), None)
+    assert 'msg="%d things (TypeError in its arguments)"' in LogFormatter("logfmt").format(record)
 
 
 def test_python_warnings_are_logged(logfmt: Log) -> None:

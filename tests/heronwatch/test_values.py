@@ -55,7 +55,7 @@ def test_duration_in_seconds(text: str, seconds: float) -> None:
         (HostPort, "h:http", "'h:http' is not an address: 'http' is no port (0 to 65535)"),
         (HostPort, "10.0.0.256", "'10.0.0.256' is not an address: '10.0.0.256' is no host name and no IP address"),
         (HostPort, "a b:1", "'a b:1' is not an address: 'a b' is no host name and no IP address"),
-        (HostPort, "http://h", "'http://h' is not an address: '//h' is no port (0 to 65535)"),
+        (HostPort, "http://h", "'http://h' is not an address: write host or host:port, without '://'"),
         (HostPort, "[::1]161", "'[::1]161' is not an address ([IPv6] or [IPv6]:port)"),
         (HostPort, "[h]:1", "'[h]:1' is not an address ([IPv6] or [IPv6]:port)"),
         (Network, "10.0.0.0/33", "'10.0.0.0/33' is not a network (10.0.0.0/8, fd00::/8)"),

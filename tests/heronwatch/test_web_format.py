@@ -1,9 +1,12 @@
 """The web config format: what promtool takes, what both refuse, and what Python cannot do is never weakened."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import get_args
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives import serialization
 
@@ -130,3 +133,24 @@ def test_a_schema_for_editors_lists_every_section() -> None:
     text = str(json_schema(WebConfig))
     for key in ("tls_server_config", "http_server_config", "basic_auth_users", "rate_limit", "client_allowed_sans"):
         assert key in text
+
+
+def keys(cls: type) -> set[str]:
+    """Every key of a section, with those of the sections in it."""
+    found: set[str] = set()
+    for field in msgspec.structs.fields(cls):
+        inner = [one for one in (field.type, *get_args(field.type)) if isinstance(one, type)]
+        sections = [one for one in inner if issubclass(one, msgspec.Struct)]
+        found |= {field.encode_name}.union(*(keys(section) for section in sections))
+    return found
+
+
+def test_the_documentation_names_every_key() -> None:
+    text = (ROOT / "docs" / "web-config.md").read_text()
+    assert {key for key in keys(WebConfig) if not re.search(rf"\b{key}\b", text)} == set()
+    assert len(keys(WebConfig)) > 15
+
+
+def test_the_documentation_names_every_example() -> None:
+    text = (ROOT / "docs" / "web-config.md").read_text()
+    assert [path.name for path in EXAMPLES if f"examples/web-config/{path.name}" not in text] == []

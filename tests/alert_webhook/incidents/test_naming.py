@@ -1,6 +1,6 @@
 import pytest
 
-from alert_webhook.incidents.naming import ALPHABET, group_name, new_code
+from alert_webhook.incidents.naming import ALPHABET, MAX_GROUP_BYTES, group_name, new_code
 from alert_webhook.incidents.title import shared, summary, title
 from tests.fakes.webhook_stack import Random
 
@@ -28,6 +28,12 @@ def test_codes_grow_when_the_short_ones_are_taken() -> None:
 )
 def test_group_names(sender: str, group_by: list[str], expected: str) -> None:
     assert group_name(sender, {"alertname": "LinkDown", "site": "north"}, group_by) == expected
+
+
+def test_a_group_name_fits_into_an_index_and_stays_different_from_others() -> None:
+    names = {group_name("ä" * 2000 + end, {}, []) for end in ("a", "b")} | {group_name("", {"a": "é" * 2000}, ["a"])}
+    assert len(names) == 3
+    assert all(len(name.encode()) <= MAX_GROUP_BYTES for name in names)
 
 
 TWO_SWITCHES = [{"alertname": "LinkDown", "instance": name, "site": "n"} for name in ("sw1", "sw2")]

@@ -21,7 +21,7 @@ ALERT: dict[str, Any] = {
     "startsAt": "2020-08-08T14:32:08.326990857Z",
     "endsAt": "0001-01-01T00:00:00Z",
     "generatorURL": "http://p:9090/graph?g0.expr=up",
-    "fingerprint": "791cec13fcba0368",
+    "fingerprint": "9860305e8d704683",
 }
 BODY: dict[str, Any] = {
     "receiver": "team\\.a",
@@ -52,7 +52,7 @@ def test_a_body_of_the_newest_alertmanager() -> None:
     (update,) = delivery.updates
     assert delivery.group == '{}/{team="a"}:{alertname="InstanceDown"}'
     assert delivery.source_url == "http://am:9093"
-    assert (update.status, update.fingerprint) == (Status.FIRING, "791cec13fcba0368")
+    assert (update.status, update.fingerprint) == (Status.FIRING, "9860305e8d704683")
     assert (update.starts_at_ns, update.ends_at_ns) == (1_596_897_128_326_990_857, None)
     assert update.annotations == {"summary": "down"}
 
@@ -62,8 +62,8 @@ def test_a_fingerprint_is_computed_where_none_is_given() -> None:
     assert decode(body(alert)).updates[0].fingerprint == fingerprint(ALERT["labels"])
 
 
-@pytest.mark.parametrize("given_fingerprint", ["", "nothex", "ABCDEF0123456789", "1" * 17])
-def test_a_fingerprint_that_is_none_is_computed(given_fingerprint: str) -> None:
+@pytest.mark.parametrize("given_fingerprint", ["", "nothex", "ABCDEF0123456789", "1" * 17, "0" * 16])
+def test_a_fingerprint_that_is_not_that_of_the_labels_is_computed(given_fingerprint: str) -> None:
     alert = changed(fingerprint=given_fingerprint)
     assert decode(body(alert)).updates[0].fingerprint == fingerprint(ALERT["labels"])
 
@@ -158,3 +158,13 @@ def test_whatever_stands_in_alerts_each_is_read_or_rejected(alerts: list[dict[st
     assert delivery.updates[-1].fingerprint == ALERT["fingerprint"]
     for update in delivery.updates:
         msgspec.json.encode(update)
+
+
+@pytest.mark.parametrize(
+    "outside",
+    [r'"groupKey": "\ud800"', r'"groupLabels": {"a": "\ud800"}', r'"commonLabels": {"a": "\udfff"}'],
+)
+def test_half_a_surrogate_outside_the_alerts_costs_no_alert(outside: str) -> None:
+    raw = f'{{"version": "4", {outside}, "alerts": [{json.dumps(ALERT)}]}}'.encode()
+    delivery = decode(raw)
+    assert [update.labels for update in delivery.updates] == [ALERT["labels"]]

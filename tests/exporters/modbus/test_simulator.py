@@ -117,7 +117,7 @@ def test_simulate_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--module", "nosuch"], "no module 'nosuch'; there are eastron_sdm630"),
+        (["--module", "nosuch"], "'nosuch' is not a module (known: 'eastron_sdm630')"),
         (["--module", "eastron_sdm630", "--listen", "127.0.0.1:x"], "cannot listen on 127.0.0.1:x"),
     ],
 )

@@ -111,3 +111,19 @@ async def test_name_without_an_address_says_so(host: str) -> None:
     with pytest.raises(UnresolvedError, match="the name"):
         await resolver.address(host, await soon())
     resolver.close()
+
+
+@pytest.mark.parametrize(
+    ("written", "used"),
+    [
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("::FFFF:0a00:0001", "10.0.0.1"),
+        ("2001:DB8:0::1", "2001:db8::1"),
+        ("2001:db8::1%7", "2001:db8::1"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
+    ],
+)
+async def test_an_address_written_in_two_ways_is_one_device(written: str, used: str) -> None:
+    resolver = Resolver(now=FakeClock().monotonic)
+    assert await resolver.address(written, deadline=0.0) == used
+    resolver.close()

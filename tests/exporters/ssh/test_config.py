@@ -107,6 +107,7 @@ def test_wrong_credential_is_named_with_its_remedy(tmp_path: Path, text: str, fa
     with pytest.raises(ConfigError) as caught:
         credential(tmp_path, text)
     assert str(caught.value).split(": ", 1)[1].startswith(fault)
+    assert len(caught.value.faults) == 1
 
 
 def test_script_names_its_commands() -> None:
