@@ -18,6 +18,16 @@ Failed writes are values (`sink.remote_write.Outcome`), because most of them are
 from heronwatch.errors import HeronwatchError
 
 
+def printable(text: str, *, most: int = 300) -> str:
+    r"""Return what the other side says as one line of at most `most` characters, without control characters.
+
+    >>> printable("parse\n\x00\x1b error\ufffd")
+    'parse error'
+    """
+    kept = (char if char.isprintable() and char != "\ufffd" else " " for char in text[: 4 * most])
+    return " ".join("".join(kept).split())[:most]
+
+
 class DetectorError(HeronwatchError):
     """Anything the detector itself reports; `reason` is the stable word used in metrics."""
 

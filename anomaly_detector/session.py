@@ -1,10 +1,9 @@
-"""HTTP towards one Prometheus-like server: the only file that knows the HTTP library.
+"""HTTP towards one Prometheus-like server: with deadline.py, the only file that knows the HTTP library.
 
 Every exchange has a deadline and a size limit over all of it, not for each read; redirects are not followed, and
 neither proxies nor credentials are taken from the environment.
 """
 
-import time
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +13,8 @@ import requests
 from requests.auth import AuthBase
 
 from anomaly_detector.config import Endpoint
-from anomaly_detector.errors import ResponseTooLargeError, SourceUnavailableError
+from anomaly_detector.deadline import Guard, GuardedAdapter
+from anomaly_detector.errors import ResponseTooLargeError, SourceUnavailableError, printable
 from heronwatch.secrets import Secret
 
 CHUNK_BYTES = 1 << 16
@@ -38,6 +38,9 @@ class Session:
         self._timeout_s = float(endpoint.timeout)
         self._session = requests.Session()
         self._session.trust_env = False
+        self._guard = Guard()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, GuardedAdapter(self._guard))
         self._session.headers.update({"User-Agent": USER_AGENT, **_headers(endpoint)})
         self._session.auth = _auth(endpoint)
         self._session.verify, self._session.cert = _tls(endpoint)
@@ -58,32 +61,27 @@ class Session:
     def close(self) -> None:
         """Close idle connections."""
         self._session.close()
+        self._guard.release()
 
     def _exchange(self, method: str, path: str, *, max_bytes: int, **options: Any) -> Answer:
-        deadline = time.monotonic() + self._timeout_s
+        late = f"{self._url}: no complete answer within {self._timeout_s:g} s"
         try:
-            with self._session.request(
-                method, self._url + path, timeout=self._timeout_s, allow_redirects=False, stream=True, **options
-            ) as response:
-                body = self._read(response, deadline, max_bytes)
-                return Answer(status=response.status_code, headers=response.headers, body=body)
+            with self._guard.within(self._timeout_s):
+                answer = self._answer(method, path, max_bytes, options)
         except requests.exceptions.InvalidURL as exc:
             raise SourceUnavailableError(f"not a URL: {exc}") from exc
         except requests.RequestException as exc:
-            raise SourceUnavailableError(f"{self._url}: {_plain(exc)}") from exc
+            raise SourceUnavailableError(late if self._guard.expired else f"{self._url}: {_plain(exc)}") from exc
+        if self._guard.expired:  # an answer without a length seems complete when it is cut off
+            raise SourceUnavailableError(late)
+        return answer
 
-    def _read(self, response: requests.Response, deadline: float, max_bytes: int) -> bytes:
-        parts, size = [], 0
-        for chunk in response.iter_content(CHUNK_BYTES):
-            parts.append(chunk)
-            size += len(chunk)
-            if size > max_bytes:
-                raise ResponseTooLargeError(
-                    f"the answer is above {max_bytes} bytes: narrow the expression or raise max_response_bytes"
-                )
-            if time.monotonic() > deadline:
-                raise SourceUnavailableError(f"{self._url}: no complete answer within {self._timeout_s:g} s")
-        return b"".join(parts)
+    def _answer(self, method: str, path: str, max_bytes: int, options: Mapping[str, Any]) -> Answer:
+        with self._session.request(
+            method, self._url + path, timeout=self._timeout_s, allow_redirects=False, stream=True, **options
+        ) as response:
+            body = _read(response, max_bytes)
+            return Answer(status=response.status_code, headers=response.headers, body=body)
 
 
 class _Bearer(AuthBase):
@@ -95,6 +93,18 @@ class _Bearer(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
         return request
+
+
+def _read(response: requests.Response, max_bytes: int) -> bytes:
+    parts, size = [], 0
+    for chunk in response.iter_content(CHUNK_BYTES):
+        parts.append(chunk)
+        size += len(chunk)
+        if size > max_bytes:
+            raise ResponseTooLargeError(
+                f"the answer is above {max_bytes} bytes: narrow the expression or raise max_response_bytes"
+            )
+    return b"".join(parts)
 
 
 def _auth(endpoint: Endpoint) -> AuthBase | tuple[str, str] | None:
@@ -136,4 +146,5 @@ def _plain(exc: requests.RequestException) -> str:
     cause = exc.args[0] if exc.args else ""
     reason = getattr(cause, "reason", cause)
     detail = str(getattr(reason, "args", ("",))[-1] if getattr(reason, "args", None) else "")
-    return f"{said} ({detail.rsplit(': ', 1)[-1][:150]})" if detail else said
+    detail = printable(detail.rsplit(": ", 1)[-1], most=150)
+    return f"{said} ({detail})" if detail else said

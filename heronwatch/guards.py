@@ -113,15 +113,19 @@ def lifecycle_allowed(peer: Peer, *, enable_lifecycle: bool, authenticated: bool
 
 
 def listen_allowed(host: str, *, authenticates: bool, open_because: str = "") -> Decision:
-    """Whether a server may listen on a host; `open_because` says why it may do so without authentication."""
-    if is_loopback(host):
+    """Whether a server may listen on a host; `open_because` says why it may do so without authentication.
+
+    "" is every interface, as in ":9810"; a Unix socket is asked about as "localhost".
+    """
+    if host and is_loopback(host):
         return Decision(True, "loopback only")
     if authenticates:
         return Decision(True, "the web config authenticates every request")
     if open_because:
         return Decision(True, open_because)
+    where = host or "every interface"
     return Decision(
         False,
-        f"listening on {host} would let anyone in: give --web.config.file with basic_auth_users or required client "
+        f"listening on {where} would let anyone in: give --web.config.file with basic_auth_users or required client "
         "certificates, listen on 127.0.0.1, or say --web.insecure",
     )

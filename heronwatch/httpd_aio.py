@@ -89,10 +89,10 @@ class AioServer:
             raise
 
     def _announce(self, listen: Listen) -> None:
-        host = listen.host if isinstance(listen, HostPort) else ""
+        host = listen.host if isinstance(listen, HostPort) else "localhost"
         authenticates = self._web.authenticates
         reason = check_listen(host, authenticates=authenticates, open_because=self._open_because)
-        if host and authenticates and not self._open_because:
+        if isinstance(listen, HostPort) and authenticates and not self._open_because:
             self._web.require_authentication()
         self._log.info("listening", address=str(listen), tls=self._web.uses_tls, access=reason)
 

@@ -1,5 +1,7 @@
 """Opening the database: SQLite by default, PostgreSQL for replicas; the same statements on both."""
 
+import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -105,10 +107,25 @@ def database_time(engine: sa.Engine, clock: Clock) -> Callable[[sa.Connection], 
 
 def _pragmas(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
+    _use_wal(cursor)
     # FULL: NORMAL survives kill -9 but may lose the last commits when the power fails
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _use_wal(cursor: sqlite3.Cursor) -> None:
+    """Switch the file to WAL, also while others do: SQLite refuses this switch at once, its time-out does not count."""
+    give_up = time.monotonic() + LOCK_TIMEOUT_S
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _begin(connection: sa.Connection) -> None:

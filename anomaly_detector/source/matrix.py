@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from anomaly_detector.errors import BadAnswerError, ResponseTooLargeError
+from anomaly_detector.errors import BadAnswerError, ResponseTooLargeError, printable
 from anomaly_detector.models.model import F64
 
 
@@ -33,6 +33,7 @@ class _Answer(msgspec.Struct):
 
 
 _DECODER = msgspec.json.Decoder(_Answer, strict=False)
+_GARBLED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last: nested too deeply
 _LABELS = msgspec.json.Decoder(dict[str, str])
 
 
@@ -87,7 +88,7 @@ def parse_labels(key: bytes) -> dict[str, str]:
     """Decode the labels behind a key; BadAnswerError if they are not a map of strings."""
     try:
         return _LABELS.decode(key)
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except _GARBLED as exc:
         raise BadAnswerError(f"labels are not a map of strings: {exc}") from exc
 
 
@@ -96,18 +97,21 @@ def parse_number(body: bytes) -> float:
     try:
         data: Any = msgspec.json.decode(body)["data"]
         pair = data["result"] if data["resultType"] == "scalar" else data["result"][0]["value"]
-        return float(pair[1])
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, IndexError, TypeError, ValueError) as exc:
-        raise BadAnswerError(f"not one number: {exc}") from exc
+        number = float(pair[1])
+    except (*_GARBLED, KeyError, IndexError, TypeError, ValueError, OverflowError) as exc:
+        raise BadAnswerError(f"not one number: {printable(str(exc))}") from exc
+    if not np.isfinite(number):
+        raise BadAnswerError(f"{number} where a finite number is due")
+    return number
 
 
 def parse_error(body: bytes) -> str:
     """Return what the server says in an error answer, at most 300 characters; text that is no JSON as it is."""
     try:
         said = msgspec.json.decode(body, type=_Error).error
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        said = body.decode("utf-8", "replace")
-    return " ".join(said.split())[:300]
+    except _GARBLED:
+        said = body[:4000].decode("utf-8", "replace")
+    return printable(said)
 
 
 class _Error(msgspec.Struct):
@@ -118,12 +122,12 @@ def _decode(body: bytes) -> list[_Series]:
     # the decoder reads "NaN" and "-Inf" but not "+Inf"; no label holds these bytes, as its quotes are escaped
     try:
         answer = _DECODER.decode(body.replace(b',"+Inf"]', b',"Inf"]'))
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except _GARBLED as exc:
         raise BadAnswerError(f"not an answer to a range query: {exc}") from exc
     if answer.status != "success" or answer.data is None:
-        raise BadAnswerError(f"status {answer.status!r}: {answer.error[:300]}")
+        raise BadAnswerError(f"status {printable(answer.status)!r}: {printable(answer.error)}")
     if answer.data.resultType != "matrix":
-        raise BadAnswerError(f"a {answer.data.resultType}, not a matrix")
+        raise BadAnswerError(f"a {printable(answer.data.resultType)}, not a matrix")
     return answer.data.result
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from anomaly_detector.config import Reader
-from anomaly_detector.errors import QueryRejectedError, SourceDeniedError, SourceError, SourceUnavailableError
+from anomaly_detector.errors import QueryRejectedError, SourceDeniedError, SourceError, SourceUnavailableError, printable
 from anomaly_detector.models.model import F64
 from anomaly_detector.session import Answer, Session
 from anomaly_detector.sink.series import SCORE
@@ -73,6 +73,6 @@ def error_of(answer: Answer) -> SourceError:
     if answer.status in _LATER or answer.status > 504:
         return SourceUnavailableError(said)
     if 300 <= answer.status < 400:
-        place = answer.headers.get("Location", "nowhere")
+        place = printable(answer.headers.get("Location", "nowhere"))
         said = f"HTTP {answer.status}: redirected to {place}; set datasource_url to the final address"
     return SourceDeniedError(said)

@@ -21,6 +21,9 @@ from exporters.snmp.values import text
 MOST_VALUES = 1_000_000
 """Most values in one scrape: 2 times the largest device known (a firewall with 454,000)."""
 
+MOST_BYTES = 32 << 20
+"""Most bytes of replies in one scrape: the largest device known sends 12 MB; a hostile one fills its values."""
+
 FULL_REPLY = 1400
 """Bytes that fit into one Ethernet frame with some room (1500 less IP and UDP headers)."""
 
@@ -60,10 +63,17 @@ class Pace:
 
 
 class Fetched(Struct):
-    """What has been fetched so far; `returned` counts values as they came, repeated ones too."""
+    """What has been fetched so far; `returned` counts values as they came, repeated ones too, `heard` reply bytes."""
 
     table: Table
     returned: int = 0
+    heard: int = 0
+
+    def weigh(self, reply: Reply) -> None:
+        """Count the bytes of a reply; raises WalkError beyond the bound."""
+        self.heard += reply.size
+        if self.heard > MOST_BYTES:
+            raise WalkError(f"the device answers with more than {MOST_BYTES >> 20} MiB")
 
     def count(self, values: int) -> None:
         """Count values; raises WalkError beyond the bound."""
@@ -94,6 +104,7 @@ def subtree(root: bytes, fetched: Fetched, *, version: int, pace: Pace, loose: b
         if reply.status or not reply.names:
             return  # the end in v1; other errors end a subtree, too, as in the original
         pace.heard(request, reply)
+        fetched.weigh(reply)
         ended = _take(reply, root, fetched)
         if ended and name == root and reply.elements[0][0] < ber.NO_SUCH_OBJECT and not _is_below(reply, root):
             yield from _get_one(root, fetched)
@@ -165,6 +176,7 @@ def _get(names: Sequence[bytes], fetched: Fetched, *, version: int, chunk: int) 
 
 
 def _keep(reply: Reply, fetched: Fetched, only: bytes | None = None) -> None:
+    fetched.weigh(reply)
     for name, value in zip(reply.names, reply.elements, strict=True):
         if value[0] < ber.NO_SUCH_OBJECT and only in {None, name}:
             fetched.table[name] = value

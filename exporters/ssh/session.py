@@ -170,7 +170,8 @@ async def _connect(endpoint: Endpoint, credential: SshCredential) -> asyncssh.SS
     except asyncssh.PermissionDenied as error:
         raise LoginRefusedError(f"the host did not accept the user {credential.username!r}") from error
     except asyncssh.HostKeyNotVerifiable as error:
-        raise HostKeyError(f"the host key is not the expected one: {error.reason}") from error
+        where = f"{credential.known_hosts} does not hold it" if credential.known_hosts else "it differs from host_key"
+        raise HostKeyError(f"the host key is not the expected one: {where} ({error.reason})") from error
     except (asyncssh.ConnectionLost, ConnectionResetError) as error:
         raise UnreachableError("the host closed the connection before the login") from error
     except asyncssh.Error as error:

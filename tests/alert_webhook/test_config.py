@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 
 from alert_webhook.config import Config
 from heronwatch.config import ConfigError, load, loads
+from heronwatch.schema import json_schema
 
 BAD = Path(__file__).parents[1] / "bad_config" / "webhook"
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "webhook.yml"
@@ -27,6 +30,10 @@ def test_the_example_loads(tmp_path: Path) -> None:
     assert loaded.warnings == ()
     assert loaded.value.integrations["main"].tokens[0].reveal() == ENV["TOKEN"]
     assert "canary" not in loaded.masked()
+
+
+def test_the_example_fits_the_schema() -> None:
+    assert list(Draft202012Validator(json_schema(Config)).iter_errors(yaml.safe_load(EXAMPLE.read_text()))) == []
 
 
 def test_people_keep_the_order_of_their_contacts(tmp_path: Path) -> None:

@@ -1,13 +1,8 @@
 """Both web servers of the ground around one small site, on real sockets, and clients that speak as rudely as needed."""
 
 import asyncio
-import base64
 import contextlib
-import http.client
-import socket
-import ssl
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +16,7 @@ from heronwatch.site import SiteOptions
 from heronwatch.telemetry import Telemetry
 from heronwatch.values import HostPort
 from heronwatch.webconfig import WebConfigFile
+from tests.fakes.web_client import Served
 
 HOST = "127.0.0.1"
 BIG = b"a line of a large page\n" * 2_000
@@ -54,18 +50,6 @@ class Site:
             own_auth=OWN_AUTH,
             now=lambda: 1_800_000_000.0,
         )
-
-
-@dataclass
-class Served:
-    """A running server."""
-
-    kind: str
-    port: int
-    site: Site
-    host: str = HOST
-    stop: Callable[[float], None] = lambda _: None  # deadline_s
-    serving: Callable[[], bool] = lambda: True
 
 
 def page(request: Request) -> Response:
@@ -201,7 +185,7 @@ def wsgi(
             "wsgi",
             server.port,
             shown,
-            stop=lambda deadline_s: _stop(server, deadline_s),
+            stop=lambda deadline_s: server.stop(deadline_s=deadline_s),
             serving=lambda: server._server.socket is not None,
         )
     finally:
@@ -209,97 +193,5 @@ def wsgi(
         server.stop(deadline_s=2.0)
 
 
-def _stop(server: WsgiServer, deadline_s: float) -> None:
-    server.stop(deadline_s=deadline_s)
-
-
-SERVERS: dict[str, Any] = {"aio": aio, "wsgi": wsgi}
-
-
-def basic(user: str, password: str) -> str:
-    """An Authorization header."""
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A response; header names in lower case, repeated ones joined."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def text(self) -> str:
-        return self.body.decode()
-
-
-def ask(
-    served: Served,
-    path: str,
-    *,
-    method: str = "GET",
-    headers: Mapping[str, str] | None = None,
-    body: bytes | None = None,
-    context: ssl.SSLContext | None = None,
-    timeout_s: float = 20.0,
-) -> Answer:
-    """One request on a connection of its own."""
-    connection = http.client.HTTPConnection(served.host, served.port, timeout=timeout_s)
-    with contextlib.closing(connection):
-        connection.sock = connect(served, context=context, timeout_s=timeout_s)
-        connection.request(method, path, body=body, headers=dict(headers or {}))
-        return read_answer(connection)
-
-
-def read_answer(connection: http.client.HTTPConnection) -> Answer:
-    response = connection.getresponse()
-    found: dict[str, str] = {}
-    for name, value in response.getheaders():
-        found[name.lower()] = f"{found[name.lower()]}, {value}" if name.lower() in found else value
-    return Answer(response.status, found, response.read())
-
-
-def connect(served: Served, *, context: ssl.SSLContext | None = None, timeout_s: float = 20.0) -> socket.socket:
-    """A connection, with TLS if a context is given."""
-    plain = socket.create_connection((served.host, served.port), timeout=timeout_s)
-    if context is None:
-        return plain
-    try:
-        return context.wrap_socket(plain, server_hostname="localhost")
-    except BaseException:
-        plain.close()
-        raise
-
-
-def exchange(served: Served, data: bytes, *, context: ssl.SSLContext | None = None) -> bytes:
-    """Send bytes as they are and read until the server closes."""
-    with connect(served, context=context) as sock:
-        with contextlib.suppress(OSError):
-            sock.sendall(data)
-        return read_all(sock)
-
-
-def babble(served: Served, data: bytes) -> bytes:
-    """Send bytes as they are, then the end of the stream; read until the server closes."""
-    with connect(served) as sock:
-        with contextlib.suppress(OSError):
-            sock.sendall(data)
-            sock.shutdown(socket.SHUT_WR)
-        return read_all(sock)
-
-
-def read_all(sock: socket.socket) -> bytes:
-    """Everything until the server closes or resets; TimeoutError when it does neither."""
-    parts = []
-    with contextlib.suppress(ConnectionError):
-        while data := sock.recv(65_536):
-            parts.append(data)
-    return b"".join(parts)
-
-
-def seconds_until_closed(sock: socket.socket) -> float:
-    """How long the server keeps the connection from now on."""
-    begin = time.monotonic()
-    read_all(sock)
-    return time.monotonic() - begin
+Server = Callable[..., contextlib.AbstractContextManager[Served]]
+SERVERS: dict[str, Server] = {"aio": aio, "wsgi": wsgi}

@@ -61,7 +61,7 @@ def test_a_refusal_says_what_to_do() -> None:
     )
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost", ""])
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
 def test_loopback_may_always_be_listened_on(host: str) -> None:
     assert listen_allowed(host, authenticates=False).allowed
 
@@ -91,3 +91,9 @@ def test_any_peer_gets_a_decision(address: str, host: str) -> None:
     peer = Peer.of(address, {"Host": host})
     if is_local(peer).allowed:
         assert is_loopback(address)
+
+
+def test_no_host_is_every_interface_and_not_loopback() -> None:
+    refused = listen_allowed("", authenticates=False)
+    assert not refused.allowed
+    assert "every interface" in refused.reason

@@ -12,7 +12,8 @@ from heronwatch.http_message import Request, Response, text_response
 from heronwatch.httpd_aio import AioServer, Route
 from heronwatch.values import HostPort
 from tests.fakes.daemons import free_port
-from tests.fakes.web import HOST, Served, Site, aio, ask, read_answer
+from tests.fakes.web import HOST, Site, aio
+from tests.fakes.web_client import Served, ask, read_answer
 
 
 async def shown(request: Request) -> Response:

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from heronwatch import logs
-from tests.fakes.web import SERVERS, Served, ask, babble, exchange
+from tests.fakes.web import SERVERS
+from tests.fakes.web_client import Served, ask, babble, exchange
 
 HEAD = b"Host: a\r\nConnection: close\r\n"
 STATUS = re.compile(rb"HTTP/1\.[01] (\d\d\d) ")

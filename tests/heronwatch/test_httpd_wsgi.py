@@ -10,18 +10,10 @@ from wsgiref.validate import validator
 import flask
 import pytest
 
-from heronwatch import logs
-from tests.fakes.web import ask, connect, read_all, wsgi
+from tests.fakes.web import wsgi
+from tests.fakes.web_client import ask, connect, read_all
 
 Start = Callable[..., Callable[[bytes], object]]
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    stream = io.StringIO()
-    logs.configure(stream=stream)
-    yield stream
-    logs.configure(stream=io.StringIO())
 
 
 def test_flask_behind_the_common_pages() -> None:

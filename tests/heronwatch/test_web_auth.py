@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from heronwatch import web_auth
 from heronwatch.web_auth import BasicAuth, BcryptHash, PasswordChecks, Verdicts, parse_basic
-from tests.fakes.web import basic as header
+from tests.fakes.web_client import basic as header
 
 
 def hashed(password: str, rounds: int = 4) -> BcryptHash:

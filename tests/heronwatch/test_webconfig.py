@@ -4,21 +4,19 @@ import io
 import os
 import shutil
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
 import bcrypt
 import pytest
 from prometheus_client import CollectorRegistry
 
-from heronwatch import logs
 from heronwatch.errors import ConfigError
 from heronwatch.telemetry import Telemetry
 from heronwatch.web_tls import TlsFileError, server_context
 from heronwatch.webconfig import CHECK_EVERY_S, WebConfigFile
 from tests.fakes.certificates import Authority
 from tests.fakes.clock import FakeClock
-from tests.fakes.web import basic as header
+from tests.fakes.web_client import basic as header
 
 SUCCESSFUL = "heronwatch_web_config_last_reload_successful"
 TIMESTAMP = "heronwatch_web_config_last_reload_success_timestamp_seconds"
@@ -59,14 +57,6 @@ class Followed:
 @pytest.fixture
 def followed(tmp_path: Path) -> Followed:
     return Followed(tmp_path)
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    stream = io.StringIO()
-    logs.configure(stream=stream)
-    yield stream
-    logs.configure(stream=io.StringIO())
 
 
 def test_no_file_is_a_plain_open_server() -> None:

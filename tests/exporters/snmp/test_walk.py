@@ -13,7 +13,7 @@ from exporters.snmp.catalogue import parse
 from exporters.snmp.errors import StatusError, WalkError
 from exporters.snmp.plan import Plan
 from exporters.snmp.security import Community
-from exporters.snmp.walk import MOST_VALUES, Fetched, Pace, fetch, subtree
+from exporters.snmp.walk import MOST_BYTES, MOST_VALUES, Fetched, Pace, fetch, subtree
 
 TABLE = [f"1.3.6.1.2.1.2.2.1.{column}.{row}|2|{row}" for column in (1, 2, 10) for row in (1, 2, 200, 70000)]
 Answer = Callable[[Request], Reply]
@@ -117,6 +117,20 @@ def test_an_endless_device_is_bounded() -> None:
 
     with pytest.raises(WalkError, match=f"more than {MOST_VALUES} values"):
         walked("1.3.6.1.2.1.2", endless)
+
+
+def test_a_device_that_fills_its_values_is_bounded() -> None:
+    counter = iter(range(10**9))
+    taken = 0
+
+    def huge(_request: Request) -> Reply:
+        nonlocal taken
+        taken += 60_000
+        return Reply(1, 0, [oid.encode(f"1.3.6.1.2.1.2.{next(counter)}")], [b"\x04\x01x"], size=60_000)
+
+    with pytest.raises(WalkError, match=f"more than {MOST_BYTES >> 20} MiB"):
+        walked("1.3.6.1.2.1.2", huge)
+    assert taken <= MOST_BYTES + 60_000
 
 
 def test_too_big_answers_are_asked_for_in_halves() -> None:
