@@ -114,7 +114,7 @@ def test_connections_are_bounded_and_a_new_one_still_gets_in(server: Server) -> 
 # --- where it listens
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", ""])
 def test_it_refuses_to_let_anyone_in(server: Server, host: str) -> None:
     remedy = r"give --web\.config\.file .* or say --web\.insecure"
     with pytest.raises(ListenRefusedError, match=remedy), server(listen=HostPort(host, 0)):
