@@ -57,6 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         print(f"heronwatch detector: {error.name} is missing: pip install 'heronwatch[detector]'", file=sys.stderr)
         return EXIT_MISSING_PART
+    except BrokenPipeError:
+        raise  # `heronwatch detector … | head`: the command's own business
     except (HeronwatchError, OSError) as error:
         print(f"heronwatch detector: {error}", file=sys.stderr)
         return EXIT_FAULT

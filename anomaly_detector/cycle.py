@@ -21,7 +21,7 @@ from anomaly_detector.query_state import Judged, QueryState, judge
 from anomaly_detector.sink.outputs import Outputs, Page
 from anomaly_detector.sink.series import Identity
 from anomaly_detector.sink.wire import Batch
-from anomaly_detector.source.history import instants_per_answer, learn_history
+from anomaly_detector.source.history import instants_per_answer, learn_history, learn_late
 from anomaly_detector.source.prom_api import MAX_POINTS, PromApi
 from anomaly_detector.state import load, save, snapshot_path
 from heronwatch.clock import Clock
@@ -30,6 +30,9 @@ from heronwatch.retry import Backoff
 
 WRITE_REACH_S = 3000.0  # Prometheus refuses new series older than an hour; what is older is learnt from, not written
 CLOCK_TOLERANCE_S = 60.0
+CLOCK_PATIENCE = 3  # cycles with a clock that is behind, before the query starts anew
+HISTORY_PAUSE_S = 600.0  # between two readings of history, and
+HISTORY_SHARE = 50  # this many times what one took
 BACKOFF = Backoff(first_s=1.0, factor=2.0, cap_s=30.0, jitter=0.5)
 log = get_logger(__name__)
 
@@ -71,13 +74,13 @@ class QueryRunner:
         self.state: QueryState | None = None
         self._api, self._outbox, self._metrics, self._clock = api, outbox, metrics, clock
         self._reads, self._room = reads, room
-        self._outputs = {
-            lane.alias: Outputs(Identity(plan.alias, lane.alias, plan.query.page), plan.query.provide_series)
-            for lane in plan.lanes
-        }
+        self._outputs = _outputs(plan)
         self._scored_s = 0.0
         self._snapshot_at = 0.0
-        self._written_s = 0.0  # the newest score that was there when this run began
+        self._written_s = 0.0  # the newest score that was there when this run, or its new start, began
+        self._offered_s = 0.0  # the newest score handed over
+        self._history_at = 0.0  # when history may be read again, by the monotonic clock
+        self._behind = 0  # cycles with a clock that went back
         self._failures = 0
         self._chunk = MAX_POINTS  # instants asked for at once; less after an answer that was too much
 
@@ -132,14 +135,31 @@ class QueryRunner:
         now_s = self._api.server_time()
         offset_s = float(plan.reader.latency_offset)
         newest_s = newest_instant(now_s, plan.step_s, offset_s)
-        state = self.state or self._start(newest_s)
-        if newest_s < state.last_s - CLOCK_TOLERANCE_S - plan.step_s:
-            raise SourceClockError(f"the server's clock went back by {state.last_s - newest_s:.0f} s")
+        state = self._current(newest_s)
         self._catch_up(state, newest_s, now_s, stop)
+        self._learn_late(state, stop)
         state.forget_absent(float(plan.settings.retention))
         self._snapshot_if_due()
         next_s = newest_s + plan.step_s + offset_s - now_s
         return max(0.05, next_s - (self._clock.monotonic() - asked_at))
+
+    def _current(self, newest_s: float) -> QueryState:
+        """Return the state to go on with: a new one at first, and when the server's clock stays behind."""
+        state = self.state
+        if state is None:
+            return self._start(newest_s)
+        if newest_s >= state.last_s - CLOCK_TOLERANCE_S - self.plan.step_s:
+            self._behind = 0
+            return state
+        self._behind += 1
+        if self._behind <= CLOCK_PATIENCE:
+            raise SourceClockError(f"the server's clock went back by {state.last_s - newest_s:.0f} s")
+        fresh = self._start(newest_s)
+        self._behind, self._outputs, self.pages = 0, _outputs(self.plan), []
+        log.warning(
+            "started anew: the server's clock stays behind", query=self.plan.alias, writes_after=self._written_s
+        )
+        return fresh
 
     def _catch_up(self, state: QueryState, newest_s: float, now_s: float, stop: threading.Event) -> None:
         """Judge every instant up to the newest; normally that is one."""
@@ -179,12 +199,13 @@ class QueryRunner:
             batch = self._outputs[judged.lane].batch(judged)
             if len(batch):
                 self._outbox.offer(batch)
+                self._offered_s = max(self._offered_s, judged.time_s)
         if self._outbox.wants_pages:
             self.pages = [page for judged in words for page in self._outputs[judged.lane].pages(judged)]
 
     def _start(self, newest_s: float) -> QueryState:
         """Return the state to go on from: a snapshot, else what history teaches."""
-        self._written_s = self._api.newest_score(self.plan.alias)
+        self._written_s = max(self._offered_s, self._api.newest_score(self.plan.alias))
         state = self._restored(newest_s) or self._learnt(newest_s)
         self._snapshot_at = self._clock.monotonic() + float(self.plan.settings.snapshot_every)
         self.state = state
@@ -197,9 +218,36 @@ class QueryRunner:
         with self._reads:
             max_series = min(self.plan.max_series, self._room(self.plan.alias))
             instants = learn_history(self._api, self.plan, state, max_series=max_series)
-        took_s = round(self._clock.monotonic() - started, 1)
-        log.info("history learnt", query=self.plan.alias, series=state.table.series, instants=instants, seconds=took_s)
+        took_s = self._clock.monotonic() - started
+        log.info(
+            "history learnt",
+            query=self.plan.alias,
+            series=state.table.series,
+            instants=instants,
+            seconds=round(took_s, 1),
+        )
+        self._history_at = self._pause(started) if instants else 0.0
         return state
+
+    def _learn_late(self, state: QueryState, stop: threading.Event) -> None:
+        """Read history for series met since it was last read, now and then; a failure costs nothing."""
+        started = self._clock.monotonic()
+        if not state.unlearnt or started < self._history_at or stop.is_set():
+            return
+        met = len(state.unlearnt)
+        try:
+            with self._reads:
+                learnt = learn_late(self._api, self.plan, state, stop)
+        except DetectorError as exc:
+            log.warning("history of new series not read", query=self.plan.alias, series=met, detail=str(exc))
+        else:
+            log.info("history of new series learnt", query=self.plan.alias, series=met, learnt=learnt)
+        self._history_at = self._pause(started)
+
+    def _pause(self, started: float) -> float:
+        """Return when history may be read again after a reading that ends now."""
+        now = self._clock.monotonic()
+        return now + max(HISTORY_PAUSE_S, HISTORY_SHARE * (now - started))
 
     def _restored(self, newest_s: float) -> QueryState | None:
         settings = self.plan.settings
@@ -236,3 +284,10 @@ class QueryRunner:
             log.warning("snapshot not written", query=self.plan.alias, detail=str(exc))
         else:
             self._metrics.snapshots.labels("save", "done").inc()
+
+
+def _outputs(plan: QueryPlan) -> dict[str, Outputs]:
+    return {
+        lane.alias: Outputs(Identity(plan.alias, lane.alias, plan.query.page), plan.query.provide_series)
+        for lane in plan.lanes
+    }

@@ -90,6 +90,7 @@ class QueryState:
         self.seen_s: F64 = np.zeros(0)
         self.settled_s: F64 = np.zeros(0)
         self.live: Mask = np.zeros(0, np.bool_)
+        self.unlearnt: dict[int, float] = {}  # rows without history, and the last instant before they were met
         self._zone = timezone_named(plan.settings.timezone)
         self._step_s = plan.step_s
 
@@ -104,6 +105,7 @@ class QueryState:
         self.make_room()
         if new:
             self.forget_learnt(np.array(new, np.intp))
+            self.unlearnt |= dict.fromkeys(new, self.last_s)
         return rows
 
     def make_room(self) -> None:
@@ -124,6 +126,8 @@ class QueryState:
         self.seen_s[rows] = NEVER
         self.settled_s[rows] = NEVER
         self.live[rows] = False
+        for row in rows.tolist():
+            self.unlearnt.pop(row, None)
         for lane in self.lanes:
             lane.reset(rows)
 

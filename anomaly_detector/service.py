@@ -54,7 +54,7 @@ class Receivers:
 
     def stop(self) -> None:
         """Send what is queued if that works at once, then stop."""
-        for running, receiver in zip(self._running, self.all, strict=True):
+        for running, receiver in zip(self._running, self.all, strict=False):  # none runs when the start failed
             running.stop.set()
             receiver.wake()
         _join(self._running)

@@ -147,4 +147,4 @@ def _plain(exc: requests.RequestException) -> str:
     reason = getattr(cause, "reason", cause)
     detail = str(getattr(reason, "args", ("",))[-1] if getattr(reason, "args", None) else "")
     detail = printable(detail.rsplit(": ", 1)[-1], most=150)
-    return f"{said} ({detail})" if detail else said
+    return f"{said} ({detail})" if detail and detail.isascii() else said  # else it is no text

@@ -1,5 +1,6 @@
 """The threaded HTTP server for WSGI applications, on cheroot, and the common pages in front of any application."""
 
+import socket
 import sys
 import threading
 import time
@@ -45,7 +46,7 @@ class WsgiServer:
         self._web = web or WebConfigFile()
         self._open_because = open_because
         self._log = get_logger("heronwatch.httpd")
-        bind = (listen.host, listen.port or 0)
+        bind = (listen.host or _every_interface(), listen.port or 0)
         self._server = BoundedHTTPServer(bind, app, web=self._web, limits=limits or Limits(), threads=threads)
         self._thread = threading.Thread(target=self._server.serve, name="httpd", daemon=True)
 
@@ -74,6 +75,11 @@ class WsgiServer:
         stopper.join(deadline_s)
         self._thread.join(max(0.0, end - time.monotonic()))
         return not stopper.is_alive()
+
+
+def _every_interface() -> str:
+    """The address of every interface, IPv4 included: ":9811" means the same to both servers."""
+    return "::" if socket.has_dualstack_ipv6() else "0.0.0.0"
 
 
 def common_pages(app: WsgiApp, site: SiteOptions, *, web: WebConfigFile | None = None) -> "CommonPagesApp":

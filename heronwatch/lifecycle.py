@@ -6,9 +6,9 @@ done by whoever waits, never inside a signal handler.
 
 import contextlib
 import os
+import queue
 import signal
 import socket
-import threading
 import time
 from collections.abc import Callable, Mapping
 from types import FrameType
@@ -32,8 +32,9 @@ class Lifecycle:
     def __init__(self, reload: Callable[[], None], *, environment: Mapping[str, str] = os.environ) -> None:
         self._reload = reload
         self._environment = environment
-        self._stop = threading.Event()
-        self._hang_up = threading.Event()
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()  # reentrant, unlike threading.Event: see _on_signal
+        self._stopping = False
+        self._hang_up = False
         self._log = get_logger("heronwatch.lifecycle")
         self._before: dict[int, object] = {}
 
@@ -49,14 +50,17 @@ class Lifecycle:
 
     def stop(self) -> None:
         """Ask to stop, as SIGTERM does."""
-        self._stop.set()
+        self._stopping = True
+        self._wake.put(None)
 
     def wait(self) -> None:
         """Wait until asked to stop; read the files again whenever asked to."""
         notify(READY, environment=self._environment)
-        while not self._stop.wait(NAP_S):
-            if self._hang_up.is_set():
-                self._hang_up.clear()
+        while not self._stopping:
+            with contextlib.suppress(queue.Empty):
+                self._wake.get(timeout=NAP_S)
+            if self._hang_up and not self._stopping:
+                self._hang_up = False
                 self._read_again()
         notify(STOP, environment=self._environment)
 
@@ -72,12 +76,14 @@ class Lifecycle:
         notify(READY, environment=self._environment)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        # It may interrupt wait() anywhere, also where that holds a lock: so it takes none.
         if number == signal.SIGHUP:
-            self._hang_up.set()
-        elif self._stop.is_set():
+            self._hang_up = True
+        elif self._stopping:
             os._exit(EXIT_FORCED)
         else:
-            self._stop.set()
+            self._stopping = True
+        self._wake.put(None)
 
 
 def notify(state: str, *, environment: Mapping[str, str] = os.environ) -> bool:

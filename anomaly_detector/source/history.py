@@ -1,5 +1,7 @@
 """History of a query: read backwards in chunks that fit the server's limits and the memory budget, then learnt."""
 
+import threading
+
 import numpy as np
 
 from anomaly_detector.errors import QueryRejectedError, ResponseTooLargeError
@@ -7,6 +9,7 @@ from anomaly_detector.grid import chunks, history_step
 from anomaly_detector.models.model import F64
 from anomaly_detector.plan import QueryPlan
 from anomaly_detector.query_state import QueryState
+from anomaly_detector.series_table import Rows
 from anomaly_detector.source.matrix import Matrix, grid_times
 from anomaly_detector.source.prom_api import MAX_POINTS, PromApi
 
@@ -27,17 +30,48 @@ def learn_history(api: PromApi, plan: QueryPlan, state: QueryState, *, max_serie
     """
     recent_s, apart_s = _recent(state.last_s, plan.step_s)
     alive = api.query_range(plan.query.expr, recent_s, step_s=apart_s, max_series=max_series)
-    window_s = max(float(lane.options.fit_window) for lane in plan.lanes)
-    step_s = history_step(plan.step_s, window_s, series=len(alive.keys), max_points=plan.reader.max_history_points)
-    times_s = grid_times(np.ceil((state.last_s - window_s) / step_s) * step_s, state.last_s, step_s)
+    times_s, step_s = _window(plan, state.last_s, series=len(alive.keys))
     if not alive.keys or not len(times_s):
         return 0
     rows = state.rows(alive, max_series=max_series)
-    values = _read(api, plan, state, times_s, step_s, series=len(rows))
+    values = _read(api, plan, state, rows, times_s, step_s)
+    _fit(plan, state, rows, values, times_s, step_s)
+    state.unlearnt.clear()
+    return len(times_s)
+
+
+def learn_late(api: PromApi, plan: QueryPlan, state: QueryState, stop: threading.Event) -> int:
+    """Fit the series met since history was last read, as far as the server knows them from before; return how many.
+
+    The others keep what they learnt since. Raises as `PromApi.query_range` does; then, and when `stop` is set
+    meanwhile, the state is left alone.
+    """
+    rows = np.array(sorted(state.unlearnt), np.intp)
+    times_s, step_s = _window(plan, state.last_s, series=state.table.series)
+    if not len(rows) or not len(times_s):
+        return 0
+    values = _read(api, plan, state, rows, times_s, step_s)
+    if stop.is_set():
+        return 0
+    met_s = np.array([state.unlearnt[row] for row in rows.tolist()])
+    older = (np.isfinite(values) & (times_s[:, None] <= met_s)).any(axis=0)
+    if older.any():
+        _fit(plan, state, rows[older], values[:, older], times_s, step_s)
+    state.unlearnt.clear()
+    return int(older.sum())
+
+
+def _window(plan: QueryPlan, last_s: float, *, series: int) -> tuple[F64, float]:
+    """Return the instants of history up to `last_s` and their distance, within the budget for so many series."""
+    window_s = max(float(lane.options.fit_window) for lane in plan.lanes)
+    step_s = history_step(plan.step_s, window_s, series=series, max_points=plan.reader.max_history_points)
+    return grid_times(np.ceil((last_s - window_s) / step_s) * step_s, last_s, step_s), step_s
+
+
+def _fit(plan: QueryPlan, state: QueryState, rows: Rows, values: F64, times_s: F64, step_s: float) -> None:
     for lane, lane_plan in zip(state.lanes, plan.lanes, strict=True):
         wanted = times_s >= state.last_s - float(lane_plan.options.fit_window)
-        state.fit(lane, rows, values[wanted][:, rows], times_s[wanted], step_s)
-    return len(times_s)
+        state.fit(lane, rows, values[wanted], times_s[wanted], step_s)
 
 
 def _recent(last_s: float, step_s: float) -> tuple[F64, float]:
@@ -46,14 +80,17 @@ def _recent(last_s: float, step_s: float) -> tuple[F64, float]:
     return last_s - apart_s * np.arange(RECENT_INSTANTS - 1, -1, -1), apart_s
 
 
-def _read(api: PromApi, plan: QueryPlan, state: QueryState, times_s: F64, step_s: float, *, series: int) -> F64:
-    values = np.full((len(times_s), len(state.table)), np.nan)
+def _read(api: PromApi, plan: QueryPlan, state: QueryState, rows: Rows, times_s: F64, step_s: float) -> F64:
+    """Return the values of `rows`: (instants, rows)."""
+    values = np.full((len(times_s), len(rows)), np.nan)
+    columns = np.full(len(state.table) + 1, -1, np.intp)  # of each row; the last entry is for series without a row
+    columns[rows] = np.arange(len(rows))
     place = 0
-    for times in chunks(times_s, instants_per_answer(series)):
+    for times in chunks(times_s, instants_per_answer(state.table.series)):
         for part in _split(api, plan, times, step_s):
-            rows = state.table.find(part.keys)
-            known = rows >= 0
-            values[place : place + len(part.times_s), rows[known]] = part.values[:, known]
+            column = columns[state.table.find(part.keys)]
+            known = column >= 0
+            values[place : place + len(part.times_s), column[known]] = part.values[:, known]
             place += len(part.times_s)
     return values
 

@@ -33,6 +33,7 @@ class _Answer(msgspec.Struct):
 
 
 _DECODER = msgspec.json.Decoder(_Answer, strict=False)
+LATEST_S = 253_402_300_800.0  # the year 10,000: later than any time that can be reckoned with
 _GARBLED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last: nested too deeply
 _LABELS = msgspec.json.Decoder(dict[str, str])
 
@@ -100,8 +101,8 @@ def parse_number(body: bytes) -> float:
         number = float(pair[1])
     except (*_GARBLED, KeyError, IndexError, TypeError, ValueError, OverflowError) as exc:
         raise BadAnswerError(f"not one number: {printable(str(exc))}") from exc
-    if not np.isfinite(number):
-        raise BadAnswerError(f"{number} where a finite number is due")
+    if not abs(number) < LATEST_S:
+        raise BadAnswerError(f"{number:g} where a time is due")
     return number
 
 

@@ -3,7 +3,13 @@
 from collections.abc import Mapping
 
 from anomaly_detector.config import Reader
-from anomaly_detector.errors import QueryRejectedError, SourceDeniedError, SourceError, SourceUnavailableError, printable
+from anomaly_detector.errors import (
+    QueryRejectedError,
+    SourceDeniedError,
+    SourceError,
+    SourceUnavailableError,
+    printable,
+)
 from anomaly_detector.models.model import F64
 from anomaly_detector.session import Answer, Session
 from anomaly_detector.sink.series import SCORE

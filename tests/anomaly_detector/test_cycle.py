@@ -11,8 +11,10 @@ from prometheus_client import CollectorRegistry
 from anomaly_detector.cycle import WRITE_REACH_S, QueryRunner
 from anomaly_detector.errors import DetectorError, QueryRejectedError, SourceUnavailableError
 from anomaly_detector.metrics import Metrics
+from anomaly_detector.models.model import F64
 from anomaly_detector.plan import QueryPlan
 from anomaly_detector.sink.wire import Batch
+from anomaly_detector.source.matrix import Matrix
 from anomaly_detector.state import snapshot_path
 from tests.fakes.clock import FakeClock
 from tests.fakes.detector_plans import plan
@@ -202,6 +204,105 @@ def test_a_clock_that_went_back_stops_the_query_until_it_has_caught_up() -> None
     query.cycle(after_s=3600)
     query.cycle(after_s=60)
     assert np.diff(query.box.times()).tolist() == [60.0] * (len(query.box.times()) - 1)
+
+
+def test_a_clock_that_stays_behind_means_a_new_start() -> None:
+    query = Query(FakePromApi(NOW_S + 6 * 3600, a=noise), wants_pages=True)
+    query.cycle()
+    ahead = query.box.times()
+    query.api.now_s = NOW_S
+    for _ in range(3):
+        query.cycle(after_s=60)
+    assert query.failures() == {"clock": 3}
+    query.cycle(after_s=60)
+    query.cycle(after_s=60)
+    assert query.runner.trouble == ""
+    assert query.failures() == {"clock": 3}
+    assert query.box.times() == ahead  # nothing older than what is written
+    assert query.runner.state is not None
+    assert query.runner.state.last_s <= query.api.now_s
+    query.cycle(after_s=6 * 3600)
+    assert ahead[-1] < query.box.times()[1] <= max(query.box.times()) <= query.api.now_s
+
+
+def confidence(query: Query) -> float:
+    state = query.runner.state
+    assert state is not None
+    (row,) = [row for row, labels in enumerate(state.table.labels) if labels == (("n", "b"),)]
+    return float(state.lanes[0].state["seen_s"][row]) / 86_400
+
+
+def away(api: FakePromApi) -> None:
+    """Let the series `b` be away from now on and for the last two hours."""
+    gone_s = api.now_s - 7200
+    api.series["b"] = lambda time_s: noise(time_s) if time_s < gone_s else None
+
+
+def back(api: FakePromApi) -> None:
+    gone_s, back_s = NOW_S - 7200, api.now_s
+    api.series["b"] = lambda time_s: None if gone_s <= time_s < back_s else noise(time_s)
+
+
+def test_nothing_alive_at_the_start_is_learnt_when_it_returns() -> None:
+    query = Query(FakePromApi(NOW_S))
+    away(query.api)
+    query.cycle()
+    back(query.api)
+    query.cycle(after_s=60)
+    assert confidence(query) > 1.5
+
+
+def test_a_series_that_appears_later_is_learnt_after_a_while() -> None:
+    query = Query(FakePromApi(NOW_S, a=noise))
+    away(query.api)
+    query.cycle()
+    back(query.api)
+    query.cycle(after_s=60)
+    assert confidence(query) < 0.1
+    for _ in range(10):
+        query.cycle(after_s=60)
+    assert confidence(query) > 1.5
+    asked = len(query.api.asked)
+    query.cycle(after_s=1200)
+    assert len(query.api.asked) == asked + 1  # nobody new: history is left alone
+
+
+def test_a_reading_of_history_that_fails_is_tried_again() -> None:
+    query = Query(FakePromApi(NOW_S))
+    away(query.api)
+    query.cycle()
+    back(query.api)
+    whole = query.api.query_range
+
+    def only_short(expr: str, times_s: F64, *, step_s: float, max_series: int) -> Matrix:
+        if len(times_s) > 100:
+            raise SourceUnavailableError("gone")
+        return whole(expr, times_s, step_s=step_s, max_series=max_series)
+
+    query.api.query_range = only_short  # type: ignore[method-assign]
+    query.cycle(after_s=60)
+    assert (query.runner.trouble, query.failures()) == ("", {})
+    query.api.query_range = whole  # type: ignore[method-assign]
+    query.cycle(after_s=60)
+    assert confidence(query) < 0.1
+    query.cycle(after_s=600)
+    assert confidence(query) > 1.5
+
+
+def test_a_series_without_a_past_keeps_what_it_learnt() -> None:
+    query = Query(FakePromApi(NOW_S, a=noise))
+    query.cycle()
+    query.api.series["b"] = lambda time_s: noise(time_s) if time_s > NOW_S else None
+    for _ in range(9):
+        query.cycle(after_s=60)
+    state = query.runner.state
+    assert state is not None
+    row = len(state.table) - 1
+    before = float(state.lanes[0].state["origin"][row])
+    for _ in range(3):
+        query.cycle(after_s=60)
+    assert not state.unlearnt
+    assert state.lanes[0].state["origin"][row] == before  # a fit would have set it to the median
 
 
 def test_a_series_that_ends_is_ended_once() -> None:

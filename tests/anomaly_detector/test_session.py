@@ -1,6 +1,10 @@
 """HTTP towards one server: what is sent, and what can go wrong."""
 
+import contextlib
+import socket
 import ssl
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,7 @@ from heronwatch.secrets import Secret
 from heronwatch.values import Duration, HttpUrl
 from tests.fakes.canned_http import Canned, canned_http
 from tests.fakes.daemons import LOOPBACK, free_port
+from tests.fakes.raw_server import drip, over_tls, raw_server, say
 
 
 def session(url: str, **options: object) -> Session:
@@ -80,3 +85,68 @@ def test_an_untrusted_certificate_is_refused(tmp_path: Path) -> None:
             session(server.url).get("/p", max_bytes=10)
         for trusting in (TlsConfig(ca_file=tmp_path / "ca.pem"), TlsConfig(insecure_skip_verify=True)):
             assert session(server.url, tls_config=trusting).get("/p", max_bytes=100).status == 200
+
+
+DRIPS = {
+    "body": b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nx",
+    "body without a length": b"HTTP/1.1 200 OK\r\n\r\nx",
+    "header": b"HTTP/1.1 200 OK\r\nX: x",
+    "continue": b"HTTP/1.1 100 Continue\r\n\r\n" * 1000,
+}
+
+
+@pytest.mark.parametrize("kind", DRIPS)
+@pytest.mark.parametrize("tls", [False, True])
+def test_drops_have_a_deadline_as_a_whole(kind: str, tls: bool) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert(LOOPBACK).configure_cert(context)
+    behave = drip(DRIPS[kind], pause_s=0.005)
+    with raw_server(over_tls(context, behave) if tls else behave) as server:
+        url = f"{'https' if tls else 'http'}://{LOOPBACK}:{server.port}"
+        one = session(url, timeout=Duration(0.5), tls_config=TlsConfig(insecure_skip_verify=True))
+        began = time.monotonic()
+        with pytest.raises(SourceUnavailableError, match=r"no complete answer within 0\.5 s$"):
+            one.get("/p", max_bytes=1_000_000)
+        assert time.monotonic() - began < 2
+        one.close()
+
+
+def test_connections_are_kept_and_one_that_was_cut_is_replaced() -> None:
+    def behave(sock: socket.socket) -> None:
+        while asked := sock.recv(65_536):
+            if b"/slow" not in asked:
+                sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes")
+
+    with raw_server(behave) as server:
+        one = session(f"http://{LOOPBACK}:{server.port}", timeout=Duration(0.5))
+        assert [one.get("/p", max_bytes=10).body for _ in range(3)] == [b"yes"] * 3
+        assert server.connections == 1
+        with pytest.raises(SourceUnavailableError):
+            one.get("/slow", max_bytes=10)
+        assert one.get("/p", max_bytes=10).body == b"yes"
+        assert server.connections == 2
+        one.close()
+
+
+def test_a_connection_given_up_is_closed() -> None:
+    ended = threading.Event()
+
+    def behave(sock: socket.socket) -> None:
+        sock.recv(65_536)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 100_000)
+        with contextlib.suppress(OSError):
+            sock.recv(1)
+        ended.set()
+
+    with raw_server(behave) as server:
+        one = session(f"http://{LOOPBACK}:{server.port}", timeout=Duration(5.0))
+        with pytest.raises(ResponseTooLargeError):
+            one.get("/p", max_bytes=10)
+        assert ended.wait(5)
+
+
+def test_bytes_that_are_no_text_are_not_shown() -> None:
+    with raw_server(say(b"\x00\xff\x1b" * 100)) as server, pytest.raises(SourceUnavailableError) as raised:
+        session(f"http://{LOOPBACK}:{server.port}").get("/p", max_bytes=10)
+    assert str(raised.value).isascii()
+    assert str(raised.value).isprintable()

@@ -12,7 +12,7 @@ import pytest
 
 from heronwatch.site import ListenRefusedError
 from heronwatch.values import HostPort
-from tests.fakes.daemons import wait_until
+from tests.fakes.daemons import free_port, wait_until
 from tests.fakes.web import Server
 from tests.fakes.web_client import Answer, Served, ask, connect, exchange, read_all
 
@@ -121,8 +121,9 @@ def test_it_refuses_to_let_anyone_in(server: Server, host: str) -> None:
         pass
 
 
-def test_it_lets_anyone_in_when_told_to(server: Server) -> None:
-    with server(listen=HostPort("0.0.0.0", 0), open_because="--web.insecure") as served:
+@pytest.mark.parametrize("host", ["0.0.0.0", ""])
+def test_it_lets_anyone_in_when_told_to(server: Server, host: str) -> None:
+    with server(listen=HostPort(host, free_port()), open_because="--web.insecure") as served:
         assert ask(served, "/-/healthy").status == 200
 
 

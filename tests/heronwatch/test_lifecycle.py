@@ -88,3 +88,32 @@ def test_systemd_hears_ready_reloading_stopping(tmp_path: Path) -> None:
 def test_without_systemd_nobody_is_told() -> None:
     assert not notify("READY=1", environment={})
     assert not notify("READY=1", environment={"NOTIFY_SOCKET": "/nonexistent/socket"})
+
+
+def test_a_signal_may_interrupt_the_wait_anywhere() -> None:
+    """Every line of the waiting loop, and of what it calls in Python, is interrupted once by SIGHUP.
+
+    A handler that takes a lock which the interrupted line holds would wait for ever.
+    """
+    life = Lifecycle(lambda: None)
+
+    def interrupt(_frame: object, event: str, _arg: object) -> object:
+        sys.settrace(None)  # the handler's own lines are left alone
+        if event == "line":
+            life._on_signal(signal.SIGHUP, None)
+        sys.settrace(interrupt)
+        return interrupt
+
+    def run() -> None:
+        sys.settrace(interrupt)
+        try:
+            life.wait()
+        finally:
+            sys.settrace(None)
+
+    waiting = threading.Thread(target=run, daemon=True)
+    waiting.start()
+    wait_until(lambda: not life._wake.empty() or not waiting.is_alive(), what="the loop to be interrupted")
+    life.stop()
+    waiting.join(10)
+    assert not waiting.is_alive()

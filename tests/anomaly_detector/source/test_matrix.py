@@ -119,3 +119,28 @@ def test_time_is_a_scalar_or_a_vector_of_one() -> None:
 )
 def test_what_the_server_says_is_shown_in_short(body: bytes, said: str) -> None:
     assert parse_error(body) == said
+
+
+@pytest.mark.parametrize("number", ["NaN", "+Inf", "-Inf", "1e300"])
+def test_a_number_that_is_no_time_is_refused(number: str) -> None:
+    with pytest.raises(BadAnswerError, match="where a time is due"):
+        parse_number(b'{"data":{"resultType":"scalar","result":[1,"%s"]}}' % number.encode())
+
+
+def test_deep_nesting_is_a_bad_answer() -> None:
+    deep = b"[" * 100_000 + b"]" * 100_000
+    for refused in (
+        lambda: parse_number(b'{"data":%s}' % deep),
+        lambda: parse_matrix(
+            b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":%s,"values":[]}]}}' % deep,
+            TIMES,
+            max_series=10,
+        ),
+    ):
+        with pytest.raises(BadAnswerError):
+            refused()
+    assert parse_error(b'{"x":%s}' % deep).startswith('{"x":[')
+
+
+def test_control_characters_are_not_shown() -> None:
+    assert parse_error(b"\x00\x1b[31mred\x07") == "[31mred"
