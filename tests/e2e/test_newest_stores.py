@@ -1,4 +1,4 @@
-"""The detector on the newest Prometheus and VictoriaMetrics: it reads, its scores arrive, bad samples cost only themselves."""
+"""The detector on the newest Prometheus and VictoriaMetrics: scores arrive, bad samples cost only themselves."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -16,7 +16,9 @@ Start = Callable[[Path], AbstractContextManager[Daemon]]
 NO_SCRAPES = "scrape_configs: []"
 OUT_OF_ORDER = f"{NO_SCRAPES}\nstorage: {{tsdb: {{out_of_order_time_window: 2h}}}}"
 CONFIG = """
-reader: {{datasource_url: '{url}', queries: {{level: {{expr: level, step: 1s, provide_series: [anomaly_score, yhat]}}}}}}
+reader:
+  datasource_url: {url}
+  queries: {{level: {{expr: level, step: 1s, provide_series: [anomaly_score, yhat]}}}}
 writer: {{targets: [{{datasource_url: '{url}'}}]}}
 """
 
@@ -65,7 +67,8 @@ def test_prometheus_takes_a_repeat_and_keeps_the_first_of_two_values(store: Stor
 
 def test_prometheus_is_not_wedged_by_samples_far_too_old_or_ahead(store: Store) -> None:
     store.write(("fresh", -5, 1.0))
-    store.write(("ancient", -3 * 3600, 1.0), ("fresh", -4, 2.0), ("future", 3 * 3600, 1.0))
+    store.write(("ancient", -3 * 3600, 1.0), ("fresh", -4, 2.0))
+    store.write(("future", 3 * 3600, 1.0))
     store.write(("fresh", -3, 3.0))
     assert [store.stored("fresh", at) for at in (-5, -4, -3)] == [1.0, 2.0, 3.0]
     assert store.rejected() == {"future": 1, "out_of_bounds": 1}
@@ -84,7 +87,8 @@ def test_victoria_metrics_takes_late_and_repeated_samples(tmp_path: Path) -> Non
     with newest_victoria_metrics(tmp_path) as daemon:
         store = Store(daemon)
         store.write(("late", -20, 1.0))
-        store.write(("late", -40, 2.0), ("late", -20, 1.0), ("plain", -10, 2.5), ("future", 3 * 3600, 1.0))
+        store.write(("late", -40, 2.0), ("late", -20, 1.0), ("plain", -10, 2.5))
+        store.write(("future", 3 * 3600, 1.0))
         wait_until(lambda: store.stored("plain", -10) == 2.5, 30, "the sample to be searchable")
         assert (store.stored("late", -20), store.stored("late", -40)) == (1.0, 2.0)
         assert store.rejected() == {"future": 1}
