@@ -1,13 +1,16 @@
 """What `heronwatch webhook` does besides serving: check the configuration, keep local users."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 
 from msgspec import Struct
 
 from alert_webhook.config import Config
 from alert_webhook.errors import WebhookError
 from alert_webhook.live import make_channels
+from alert_webhook.oncall import coverage
+from alert_webhook.oncall.calendars import from_files
+from alert_webhook.oncall.current import with_overrides
 from alert_webhook.passwords import MIN_CHARACTERS, hash_password
 from alert_webhook.service import Seams, open_database
 from alert_webhook.store import accounts
@@ -36,14 +39,18 @@ def check(files: Sequence[str], terminal: Terminal) -> int:
         return EXIT_FAULT
     for warning in loaded.warnings:
         terminal.warn(f"warning: {warning}")
-    config = loaded.value
+    config, now = loaded.value, SystemClock().now()
+    schedules = with_overrides(config, from_files(config, now, terminal.warn))
+    for line in coverage.warnings(config, schedules, now):
+        terminal.warn(f"warning: {line}")
     if config.public_url is None:
         terminal.warn("warning: public_url is not set: messages carry no ack link")
-    counted = (
+    counted: tuple[tuple[str, Sized], ...] = (
         ("integration", config.integrations),
         ("person", config.people),
         ("policy", config.policies),
         ("channel", config.channels),
+        *([("schedule", config.schedules)] if config.schedules else []),
     )
     terminal.say("ok: " + ", ".join(f"{len(values)} {name}(s)" for name, values in counted))
     return EXIT_OK

@@ -11,11 +11,17 @@ from alert_webhook.intake.accepting import Intake
 from alert_webhook.intake.endpoint import PREFIX, make_intake_blueprint
 from alert_webhook.parts import Parts
 from alert_webhook.web.api import make_api_blueprint
+from alert_webhook.web.calendars import make_calendars_blueprint
 from alert_webhook.web.pages import make_pages_blueprint
 from alert_webhook.web.public import make_public_blueprint
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-OWN_AUTH = (PREFIX, "/a/", "/callbacks/")  # paths that check tokens of their own, not the web config's users
+OWN_AUTH = (
+    PREFIX,
+    "/a/",
+    "/callbacks/",
+    "/calendars/",
+)  # paths that check tokens of their own, not the web config's users
 
 
 def main_app(parts: Parts, intake: Intake) -> Flask:
@@ -24,6 +30,7 @@ def main_app(parts: Parts, intake: Intake) -> Flask:
     app.register_blueprint(make_intake_blueprint(intake))
     app.register_blueprint(make_api_blueprint(parts))
     app.register_blueprint(make_pages_blueprint(parts))
+    app.register_blueprint(make_calendars_blueprint(parts))
     app.register_blueprint(make_public_blueprint(parts))
     return app
 

@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check = commands.add_parser("check", help="check the configuration", description="Prints every fault; exit 0 or 1.")
     _add_files(check)
     check.set_defaults(run=_check)
+    _add_route(commands.add_parser("route", help="say who would be paged for an alert, when and why; pages nobody"))
     _add_user(commands.add_parser("user", help="local users who see the incident list"))
 
 
@@ -68,6 +69,22 @@ def _add_serving(parser: argparse.ArgumentParser, role: str) -> None:
     parser.set_defaults(run=lambda arguments: _serve(arguments, role))
 
 
+def _add_route(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "labels", help="""labels of the alert: '{alertname="LinkDown", severity="critical"}', or JSON"""
+    )
+    parser.add_argument("--at", default="", metavar="TIME", help="2026-12-24T03:00+01:00 (default now)")
+    parser.add_argument(
+        "--time-zone", default="", metavar="ZONE", help="of a TIME without an offset, and of the answer"
+    )
+    parser.add_argument(
+        "--integration", default="", metavar="NAME", help="which one the alert reaches, if there are more"
+    )
+    parser.add_argument("--json", action="store_true", dest="as_json", help="one JSON object")
+    _add_files(parser)
+    parser.set_defaults(run=_route)
+
+
 def _add_user(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add = commands.add_parser("add", help="add a user, or give one a new password")
@@ -109,6 +126,19 @@ def _check(arguments: argparse.Namespace) -> int:
     from alert_webhook.administration import check
 
     return check(_files(arguments), _terminal())
+
+
+def _route(arguments: argparse.Namespace) -> int:
+    from alert_webhook.route_command import Asked, route
+
+    asked = Asked(
+        labels=arguments.labels,
+        at=arguments.at,
+        time_zone=arguments.time_zone,
+        integration=arguments.integration,
+        as_json=arguments.as_json,
+    )
+    return route(_files(arguments), asked, _terminal())
 
 
 def _user_add(arguments: argparse.Namespace) -> int:

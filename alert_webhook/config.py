@@ -1,27 +1,26 @@
 """The webhook's configuration: YAML → frozen values. Every key is explained in docs/webhook/README.md."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from msgspec import Struct, field
+from msgspec import field
 
 from alert_webhook import config_checks
+from alert_webhook.config_block import Block, Faults
 from alert_webhook.delivery.registry import CHANNELS
-from alert_webhook.escalation.policy import Policy, Step
+from alert_webhook.escalation.blocks import PolicyBlock, StepBlock
 from alert_webhook.incidents.urgency import Severities, Severity, Urgency
-from alert_webhook.oncall.people import Contact, Person
+from alert_webhook.oncall.blocks import ScheduleBlock
+from alert_webhook.oncall.people import Person
+from alert_webhook.oncall.person_blocks import ContactBlock, PersonBlock
+from alert_webhook.oncall.schedule import Schedule
 from heronwatch.config import ByKey
 from heronwatch.secrets import Secret
-from heronwatch.values import ByteSize, Duration, HttpUrl, Verbatim
+from heronwatch.values import ByteSize, Duration, HttpUrl
 
 AnyChannel = Annotated[Any, ByKey("type", names=CHANNELS.names, type_of=lambda name: CHANNELS.get(name).block)]
 MIN_TOKEN_CHARACTERS = 16
-Faults = Iterable[tuple[str, str]]
-
-
-class Block(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What every block of the configuration is: frozen, keyword-only, strict."""
+__all__ = ["Block", "Config", "ContactBlock", "PersonBlock", "PolicyBlock", "StepBlock"]
 
 
 class Postgresql(Block, frozen=True, kw_only=True):
@@ -73,58 +72,6 @@ class SeverityBlock(Block, frozen=True, kw_only=True):
 
     urgency: Urgency
     contacts: Literal["first", "all"] = "first"  # page a person's first contact, or all at once
-
-
-class ContactBlock(Block, frozen=True, kw_only=True):
-    """One way to reach a person, tried in the order of the list."""
-
-    channel: str
-    address: Verbatim = ""
-    name: str = ""  # the channel's name, unless the person has two contacts on it
-
-
-class PersonBlock(Block, frozen=True, kw_only=True):
-    """Somebody who can be paged."""
-
-    contacts: tuple[ContactBlock, ...]
-    name: str = ""
-
-    def person(self, key: str) -> Person:
-        """Return the person under this key."""
-        contacts = tuple(Contact(each.name or each.channel, each.channel, each.address) for each in self.contacts)
-        return Person(key, self.name or key, contacts)
-
-
-class StepBlock(Block, frozen=True, kw_only=True):
-    """Whom to page when nobody has answered for `after`."""
-
-    notify: tuple[str, ...]  # "ana", or "ana/phone" for one contact
-    after: Duration = Duration(0)
-
-    def config_faults(self) -> Faults:
-        """Check that a step names somebody."""
-        if not self.notify:
-            yield "notify", "name at least one person"
-
-
-class PolicyBlock(Block, frozen=True, kw_only=True):
-    """An escalation policy."""
-
-    steps: tuple[StepBlock, ...]
-    repeat: int = 0  # how often the whole list starts again
-    exhausted_after: Duration = Duration(600)  # silence after the last step that makes the incident critical
-
-    def config_faults(self) -> Faults:
-        """Check that a policy has steps, and ends."""
-        if not self.steps:
-            yield "steps", "give at least one step"
-        if not 0 <= self.repeat <= 20:
-            yield "repeat", f"expected 0 to 20, found {self.repeat}"
-
-    def snapshot(self, name: str) -> Policy:
-        """Return the policy as incidents keep it."""
-        steps = tuple(Step(float(step.after), step.notify) for step in self.steps)
-        return Policy(name, steps, self.repeat, float(self.exhausted_after))
 
 
 class Route(Block, frozen=True, kw_only=True):
@@ -185,6 +132,7 @@ class Config(Block, frozen=True, kw_only=True):
     people: dict[str, PersonBlock]
     policies: dict[str, PolicyBlock]
     channels: dict[str, AnyChannel]
+    schedules: dict[str, ScheduleBlock] = field(default_factory=dict)
     public_url: HttpUrl | None = None  # where ack links lead; none: messages carry none
     severities: dict[str, SeverityBlock] = field(default_factory=lambda: dict(DEFAULT_SEVERITIES))
     default_severity: str = "high"  # what an alert counts as whose severity is missing or not listed
@@ -208,3 +156,7 @@ class Config(Block, frozen=True, kw_only=True):
     def persons(self) -> dict[str, Person]:
         """Return the people."""
         return {key: block.person(key) for key, block in self.people.items()}
+
+    def rotas(self) -> dict[str, Schedule]:
+        """Return the schedules as the file has them: without calendars, and without overrides made later."""
+        return {name: block.schedule(name) for name, block in self.schedules.items()}

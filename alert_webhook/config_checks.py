@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from alert_webhook.delivery.channel import ChannelBlock
 from alert_webhook.delivery.registry import CHANNELS
+from alert_webhook.oncall.naming import schedule_of
 from heronwatch.faults import quoted
 from heronwatch.words import hint
 
@@ -21,6 +22,8 @@ def faults(config: "Config") -> Faults:
     yield from _bad_names(config)
     yield from _dangling(config)
     yield from _bad_contacts(config)
+    yield from _bad_rules(config)
+    yield from _bad_schedules(config)
     yield from _short_lease(config)
 
 
@@ -30,7 +33,7 @@ def channel_type(block: ChannelBlock) -> str:
 
 
 def _bad_names(config: "Config") -> Faults:
-    for section in ("integrations", "people", "policies", "channels"):
+    for section in ("integrations", "people", "policies", "channels", "schedules"):
         for name in getattr(config, section):
             if not NAME.fullmatch(name):
                 yield f"{section}.{name}", f"{quoted(name)} is not a name: letters, digits, _ and -, at most 63"
@@ -48,8 +51,19 @@ def _dangling(config: "Config") -> Faults:
         yield from _unknown(f"routes[{index}].policy", route.policy, config.policies, "policies")
     for name, policy in config.policies.items():
         for number, step in enumerate(policy.steps):
+            path = f"policies.{name}.steps[{number}]"
             for index, who in enumerate(step.notify):
-                yield from _unknown_person(f"policies.{name}.steps[{number}].notify[{index}]", who, config)
+                yield from _unknown_target(f"{path}.notify[{index}]", who, config)
+            for index, severity in enumerate(step.when.severities if step.when else ()):
+                yield from _unknown(f"{path}.when.severities[{index}]", severity, config.severities, "severities")
+
+
+def _unknown_target(path: str, who: str, config: "Config") -> Faults:
+    schedule = schedule_of(who)
+    if schedule is None:
+        yield from _unknown_person(path, who, config)
+    else:
+        yield from _unknown(path, schedule, config.schedules, "schedules")
 
 
 def _unknown_person(path: str, who: str, config: "Config") -> Faults:
@@ -72,6 +86,36 @@ def _bad_contacts(config: "Config") -> Faults:
             if (name := contact.name or contact.channel) in names:
                 yield path, f"a second contact named {name!r}: give it a name of its own"
             names.add(name)
+
+
+def _bad_rules(config: "Config") -> Faults:
+    worst = next(iter(config.severities), "")
+    for key, person in config.people.items():
+        names = [each.name for each in person.person(key).contacts]
+        for number, rule in enumerate(person.rules):
+            path = f"people.{key}.rules[{number}]"
+            for index, severity in enumerate(rule.severities):
+                yield from _unknown(f"{path}.severities[{index}]", severity, config.severities, "severities")
+            for index, each in enumerate(rule.contacts):
+                yield from _unknown(f"{path}.contacts[{index}].contact", each.contact, names, f"{key}'s contacts")
+        for index, severity in enumerate(person.quiet_hours.severities if person.quiet_hours else ()):
+            path = f"people.{key}.quiet_hours.severities[{index}]"
+            yield from _unknown(path, severity, config.severities, "severities")
+            if severity == worst:
+                yield path, f"{quoted(severity)} is the most severe: it has no quiet hours"
+
+
+def _bad_schedules(config: "Config") -> Faults:
+    for name, schedule in config.schedules.items():
+        for number, layer in enumerate(schedule.layers):
+            for index, person in enumerate(layer.people):
+                path = f"schedules.{name}.layers[{number}].people[{index}]"
+                yield from _unknown(path, person, config.people, "people")
+        for number, override in enumerate(schedule.overrides):
+            path = f"schedules.{name}.overrides[{number}]"
+            yield from _unknown(f"{path}.person", override.person, config.people, "people")
+            if override.instead_of:
+                yield from _unknown(f"{path}.instead_of", override.instead_of, config.people, "people")
 
 
 def _bad_address(path: str, contact: "ContactBlock", config: "Config") -> Faults:

@@ -4,6 +4,7 @@ HeronwatchError
 ├── ConfigError                  (ground) show the faults, exit 1
 └── WebhookError
     ├── BadBodyError             the sender's body can never succeed: 4xx, count, keep an excerpt
+    ├── CalendarError            a calendar file that cannot be read: what it said before stays in force
     ├── StoreUnavailableError    the database cannot take it now: 503, try again later
     ├── SchemaTooNewError        another, newer version owns the database: no engine work here
     └── StoreInUseError          another engine runs on this database file: exit 1
@@ -22,6 +23,10 @@ class BadBodyError(WebhookError):
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
+
+
+class CalendarError(WebhookError):
+    """An iCalendar file, or one event of it, that cannot be read."""
 
 
 class StoreUnavailableError(WebhookError):

@@ -18,6 +18,7 @@ from alert_webhook.errors import SchemaTooNewError
 from alert_webhook.escalation.engine import Engine
 from alert_webhook.live import LiveConfig, make_channels
 from alert_webhook.meters import Meters, StoreGauges
+from alert_webhook.oncall.gauges import OnCallGauges
 from alert_webhook.parts import Parts
 from alert_webhook.store.database import Store
 from alert_webhook.store.engine_lock import engine_lock
@@ -111,6 +112,7 @@ def build(loaded: Loaded[Config], files: Sequence[str | Path], seams: Seams, *, 
         lambda fresh: make_channels(fresh, public_url=public_url, random=seams.random, now=seams.clock.now),
         loaded,
     )
+    telemetry.registry.register(OnCallGauges(store, live.settings, seams.clock.now))
     parts = Parts(
         store=store,
         clock=seams.clock,

@@ -52,7 +52,15 @@ def record(
 
 
 def fall_back(tx: Transaction, owed: Owed, people: People, random: Random) -> None:
-    """Page the same person at their next contact, if there is one that this step has not asked."""
+    """Page the same person at their next contact, if there is one that this step has not asked.
+
+    A contact that the person's rules keep for later is asked now.
+    """
+    kept = notifications.bring_forward(tx, owed)
+    if kept is not None:
+        text = f"{owed.person}/{owed.contact} does not work out: paging {owed.person}/{kept} now"
+        incidents.add_events(tx, [Event(owed.incident_id, tx.now, Kind.FALLBACK, text)])
+        return
     contact = next_contact(people.get(owed.person), notifications.used_contacts(tx, owed))
     if contact is None:
         return

@@ -10,6 +10,7 @@ from alert_webhook.delivery.outbox import Outbox
 from alert_webhook.errors import SchemaTooNewError, StoreUnavailableError
 from alert_webhook.escalation.due import AT_ONCE, escalate
 from alert_webhook.meters import Meters
+from alert_webhook.oncall.calendars import Calendars
 from alert_webhook.parts import Parts
 from alert_webhook.store import incidents, notifications
 from alert_webhook.store.database import Transaction
@@ -20,6 +21,7 @@ from heronwatch.logs import get_logger
 POLL_S = 1.0  # another replica may have committed what nobody told us of
 SPIN_S = 0.02  # what is due may be in another replica's hands
 PRUNE_EVERY_S = 600.0
+CALENDARS_EVERY_S = 30.0
 TROUBLE_WAIT_S = 2.0
 ESCALATIONS_A_TURN = 20  # transactions, so that senders are fed between them
 
@@ -50,6 +52,8 @@ class Engine:
         self._when_idle = idle
         self._in_flight: set[Future[None]] = set()
         self._pruned_at = parts.clock.monotonic()
+        self._calendars = Calendars(parts.store, parts.settings)
+        self._calendars_at: float | None = None
         self._trouble = ""
         self._log = get_logger("heronwatch.webhook.engine")
 
@@ -73,6 +77,7 @@ class Engine:
     def turn(self) -> float:
         """Do what is due now; return how many seconds it can wait for the next turn, at most."""
         self._parts.store.read(self._check_schema)
+        self._read_calendars()
         if self._parts.store.read(lambda tx: _is_due(tx, incidents.next_due(tx))):
             self._escalate()
         if self._parts.store.read(lambda tx: _is_due(tx, notifications.next_due(tx))):
@@ -137,6 +142,12 @@ class Engine:
         except Exception:  # noqa: BLE001  # the outermost loop of a sender: the lease will be over, others go on
             self._meters.engine_failures.labels("internal").inc()
             self._log.exception("a delivery failed")
+
+    def _read_calendars(self) -> None:
+        now = self._parts.clock.monotonic()
+        if self._calendars_at is None or now - self._calendars_at >= CALENDARS_EVERY_S:
+            self._calendars_at = now
+            self._calendars.refresh(self._parts.clock.now())
 
     def _prune(self) -> None:
         now = self._parts.clock.monotonic()

@@ -15,6 +15,7 @@ class Kind(StrEnum):
     STEP = "step"
     EXHAUSTED = "exhausted"
     NOBODY = "nobody"  # a step or page that could reach no one
+    PASSED_OVER = "passed_over"  # a step whose condition did not hold
     SENT = "sent"
     RETRY = "retry"
     UNKNOWN = "unknown"  # the provider may have taken it

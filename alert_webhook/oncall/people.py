@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 
 from msgspec import Struct
 
+from alert_webhook.oncall.rules import Quiet, Rule, quiet_until, rule_for
+
 
 class Contact(Struct, frozen=True):
     """One way to reach a person: `channel` is a key of the configuration's `channels`."""
@@ -14,11 +16,13 @@ class Contact(Struct, frozen=True):
 
 
 class Person(Struct, frozen=True):
-    """Somebody who can be paged. `contacts` are in the order in which they are tried."""
+    """Somebody who can be paged. `contacts` are in the order in which they are tried; `rules` may say otherwise."""
 
     key: str
     name: str
     contacts: tuple[Contact, ...]
+    rules: tuple[Rule, ...] = ()
+    quiet: Quiet | None = None
 
     def contact(self, name: str) -> Contact | None:
         """Return the contact of this name, None when there is none any more."""
@@ -28,19 +32,34 @@ class Person(Struct, frozen=True):
 People = Mapping[str, Person]
 
 
-def reached_by(people: People, who: str, *, every_contact: bool) -> tuple[str, tuple[str, ...]]:
-    """Return the person that `who` ("ana" or "ana/phone") names and the contacts to use first.
+class Reach(Struct, frozen=True):
+    """One contact of a person to use `delay_s` seconds from now."""
 
-    A person or contact that is no longer configured gives no contacts.
+    person: str
+    contact: str
+    delay_s: float = 0.0
+
+
+def reached_by(
+    people: People, who: str, *, severity: str = "", every_contact: bool = False, now: float = 0.0
+) -> tuple[Reach, ...]:
+    """Return the contacts to use for `who` ("ana" or "ana/phone") in an incident of this severity at `now`.
+
+    The person's rule for the severity says which and after how long; without one it is the first contact, or all at
+    once. In the person's hours of quiet everything waits. Who is no longer configured has no contacts.
     """
     key, _, wanted = who.partition("/")
     person = people.get(key)
     if person is None:
-        return key, ()
+        return ()
+    held_s = quiet_until(person.quiet, severity, now) - now
     if wanted:
-        return key, (wanted,) if person.contact(wanted) else ()
+        return (Reach(key, wanted, held_s),) if person.contact(wanted) else ()
+    rule = rule_for(person.rules, severity)
+    if rule is not None:
+        return tuple(Reach(key, each.contact, held_s + each.after_s) for each in rule.contacts)
     names = tuple(contact.name for contact in person.contacts)
-    return key, names if every_contact else names[:1]
+    return tuple(Reach(key, name, held_s) for name in (names if every_contact else names[:1]))
 
 
 def next_contact(person: Person | None, used: Collection[str]) -> Contact | None:

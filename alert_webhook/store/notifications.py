@@ -18,12 +18,13 @@ MAX_DETAIL = 500
 def add(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
     """Owe these messages; one that is owed already (same incident, cycle, step, contact, reason) stays as it is.
 
-    A row has uid, incident_id, cycle, step, person, contact, reason and rank.
+    A row has uid, incident_id, cycle, step, person, contact, reason and rank; one that has `created_at` and `due_at` as
+    well waits until then.
     """
     filled = {"state": Progress.PENDING.value, "created_at": tx.now, "due_at": tx.now}
     zero = {"attempts": 0, "unknowns": 0, "fell_back": False, "detail": ""}
     if rows:
-        tx.execute(insert_or_keep(tx, notification), [{**row, **filled, **zero} for row in rows])
+        tx.execute(insert_or_keep(tx, notification), [{**filled, **zero, **row} for row in rows])
 
 
 def lock_due(tx: Transaction, limit: int) -> list[Owed]:
@@ -159,6 +160,23 @@ def used_contacts(tx: Transaction, owed: Owed) -> set[str]:
     """Return the contacts of this person that this step of this incident has asked already."""
     statement = sa.select(notification.c.contact).where(_same_step(owed), notification.c.person == owed.person)
     return set(tx.execute(statement).scalars())
+
+
+def bring_forward(tx: Transaction, owed: Owed) -> str | None:
+    """Make the next page due that this step keeps for this person until later; return its contact, None without one."""
+    waiting = (notification.c.state == Progress.PENDING.value) & (notification.c.created_at > tx.now)
+    statement = (
+        sa.select(notification.c.id, notification.c.contact)
+        .where(_same_step(owed), notification.c.person == owed.person, waiting)
+        .order_by(notification.c.created_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = tx.execute(statement).one_or_none()
+    if row is None:
+        return None
+    _update(tx, row.id, due_at=tx.now, created_at=tx.now)
+    return str(row.contact)
 
 
 def step_has_failed(tx: Transaction, owed: Owed) -> bool:

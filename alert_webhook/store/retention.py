@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from alert_webhook.incidents.transitions import OPEN
+from alert_webhook.store import calendar_links, overrides
 from alert_webhook.store.database import Transaction
 from alert_webhook.store.schema import ack_link, alert, alert_group, episode, incident
 
@@ -22,4 +23,4 @@ def prune(tx: Transaction, before: float) -> int:
     quiet = sa.select(alert.c.id).where(~alert.c.firing, alert.c.last_seen_at < before).limit(PIECE)
     gone += tx.execute(alert.delete().where(alert.c.id.in_(quiet))).rowcount
     gone += tx.execute(ack_link.delete().where(ack_link.c.expires_at < before)).rowcount
-    return gone
+    return gone + overrides.prune(tx, before) + calendar_links.prune(tx)

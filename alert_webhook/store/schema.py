@@ -211,3 +211,38 @@ quarantine = sa.Table(  # what could not be read, bounded
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("raw", sa.Text, nullable=False),
 )
+
+oncall_override = sa.Table(  # overrides of schedules that are not in the configuration: made by a user, or imported
+    "oncall_override",
+    METADATA,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("schedule", sa.Text, nullable=False),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("instead_of", sa.Text, nullable=False),  # "" for whoever is on call
+    sa.Column("start_at", SECONDS, nullable=False),
+    sa.Column("end_at", SECONDS, nullable=False),
+    sa.Column("calendar", sa.Text, nullable=False),  # the calendar it was imported from, "" for a user's own
+    sa.Column("created_by", sa.Text, nullable=False),
+    sa.Column("created_at", SECONDS, nullable=False),
+    sa.Index(None, "schedule", "end_at"),
+)
+
+step_turn = sa.Table(  # whose turn it is in steps that go round
+    "step_turn",
+    METADATA,
+    sa.Column("policy", sa.Text, primary_key=True),
+    sa.Column("step", sa.Integer, primary_key=True),
+    sa.Column("taken", sa.BigInteger, nullable=False),  # turns taken so far
+)
+
+calendar_link = sa.Table(  # capabilities to subscribe to a schedule; only their hashes are here
+    "calendar_link",
+    METADATA,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("token_hash", sa.Text, nullable=False, unique=True),
+    sa.Column("schedule", sa.Text, nullable=False),
+    sa.Column("person", sa.Text, nullable=False),  # "" for everybody's shifts
+    sa.Column("created_by", sa.Text, nullable=False),
+    sa.Column("created_at", SECONDS, nullable=False),
+    sa.Column("expires_at", SECONDS, nullable=False),
+)

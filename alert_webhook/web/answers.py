@@ -1,5 +1,6 @@
-"""HTML answers of the web applications, with the headers that keep a page to the person who asked for it."""
+"""Answers of the web applications: HTML with the headers that keep a page to the person who asked for it, and JSON."""
 
+import msgspec
 import structlog
 from flask import Response
 from werkzeug.exceptions import HTTPException
@@ -18,6 +19,13 @@ def private_headers(response: Response, *, referrer: str) -> Response:
     headers["X-Content-Type-Options"] = "nosniff"
     headers["X-Frame-Options"] = "DENY"
     headers["Content-Security-Policy"] = content_security_policy()
+    return response
+
+
+def answer_json(content: object, status: int = 200) -> Response:
+    """Return a value as JSON; nobody keeps it."""
+    response = Response(msgspec.json.encode(content), status=status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
     return response
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 CAPABILITY = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)  # what `capability.new_token` makes: 128 bits
-MASKED_PATH = re.compile(r"(/a/)[^/?#\s]+")
+MASKED_PATH = re.compile(r"(/a/|/calendars/)[^/?#\s]+")
 OWN_SITES = frozenset({"same-origin", "none"})  # "none": the person's own doing, such as sending a form again
 
 

@@ -85,9 +85,18 @@ def list_page(
     state: str,
     user: str,
     logout_key: str,
+    on_call: Sequence[str] = (),
 ) -> str:
-    """Return the list of incidents; `filters` are (value of `state`, words)."""
-    return _render("incidents.html", sections=sections, filters=filters, state=state, user=user, logout_key=logout_key)
+    """Return the list of incidents; `filters` are (value of `state`, words), `on_call` says who is, in sentences."""
+    return _render(
+        "incidents.html",
+        sections=sections,
+        filters=filters,
+        state=state,
+        user=user,
+        logout_key=logout_key,
+        on_call=on_call,
+    )
 
 
 def detail_page(told: Told, *, key: str, user: str, now: float, said: str = "") -> str:

@@ -6,6 +6,9 @@ from flask import Blueprint, Response, request
 
 from alert_webhook.capability import new_token
 from alert_webhook.incidents.actions import Answer, acknowledge
+from alert_webhook.oncall.current import current_schedules
+from alert_webhook.oncall.listing import listing as who_is_on_call
+from alert_webhook.oncall.listing import sentences
 from alert_webhook.parts import Parts
 from alert_webhook.store import incidents
 from alert_webhook.store.database import Transaction
@@ -125,12 +128,14 @@ class _Office:
         state, before = request.args.get("state", ""), request.args.get("before", None, type=int)
         if before is not None and not 0 < before < 2**62:
             before = None
-        found = self._parts.store.read(lambda tx: listing.sections(tx, state, before))
+        found, on_call = self._parts.store.read(lambda tx: (listing.sections(tx, state, before), self._on_call(tx)))
         if found is None:
             return answers.page(markup.notice_page("No such filter", "Choose one on the page of incidents."), 400)
         logout_key = guards.form_key(self._session(), "logout")
         return answers.page(
-            markup.list_page(found, filters=listing.FILTERS, state=state, user=user, logout_key=logout_key)
+            markup.list_page(
+                found, filters=listing.FILTERS, state=state, user=user, logout_key=logout_key, on_call=on_call
+            )
         )
 
     def incident(self, code: str, *, said: str = "") -> Response:
@@ -165,6 +170,11 @@ class _Office:
     def _told(self, tx: Transaction, code: str) -> Told | None:
         found = incidents.find(tx, code)
         return told(tx, found, self._parts.settings(), events=markup.DETAIL_BOUNDS.events) if found else None
+
+    def _on_call(self, tx: Transaction) -> tuple[str, ...]:
+        config = self._parts.settings()
+        schedules = current_schedules(tx, config)
+        return sentences(who_is_on_call(schedules, config.persons(), tx.now), schedules)
 
     def _refused(self, secret: str, purpose: str, *, action: str = "") -> str:
         """Return why a form is not taken, "" when it is."""

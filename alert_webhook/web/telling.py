@@ -1,8 +1,14 @@
 """Reads what a page tells of one incident, in the transaction of its caller."""
 
+from collections.abc import Mapping
+
 from alert_webhook.config import Config
+from alert_webhook.escalation.policy import objection
+from alert_webhook.escalation.step import whom
 from alert_webhook.incidents.incident import Incident
+from alert_webhook.oncall.current import current_schedules
 from alert_webhook.oncall.people import People
+from alert_webhook.oncall.schedule import Schedule
 from alert_webhook.store import incidents, views
 from alert_webhook.store.database import Transaction
 from alert_webhook.web.shown import Told
@@ -15,16 +21,21 @@ def told(tx: Transaction, incident: Incident, config: Config, *, events: int) ->
         view=view,
         context=views.context_lines(tx, view, config.context.labels, lines=config.context.lines),
         events=incidents.timeline(tx, incident.id, events),
-        next_people=_next_people(incident, config.persons()),
+        next_people=_next_people(incident, config.persons(), current_schedules(tx, config)),
         due_at=incident.due_at,
     )
 
 
-def _next_people(incident: Incident, people: People) -> tuple[str, ...]:
+def _next_people(incident: Incident, people: People, schedules: Mapping[str, Schedule]) -> tuple[str, ...]:
+    """Return whom the next step means, as schedules have it now for the time when the step is due."""
     steps = incident.policy.steps if incident.policy else ()
-    if incident.next_step >= len(steps):
+    if incident.next_step >= len(steps) or incident.due_at is None:
         return ()
-    return tuple(_name(who, people) for who in steps[incident.next_step].notify)
+    current = steps[incident.next_step]
+    if objection(current.when, incident.severity, incident.labels, incident.due_at):
+        return ()
+    found = [_name(each.who, people) for each in whom(current, schedules, incident.due_at) if each.who]
+    return (f"one of {', '.join(found)}",) if current.round_robin and found else tuple(found)
 
 
 def _name(who: str, people: People) -> str:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from alert_webhook.errors import SchemaTooNewError
-from alert_webhook.store.migrating import migrate, newest_revision, revision
+from alert_webhook.store.migrating import _alembic, migrate, newest_revision, revision
 from alert_webhook.store.opening import open_store, sqlite_engine
 from alert_webhook.store.schema import METADATA
 from tests.fakes.clock import FakeClock
@@ -26,6 +27,20 @@ def test_migrating_again_changes_nothing(engine: sa.Engine) -> None:
     migrate(engine)
     with engine.connect() as connection:
         assert MigrationContext.configure(connection).get_current_revision() == newest_revision()
+
+
+def test_a_database_of_the_version_before_is_upgraded_and_keeps_what_it_holds(tmp_path: Path) -> None:
+    engine = sqlite_engine(tmp_path / "old.db")
+    alembic = _alembic()
+    with engine.connect().execution_options(heronwatch_writer=True) as connection, connection.begin():
+        alembic.attributes["connection"] = connection
+        command.upgrade(alembic, "0001")
+        connection.execute(sa.text("INSERT INTO app_user VALUES ('ana', 'x', 1.0)"))
+    migrate(engine)
+    with engine.connect() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == newest_revision()
+        assert connection.execute(sa.text("SELECT name FROM app_user")).scalars().all() == ["ana"]
+    engine.dispose()
 
 
 def test_two_processes_may_start_at_once(tmp_path: Path) -> None:

@@ -3,8 +3,11 @@
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from msgspec.structs import replace
 
-from alert_webhook.store import incidents
+from alert_webhook.oncall.blocks import LayerBlock, ScheduleBlock
+from alert_webhook.oncall.wall import Zone
+from alert_webhook.store import calendar_links, incidents
 from tests.alert_webhook.web.conftest import Form, link_of
 from tests.fakes.webhook_stack import TOKEN, Stack
 
@@ -15,6 +18,13 @@ MAIN = {
     ("POST", "/api/v1/intake/alertmanager/<name>"): ("/api/v1/intake/alertmanager/am", 401, 401, 401, 400, 401),
     ("GET", "/api/v1/incidents"): ("/api/v1/incidents", 401, 401, 200, 401, 401),
     ("GET", "/api/v1/incidents/<code>"): ("/api/v1/incidents/{code}", 401, 401, 200, 401, 401),
+    ("GET", "/api/v1/oncall"): ("/api/v1/oncall", 401, 401, 200, 401, 401),
+    ("GET", "/api/v1/oncall/shifts/<schedule>"): ("/api/v1/oncall/shifts/network", 401, 401, 200, 401, 401),
+    ("POST", "/api/v1/oncall/overrides"): ("/api/v1/oncall/overrides", 401, 401, 415, 401, 401),
+    ("DELETE", "/api/v1/oncall/overrides/<int:override_id>"): ("/api/v1/oncall/overrides/1", 401, 401, 404, 401, 401),
+    ("POST", "/api/v1/oncall/calendars"): ("/api/v1/oncall/calendars", 401, 401, 415, 401, 401),
+    ("DELETE", "/api/v1/oncall/calendars/<int:link_id>"): ("/api/v1/oncall/calendars/9", 401, 401, 404, 401, 401),
+    ("GET", "/calendars/<name>"): ("{calendar}", 404, 404, 404, 404, 200),
     ("GET", "/login"): ("/login", 200, 200, 200, 200, 200),
     ("POST", "/login"): ("/login", 403, 403, 403, 403, 403),
     ("POST", "/logout"): ("/logout", 303, 403, 303, 303, 303),
@@ -42,8 +52,18 @@ def test_every_route_of_the_public_app_is_in_the_table(public: Flask) -> None:
     assert routes(public) == set(PUBLIC)
 
 
+CALENDAR = "BBBBBBBBBBBBBBBBBBBBBB"  # a link that was handed out
+
+
 @pytest.fixture
 def code_and_link(stack: Stack) -> tuple[str, str]:
+    layer = LayerBlock(people=("ana", "ben"))
+    network = ScheduleBlock(time_zone=Zone("Europe/Madrid"), layers=(layer,))
+    stack.settings = replace(stack.settings, schedules={"network": network})
+    stack.store.write(
+        lambda tx: calendar_links.add(tx, CALENDAR, schedule="network", person="", who="x", expires_at=tx.now + 9),
+        "test",
+    )
     stack.fire("UpsOnBattery", instance="ups-1", site="north")
     stack.mailbox("ana").expects()
     message = stack.phone("ana").expects()
@@ -73,7 +93,12 @@ def test_who_may_ask_for_what(
         request.getfixturevalue("signed_in")
     code, link = code_and_link
     path, *statuses = MAIN[method, rule]
-    where = path.format(code=code, link=link if caller == "link" else STRANGE_LINK)
+    by_link = caller == "link"
+    where = path.format(
+        code=code,
+        link=link if by_link else STRANGE_LINK,
+        calendar=f"/calendars/{CALENDAR if by_link else STRANGE_LINK[3:]}.ics",
+    )
     answer = desktop.open(where, method=method, headers=headers_of(caller))
     assert answer.status_code == statuses[CALLERS.index(caller)]
     if answer.status_code != 200 and caller != "link":
@@ -84,7 +109,7 @@ def test_who_may_ask_for_what(
 def test_public_app_serves_nothing_private(
     phone: FlaskClient, code_and_link: tuple[str, str], method: str, rule: str
 ) -> None:
-    path = MAIN[method, rule][0].format(code=code_and_link[0], link="")
+    path = MAIN[method, rule][0].format(code=code_and_link[0], link="", calendar=f"/calendars/{CALENDAR}.ics")
     answer = phone.open(path, method=method, headers=headers_of("basic"))
     assert answer.status_code == 404
     assert not [word for word in SECRET_WORDS if word in answer.text]
@@ -105,7 +130,7 @@ def test_asking_changes_nothing(
     before = stack.store.read(lambda tx: (incidents.get(tx, 1), incidents.timeline(tx, 1)))
     for asked, rule in MAIN:
         if asked == "GET" or method == "OPTIONS":
-            path = MAIN[asked, rule][0].format(code=code, link=link)
+            path = MAIN[asked, rule][0].format(code=code, link=link, calendar=f"/calendars/{CALENDAR}.ics")
             assert signed_in.open(path, method=method, headers=headers_of("basic")).status_code in {200, 405}
     assert stack.store.read(lambda tx: (incidents.get(tx, 1), incidents.timeline(tx, 1))) == before
 
@@ -116,9 +141,10 @@ def test_everything_that_changes_wants_more_than_a_cookie(
 ) -> None:
     """What another site could make a browser send: cookies, a form, but neither the key nor a header."""
     code, link = code_and_link
-    path = MAIN["POST", rule][0].format(code=code, link=link)
+    method = next(method for method in sorted(CHANGING) if (method, rule) in MAIN)
+    path = MAIN[method, rule][0].format(code=code, link=link)
     forged = {"action": "ack", "user": "maria", "password": "x"}
-    answer = signed_in.post(path, data=forged, headers={"Origin": "https://evil.example"})
+    answer = signed_in.open(path, method=method, data=forged, headers={"Origin": "https://evil.example"})
     assert answer.status_code in {401, 403}
 
 
