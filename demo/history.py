@@ -1,25 +1,31 @@
 """Gives the demo a past: a week of traffic written as Prometheus blocks, and the same counters going on live."""
 
 import json
+import math
 import re
 import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from demo.observe import fetch
 from demo.site import CORE_SWITCH, Site
 from demo.supervisor import ChildError
 from demo.traffic import STEP_S, WEEK_S, Counter, openmetrics
 
-INTERFACES_PER_SWITCH = 6
 AHEAD_S = 2 * 3600
 EVERY_S = 1800
 SAMPLE = re.compile(r"^(?P<family>\w+)(?P<labels>\{[^}]*\}) (?P<value>\S+)$", re.MULTILINE)
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 # IF-MIB (RFC 2863): ifXTable columns of the two octet counters and of ifAlias
 COLUMNS = {"ifHCInOctets": "1.3.6.1.2.1.31.1.1.1.6", "ifHCOutOctets": "1.3.6.1.2.1.31.1.1.1.10"}
+# … and the column of unicast packets that moves with each
+PACKETS = {"ifHCInOctets": "1.3.6.1.2.1.31.1.1.1.7", "ifHCOutOctets": "1.3.6.1.2.1.31.1.1.1.11"}
+OCTETS_PER_PACKET = 700
+USUAL_OCTETS_PER_S = 4e7  # of a device's busiest interface, where that is no more than the share of its speed
+USUAL_SHARE = 0.3
 BACKFILL_TIMEOUT_S = 120
 
 
@@ -37,6 +43,15 @@ class Series:
         """The counter's instance OID."""
         return f"{COLUMNS[self.family]}.{self.labels['ifIndex']}"
 
+    def live(self, first: float, last: float) -> dict[str, dict[str, Any]]:
+        """Return what the simulator is to serve between two moments: the octets and the packets they came in."""
+        octets = self.counter.points(first, last)
+        packets = [(moment, value // OCTETS_PER_PACKET) for moment, value in octets]
+        return {
+            self.oid: {"type": "counter64", "points": octets},
+            f"{PACKETS[self.family]}.{self.labels['ifIndex']}": {"type": "counter64", "points": packets},
+        }
+
 
 class Traffic:
     """All moving counters of the site, and the one that is going to drift."""
@@ -51,11 +66,10 @@ class Traffic:
     def write_live(self, site: Site, now: float) -> None:
         """Hand the simulators the next two hours."""
         for device in {one.device for one in self.series}:
-            values = {
-                one.oid: {"type": "counter64", "points": one.counter.points(now - 10 * STEP_S, now + AHEAD_S)}
-                for one in self.series
-                if one.device == device
-            }
+            values: dict[str, dict[str, Any]] = {}
+            for one in self.series:
+                if one.device == device:
+                    values |= one.live(now - 10 * STEP_S, now + AHEAD_S)
             replace(site.live_file(device), json.dumps(values))
         self._written_at = now
 
@@ -78,12 +92,13 @@ def discover(site: Site, now: float) -> Traffic:
     series: list[Series] = []
     for group in json.loads(body):
         labels = group["labels"]
-        if "if_mib" in labels.get("__param_module", "") and labels["instance"] in {d.name for d in site.devices}:
-            series.extend(_series_of(site, labels, now))
+        moving = next((device.moving for device in site.devices if device.name == labels["instance"]), 0)
+        if moving:
+            series.extend(_series_of(site, labels, moving, now))
     return Traffic(series)
 
 
-def _series_of(site: Site, target: dict[str, str], now: float) -> Iterator[Series]:
+def _series_of(site: Site, target: dict[str, str], moving: int, now: float) -> Iterator[Series]:
     parameters = "&".join(f"{k.removeprefix('__param_')}={v}" for k, v in target.items() if k.startswith("__param_"))
     status, body = fetch(f"{site.url(site.exporter_port)}{target['__metrics_path__']}?{parameters}")
     if status != 200:
@@ -97,14 +112,16 @@ def _series_of(site: Site, target: dict[str, str], now: float) -> Iterator[Serie
         ((float(value), labels["ifIndex"]) for family, labels, value in samples if family == "ifHCInOctets"),
         reverse=True,
     )
-    chosen = [index for value, index in busiest if index in up and value > 0][:INTERFACES_PER_SWITCH]
+    chosen = [index for value, index in busiest if index in up and value > 0][:moving]
+    speeds = {labels["ifIndex"]: float(value) * 1e6 / 8 for family, labels, value in samples if family == "ifHighSpeed"}
     start = int(now - WEEK_S) // STEP_S * STEP_S
     for family, labels, value in samples:
         if family in COLUMNS and labels["ifIndex"] in chosen:
             rank = chosen.index(labels["ifIndex"]) + 1
+            usual = min(USUAL_OCTETS_PER_S, (speeds.get(labels["ifIndex"]) or math.inf) * USUAL_SHARE)
             counter = Counter(
                 name=f"{target['instance']}{family}{labels['ifIndex']}",
-                mean_octets_per_s=4e7 / rank * (0.6 if family == "ifHCOutOctets" else 1),
+                mean_octets_per_s=usual / rank * (0.6 if family == "ifHCOutOctets" else 1),
                 start=start,
                 first_value=int(float(value)),
             )

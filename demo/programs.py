@@ -46,13 +46,20 @@ def find_binaries() -> tuple[Binaries | None, list[str]]:
     return None, [name for name, path in needed.items() if not path]
 
 
+def snmp_simulator(site: Site) -> Child:
+    """Return the one process that plays all recorded SNMP devices, each on a port of its own."""
+    command = [*HERONWATCH, "exporter", "simulate", "snmp"]
+    for device in site.devices:
+        command += ["--recording", str(device.recording_path()), "--listen", f"127.0.0.1:{device.port}"]
+        command += ["--live", str(site.live_file(device.name))]
+    command += ["--community", site.community]  # of simulated devices on loopback, for as long as the demo runs
+    last = f"{LISTENING} 127.0.0.1:{site.devices[-1].port}"
+    return Child(name="snmp devices", command=command, ready_text=last)
+
+
 def simulators(site: Site, *, ssh_files: Path) -> Iterator[Child]:
     """Yield the simulated devices."""
-    for device in site.devices:
-        command = [*HERONWATCH, "exporter", "simulate", "snmp", "--recording", str(device.recording_path())]
-        command += ["--listen", f"127.0.0.1:{device.port}", "--live", str(site.live_file(device.name))]
-        command += ["--community", site.community]  # of a simulated device on loopback, for as long as the demo runs
-        yield Child(name=device.name, command=command, ready_text=LISTENING)
+    yield snmp_simulator(site)
     yield Child(
         name="meter-1",
         command=[*HERONWATCH, "exporter", "simulate", "modbus", "--module", MODBUS_MODULE]

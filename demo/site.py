@@ -15,12 +15,16 @@ MODBUS_MODULE = "eastron_sdm630"
 
 @dataclass(frozen=True, kw_only=True)
 class SnmpDevice:
-    """A simulated SNMP device: a recording of a real one, answering on a UDP port of its own."""
+    """A simulated SNMP device: a recording of a real one, answering on a UDP port of its own.
+
+    `moving` is how many of its interfaces carry traffic that moves.
+    """
 
     name: str
     recording: str
     modules: tuple[str, ...]
     about: str
+    moving: int = 0
     port: int = field(default_factory=lambda: free_port(socket.SOCK_DGRAM))
 
     def recording_path(self) -> Path:
@@ -47,25 +51,69 @@ SECOND = Person(name="ben", phone="+34600000002", mail="ben@example.org")
 
 
 def snmp_devices() -> tuple[SnmpDevice, ...]:
-    """Return the simulated SNMP devices."""
+    """Return the simulated SNMP devices: recordings of eight vendors' equipment."""
+    cisco = ("system", "if_mib", "cisco")
     return (
         SnmpDevice(
             name=CORE_SWITCH,
             recording="network/switch/cisco-n5000-uk9.snmprec.bz2",
-            modules=("system", "if_mib"),
+            modules=cisco,
             about="Cisco Nexus 5000, recorded",
+            moving=4,
         ),
         SnmpDevice(
             name="access-sw1",
             recording="network/switch/cisco-c3560.snmprec.bz2",
-            modules=("system", "if_mib"),
+            modules=cisco,
             about="Cisco Catalyst 3560, recorded",
+            moving=3,
+        ),
+        SnmpDevice(
+            name="edge-rt1",
+            recording="network/router/juniper-mx960-12-3r6-6.snmprec.bz2",
+            modules=("system", "if_mib", "juniper", "hrStorage"),
+            about="Juniper MX960, recorded",
+            moving=1,
+        ),
+        SnmpDevice(
+            name="leaf-sw1",
+            recording="cloud/arista-dcs-7150s-52-cl.snmprec.bz2",
+            modules=("system", "if_mib", "entity_sensor", "hrStorage", "hrDevice"),
+            about="Arista 7150S, recorded",
+            moving=1,
+        ),
+        SnmpDevice(
+            name="blade-sw1",
+            recording="network/switch/hpe-procurve-516733-b21.snmprec.bz2",
+            modules=("system", "if_mib", "hpe_procurve"),
+            about="HPE ProCurve 6120XG, recorded",
+            moving=1,
+        ),
+        SnmpDevice(
+            name="dist-sw1",
+            recording="network/router/huawei-s5720.snmprec.bz2",
+            modules=("system", "if_mib", "huawei"),
+            about="Huawei S5720, recorded",
+            moving=1,
+        ),
+        SnmpDevice(
+            name="fw-1",
+            recording="network/firewall/paloalto-pa-5000.snmprec.bz2",
+            modules=("system", "if_mib", "paloalto", "entity_sensor", "hrStorage", "hrDevice"),
+            about="Palo Alto Networks PA-5000, recorded",
+            moving=1,
         ),
         SnmpDevice(
             name=UPS,
             recording="UPS/eaton-93e-80.snmprec.bz2",
             modules=("system", "ups_mib"),
             about="Eaton 93E UPS, recorded",
+        ),
+        SnmpDevice(
+            name="pdu-1",
+            recording="UPS/apc-8641.snmprec",
+            modules=("system", "apc_pdu"),
+            about="APC AP8641 outlet strip, recorded",
         ),
     )
 

@@ -6,46 +6,35 @@ A query over a metric that nobody emits shows an empty panel for ever; a test re
 from collections.abc import Mapping
 from typing import Final
 
-SNMP: Final = "exporters: module {} of snmp.yml"
-RULE: Final = "recorded by prometheus/rules/recording.yml"
+from grafana.dashboards_src.catalogue_modules import MODULES
+
+SNMP: Final = "exporters: {}.yml of the shipped SNMP modules"
+RULE: Final = "recorded by prometheus/rules/recording*.yml"
 DETECTOR: Final = "written by the detector"
 PROMETHEUS: Final = "Prometheus itself"
 ALERTMANAGER: Final = "Alertmanager itself"
 
-SYSTEM_MIB: Final = ("sysDescr", "sysLocation", "sysName", "sysUpTime")
-IF_MIB: Final = (
-    "ifAdminStatus",
-    "ifHCInOctets",
-    "ifHCInUcastPkts",
-    "ifHCOutOctets",
-    "ifHighSpeed",
-    "ifInDiscards",
-    "ifInErrors",
-    "ifOperStatus",
-    "ifOutDiscards",
-)
-UPS_MIB: Final = (
-    "upsBatteryStatus",
-    "upsEstimatedChargeRemaining",
-    "upsEstimatedMinutesRemaining",
-    "upsInputVoltage",
-    "upsOutputPercentLoad",
-    "upsOutputSource",
-    "upsSecondsOnBattery",
-)
 METER: Final = ("electrical_power_watts", "electrical_total_power_watts", "electrical_voltage_volts")
 SCRAPES: Final = (
     "probe_failure_info",
     "probe_success",
+    "snmp_module_success",
     "snmp_scrape_duration_seconds",
     "snmp_scrape_packets_retried",
     "snmp_scrape_packets_sent",
+    "snmp_scrape_pdus_returned",
 )
 EXPORTER: Final = (
     "heronwatch_exporter_devices",
+    "heronwatch_exporter_duplicate_samples_total",
+    "heronwatch_exporter_scrape_duration_seconds_bucket",
     "heronwatch_exporter_scrape_failures_total",
     "heronwatch_exporter_scrapes_total",
+    "heronwatch_exporter_shared_scrapes_total",
     "heronwatch_exporter_worker_restarts_total",
+    "snmp_packet_duration_seconds_bucket",
+    "snmp_packet_retries_total",
+    "snmp_packets_total",
 )
 DETECTOR_SELF: Final = (
     "heronwatch_detector_last_success_timestamp_seconds",
@@ -66,13 +55,36 @@ SHARED: Final = ("heronwatch_config_last_reload_successful",)
 RECORDED: Final = (
     "channel:heronwatch_webhook_failed_per_notifications:ratio_rate15m",
     "instance:device_up:min",
+    "instance:device_vendor:info",
     "instance:ifHCInOctets:rate5m",
     "instance:ifHCOutOctets:rate5m",
+    "instance:power:watts",
+    "instance:ups_battery:celsius",
+    "instance:ups_battery_bad:bool",
+    "instance:ups_charge:ratio",
+    "instance:ups_on_battery:bool",
+    "instance:ups_runtime:seconds",
     "instance_ifName:ifHCInOctets:rate5m",
     "instance_ifName:ifHCInOctets_per_ifHighSpeed:ratio_rate5m",
     "instance_ifName:ifHCOutOctets:rate5m",
     "instance_ifName:ifHCOutOctets_per_ifHighSpeed:ratio_rate5m",
+    "instance_ifName:ifInDiscards_per_ifHCInUcastPkts:ratio_rate5m",
     "instance_ifName:ifInErrors_per_ifHCInUcastPkts:ratio_rate5m",
+    "instance_ifName:ifOutDiscards_per_ifHCOutUcastPkts:ratio_rate5m",
+    "instance_ifName:ifOutErrors_per_ifHCOutUcastPkts:ratio_rate5m",
+    "instance_part:cpu_used:ratio",
+    "instance_part:health:state",
+    "instance_part:humidity:ratio",
+    "instance_part:memory_used:ratio",
+    "instance_part:pdu_current:amperes",
+    "instance_part:pdu_load:state",
+    "instance_part:room:celsius",
+    "instance_part:storage_used:ratio",
+    "instance_part:temperature:celsius",
+    "instance_part:temperature_limit:celsius",
+    "instance_part:ups_input:volts",
+    "instance_part:ups_load:ratio",
+    "instance_part:ups_output:volts",
     "module:heronwatch_exporter_scrape_failures_per_scrapes:ratio_rate5m",
     "site:device_up:avg",
 )
@@ -84,14 +96,13 @@ PROMETHEUS_SELF: Final = (
     "prometheus_rule_evaluation_failures_total",
     "prometheus_sd_http_failures_total",
     "scrape_duration_seconds",
+    "scrape_timeout_seconds",
     "up",
 )
 ALERTMANAGER_SELF: Final = ("alertmanager_config_last_reload_successful", "alertmanager_notifications_failed_total")
 
 METRICS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(SYSTEM_MIB, SNMP.format("system")),
-    **dict.fromkeys(IF_MIB, SNMP.format("if_mib")),
-    **dict.fromkeys(UPS_MIB, SNMP.format("ups_mib")),
+    **{name: SNMP.format(file) for file, names in MODULES.items() for name in names},
     **dict.fromkeys(METER, "exporters: module eastron_sdm630"),
     **dict.fromkeys(SCRAPES, "exporters: every scrape of a device"),
     **dict.fromkeys(EXPORTER, "exporters: /metrics"),

@@ -3,7 +3,15 @@
 from grafana_foundation_sdk.builders import stat, statetimeline, table, timeseries
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana.dashboards_src import device_anomalies, device_battery, device_interfaces, device_meter, thresholds, words
+from grafana.dashboards_src import (
+    device_anomalies,
+    device_battery,
+    device_hardware,
+    device_interfaces,
+    device_meter,
+    thresholds,
+    words,
+)
 from grafana.dashboards_src.colours import COUNT_IS_BAD, SCORE
 from grafana.dashboards_src.frame import ALERTS, DEVICES, Row, board, fill, filters, query_variable, variables
 from grafana.dashboards_src.panels import Column, Facts, Query, graph, grid, number, steps, timeline
@@ -13,7 +21,7 @@ UID = "heronwatch-device"
 
 def build() -> models.Dashboard:
     """Return the board."""
-    empty = board(UID, "Heronwatch device", "One device: state, anomalies, interfaces, power.", ["device"])
+    empty = board(UID, "Heronwatch device", "One device: state, anomalies, interfaces, hardware, power.", ["device"])
     own = [
         query_variable("ifName", "Interface", f"label_values(ifOperStatus{{{DEVICES}}},ifName)", ".*"),
         query_variable("series", "Series", f"label_values(anomaly_score{{{DEVICES}}},for)", ".*"),
@@ -25,6 +33,7 @@ def build() -> models.Dashboard:
             Row(id=100, title="Is it all right?", panels=[*_numbers(), _identity(), _alerts()]),
             Row(id=200, title="Anomalies", panels=device_anomalies.panels()),
             Row(id=300, title="Interfaces", panels=device_interfaces.panels()),
+            Row(id=700, title="Processors, temperature, parts, storage", panels=device_hardware.panels()),
             Row(id=400, title="Battery", panels=device_battery.panels(), collapsed=True),
             Row(id=600, title="Electricity", panels=device_meter.panels(), collapsed=True),
             Row(id=500, title="How it is read", panels=[_durations(), _packets()], collapsed=True),
@@ -122,15 +131,17 @@ def _identity() -> table.Panel:
             h=5,
         ),
         [
+            Query(expr=f"max by (instance, vendor) (instance:device_vendor:info{{{DEVICES}}})"),
             Query(expr=f"max by (instance, sysName) (sysName{{{DEVICES}}})"),
             Query(expr=f"max by (instance, sysDescr) (sysDescr{{{DEVICES}}})"),
             Query(expr=f"max by (instance, sysLocation) (sysLocation{{{DEVICES}}})"),
         ],
         [
             Column(field="instance", title="Device"),
+            Column(field="vendor", title="Vendor"),
             Column(field="sysName", title="Name"),
             Column(field="sysLocation", title="Location"),
-            Column(field="sysDescr", title="Description", properties=(("custom.width", 360),)),
+            Column(field="sysDescr", title="Description", width=360),
         ],
     )
 

@@ -15,8 +15,10 @@ from grafana.dashboards_src.panels import (
     graph,
     grid,
     properties,
+    series_to_interface,
     steps,
     timeline,
+    to_interface,
     with_limit,
     worded,
 )
@@ -45,7 +47,8 @@ def _traffic() -> timeseries.Panel:
             Query(expr=f"topk(25, rate(ifHCOutOctets{{{PORTS}}}[$__rate_interval]) * 8)", legend="{{ifName}} out"),
         ],
     )
-    return panel.override_by_regexp("/ out$/", properties(custom__transform="negative-Y"))
+    panel = panel.override_by_regexp("/ out$/", properties(custom__transform="negative-Y"))
+    return panel.data_links(series_to_interface())
 
 
 def _utilization() -> timeseries.Panel:
@@ -70,19 +73,20 @@ def _utilization() -> timeseries.Panel:
             ),
         ],
     )
-    return with_limit(panel.min(0), steps((None, "green"), (thresholds.INTERFACE_UTILIZATION_RATIO, "red")))
+    panel = with_limit(panel.min(0), steps((None, "green"), (thresholds.INTERFACE_UTILIZATION_RATIO, "red")))
+    return panel.data_links(series_to_interface())
 
 
 def _interfaces() -> table.Panel:
-    by = "max by (ifName, ifAlias)"
+    by = "max by (instance, ifName, ifAlias)"
     return grid(
         Facts(
             id=13,
             title="Interfaces",
-            description="State, speed, load and damaged frames of every interface now.",
+            description="State, speed, load, damaged and dropped packets of every interface. Click one for its board.",
             unit="short",
             w=24,
-            h=9,
+            h=10,
         ),
         [
             Query(expr=f"{by} (ifAdminStatus{{{PORTS}}})"),
@@ -90,10 +94,11 @@ def _interfaces() -> table.Panel:
             Query(expr=f"{by} (ifHighSpeed{{{PORTS}}}) * 1e6"),
             Query(expr=f"{by} (instance_ifName:ifHCInOctets_per_ifHighSpeed:ratio_rate5m{{{PORTS}}})"),
             Query(expr=f"{by} (instance_ifName:ifHCOutOctets_per_ifHighSpeed:ratio_rate5m{{{PORTS}}})"),
-            Query(expr=f"{by} (instance_ifName:ifInErrors_per_ifHCInUcastPkts:ratio_rate5m{{{PORTS}}})"),
+            Query(expr=_worse(by, "ifInErrors_per_ifHCInUcastPkts", "ifOutErrors_per_ifHCOutUcastPkts")),
+            Query(expr=_worse(by, "ifInDiscards_per_ifHCInUcastPkts", "ifOutDiscards_per_ifHCOutUcastPkts")),
         ],
         [
-            Column(field="ifName", title="Interface"),
+            Column(field="ifName", title="Interface", properties=to_interface()),
             Column(field="ifAlias", title="Description"),
             Column(field="Value #A", title="Wanted", properties=worded(words.INTERFACE)),
             Column(field="Value #B", title="State", properties=worded(words.INTERFACE)),
@@ -101,8 +106,19 @@ def _interfaces() -> table.Panel:
             Column(field="Value #D", title="In", properties=coloured("percentunit", UTILIZATION)),
             Column(field="Value #E", title="Out", properties=coloured("percentunit", UTILIZATION)),
             Column(field="Value #F", title="Damaged", properties=coloured("percentunit", ERRORS)),
+            Column(field="Value #G", title="Dropped", properties=coloured("percentunit", ERRORS)),
+            Column(field="instance", title="Device"),
         ],
     ).sort_by([common.TableSortByFieldState().display_name("Interface").desc(desc=False)])
+
+
+def _worse(by: str, received: str, sent: str) -> str:
+    """Return the share of the worse way of each interface."""
+    ways = (
+        f'label_replace(instance_ifName:{name}:ratio_rate5m{{{PORTS}}}, "way", "{way}", "", "")'
+        for way, name in (("in", received), ("out", sent))
+    )
+    return f"{by} ({' or '.join(ways)})"
 
 
 def _errors() -> timeseries.Panel:
@@ -117,6 +133,9 @@ def _errors() -> timeseries.Panel:
         ),
         [
             Query(expr=f"topk(25, rate(ifInErrors{{{PORTS}}}[$__rate_interval]) > 0)", legend="{{ifName}} damaged"),
+            Query(
+                expr=f"topk(25, rate(ifOutErrors{{{PORTS}}}[$__rate_interval]) > 0)", legend="{{ifName}} damaged out"
+            ),
             Query(
                 expr=f"topk(25, rate(ifInDiscards{{{PORTS}}}[$__rate_interval]) > 0)", legend="{{ifName}} discarded in"
             ),

@@ -13,13 +13,16 @@ from typing import Final
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana.dashboards_src import device, home
+from grafana.dashboards_src import device, fleet, home, interface, power
 
 FOLDER: Final = Path(__file__).parents[1] / "dashboards"
 # a folder of files is a folder in Grafana (foldersFromFilesStructure)
 BOARDS: Final[Mapping[str, Callable[[], models.Dashboard]]] = {
     "Infrastructure/heronwatch-home.json": home.build,
+    "Infrastructure/heronwatch-network-fleet.json": fleet.build,
     "Infrastructure/heronwatch-device.json": device.build,
+    "Infrastructure/heronwatch-interface.json": interface.build,
+    "Infrastructure/heronwatch-power.json": power.build,
 }
 
 

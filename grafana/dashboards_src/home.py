@@ -127,7 +127,7 @@ def _alerts() -> table.Panel:
             w=14,
             h=9,
         ),
-        [Query(expr=firing(severities)) for severities in ("critical", "high|warning", "info")],
+        [Query(expr=firing(severities)) for severities in ("critical", "high", "warning", "info")],
         [
             Column(field="severity", title="Severity", properties=severity),
             Column(field="alertname", title="Alert"),

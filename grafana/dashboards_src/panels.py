@@ -16,7 +16,15 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 DATASOURCE = common_models.DataSourceRef(type_val="prometheus", uid="${datasource}")
 DEVICE_URL = "/d/heronwatch-device?var-instance={value}&${{datasource:queryparam}}&${{__url_time_range}}"
+INTERFACE_URL = (
+    "/d/heronwatch-interface?var-instance={device}&var-ifName={port}&${{datasource:queryparam}}&${{__url_time_range}}"
+)
 FIRST_LETTER = ord("A")
+NOTHING = {
+    "type": "special",
+    "options": {"match": "null", "result": {"text": "\N{EN DASH}", "color": "transparent", "index": 0}},
+}
+"""No value is neither good nor bad: without this, Grafana paints it in the colour of the lowest step."""
 BLANK = "\N{EN DASH}"  # a table shows its noValue in every empty cell
 
 
@@ -144,19 +152,22 @@ def grid(facts: Facts, queries: Sequence[Query], columns: Sequence["Column"]) ->
         ]
     )
     for column in columns:
-        if column.properties:
-            panel = panel.override_by_name(
-                column.title, [models.DynamicConfigValue(id_val=key, value=value) for key, value in column.properties]
-            )
+        width = (("custom.width", column.width),) if column.width else ()
+        shown = [models.DynamicConfigValue(id_val=key, value=value) for key, value in (*column.properties, *width)]
+        panel = panel.override_by_name(column.title, shown) if shown else panel
     return panel
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column of a table: a label, or `Value #A` for the value of the query A, and how it is shown."""
+    """One column of a table: a label, or `Value #A` for the value of the query A, and how it is shown.
+
+    `width` is in pixels; a column without one takes what is left, at least 150.
+    """
 
     field: str
     title: str
+    width: int = 0
     properties: tuple[tuple[str, object], ...] = ()
 
 
@@ -166,6 +177,7 @@ def coloured(unit: str, bad: dashboard.ThresholdsConfig) -> tuple[tuple[str, obj
         ("unit", unit),
         ("thresholds", bad.build()),
         ("color", {"mode": "thresholds"}),
+        ("mappings", [NOTHING]),
         ("custom.cellOptions", {"type": "color-background", "mode": "basic"}),
     )
 
@@ -178,6 +190,18 @@ def worded(words: dict[int, tuple[str, str]]) -> tuple[tuple[str, object], ...]:
 def to_device() -> tuple[tuple[str, object], ...]:
     """Return properties of a column of device names that lead to the device's board."""
     return (("links", [{"title": "Open the device", "url": DEVICE_URL.format(value="${__value.text}")}]),)
+
+
+def to_interface() -> tuple[tuple[str, object], ...]:
+    """Return properties of a column of interface names that lead to the interface's board; needs a column Device."""
+    url = INTERFACE_URL.format(device="${__data.fields.Device}", port="${__value.text}")
+    return (("links", [{"title": "Open the interface", "url": url}]),)
+
+
+def series_to_interface() -> list[Builder[models.DashboardLink]]:
+    """Return the data link of a series to its interface's board."""
+    url = INTERFACE_URL.format(device="${__field.labels.instance}", port="${__field.labels.ifName}")
+    return [dashboard.DashboardLink("Open the interface").url(url)]
 
 
 def series_to_device() -> list[Builder[models.DashboardLink]]:

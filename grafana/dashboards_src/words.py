@@ -3,7 +3,14 @@
 from typing import Final
 
 UP: Final = {1: ("up", "green"), 0: ("down", "red")}
+ON_BATTERY: Final = {0: ("mains", "green"), 1: ("battery", "red")}
 FIRING: Final = {1: ("firing", "red")}
+
+# instance_part:health:state of prometheus/rules/recording_devices.yml
+HEALTH: Final = {1: ("good", "green"), 2: ("degraded", "orange"), 3: ("failed", "red")}
+
+# instance_part:pdu_load:state of prometheus/rules/recording_power.yml
+PDU_LOAD: Final = {1: ("normal", "green"), 2: ("near overload", "orange"), 3: ("overload", "red")}
 
 # ifOperStatus and ifAdminStatus, RFC 2863 section 6
 INTERFACE: Final = {

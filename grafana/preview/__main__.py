@@ -37,11 +37,15 @@ class Shot:
     opened: tuple[int, ...] = ()
 
 
-def shots(device: str) -> list[Shot]:
-    """Return the pictures of the README."""
+def shots(device: str, port: str) -> list[Shot]:
+    """Return the pictures of the README and of docs/dashboards.md."""
+    one_port = (("instance", device), ("ifName", port))
     return [
         Shot(name="home", board="heronwatch-home"),
+        Shot(name="fleet", board="heronwatch-network-fleet"),
         Shot(name="device", board="heronwatch-device", variables=(("instance", device),)),
+        Shot(name="interface", board="heronwatch-interface", variables=one_port),
+        Shot(name="power", board="heronwatch-power"),
     ]
 
 
@@ -76,13 +80,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--prometheus-url", metavar="URL", help="draw from this Prometheus, e.g. that of a running demo"
     )
-    parser.add_argument("--device", default="core-1", help="the device of the second picture (default: %(default)s)")
+    parser.add_argument("--device", default="core-1", help="the device that is drawn (default: %(default)s)")
+    parser.add_argument("--port", default="Ethernet1/1", help="its port that is drawn (default: %(default)s)")
+    parser.add_argument("--only", metavar="NAME", action="append", help="draw this picture alone; repeatable")
     parser.add_argument("--out", type=Path, default=PICTURES, help="folder of the pictures (default: docs/pictures)")
     options = parser.parse_args(arguments)
     started = time.monotonic()
     try:
         install()
-        code = _take_all(options.prometheus_url, options.device, options.out.resolve())
+        wanted = [shot for shot in shots(options.device, options.port) if not options.only or shot.name in options.only]
+        code = _take_all(options.prometheus_url, wanted, options.out.resolve())
     except PartMissingError as missing:
         sys.stderr.write(f"{missing}\n")
         return 3
@@ -90,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _take_all(url: str | None, device: str, folder: Path) -> int:
+def _take_all(url: str | None, wanted: Sequence[Shot], folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     end = int(time.time()) // 60 * 60
     with ExitStack() as stack:
@@ -101,7 +108,7 @@ def _take_all(url: str | None, device: str, folder: Path) -> int:
         else:
             note = NOTE.format(data="")
         site = stack.enter_context(serving(BUILD, url))
-        return max(take(shot, site.url, end, note=note, folder=folder) for shot in shots(device))
+        return max(take(shot, site.url, end, note=note, folder=folder) for shot in wanted)
 
 
 if __name__ == "__main__":

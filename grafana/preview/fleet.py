@@ -31,8 +31,10 @@ class Device:
     job: str
     site: str
     about: str
+    vendor: str = ""
     ports: tuple[Port, ...] = ()
     ups: bool = False
+    strip: bool = False
     down: tuple[int, int] | None = None
 
     @property
@@ -48,13 +50,19 @@ DRIFT_FACTOR: Final = 2.2
 BATTERY: Final = (7 * MINUTE, 0)
 """When the UPS of the drifting site lost its input."""
 ON_BATTERY: Final = "ups-hq"
+WITHOUT_SUPPLY: Final = ("core-2", "Power supply 2")
+SUPPLY_FAILED: Final = (100 * MINUTE, 0)
+"""When one of two power supplies of a core switch died."""
+READ_IN_PART: Final = "plant-sw1"
+ENTERPRISES: Final = {"Cisco": 9, "Arista": 30065, "Juniper": 2636, "Huawei": 2011, "HPE": 11, "Eaton": 534, "APC": 318}
+"""IANA's enterprise numbers of the fleet's vendors."""
 PARTNER_DOWN: Final = (170 * MINUTE, 131 * MINUTE)
 
 
 def _switch(
-    name: str, site: str, about: str, ports: tuple[Port, ...], *, down: tuple[int, int] | None = None
+    name: str, site: str, about: str, ports: tuple[Port, ...], *, vendor: str, down: tuple[int, int] | None = None
 ) -> Device:
-    return Device(name=name, job="snmp", site=site, about=about, ports=ports, down=down)
+    return Device(name=name, job="snmp", site=site, about=about, vendor=vendor, ports=ports, down=down)
 
 
 def _core(mean: float) -> tuple[Port, ...]:
@@ -84,15 +92,17 @@ def _access(mean: float, damaged: float = 0.0) -> tuple[Port, ...]:
 
 
 FLEET: Final = (
-    _switch("core-1", "headquarters", "Core switch, 48 x 10 Gbit/s", _core(38e6)),
-    _switch("core-2", "headquarters", "Core switch, 48 x 10 Gbit/s", _core(26e6)),
-    _switch("access-1", "headquarters", "Access switch, 24 x 1 Gbit/s", _access(21e6)),
-    _switch("access-2", "headquarters", "Access switch, 24 x 1 Gbit/s", _access(12e6, damaged=0.021)),
-    _switch("access-3", "headquarters", "Access switch, 24 x 1 Gbit/s", _access(7e6)),
-    _switch("plant-sw1", "plant", "Industrial switch, 8 x 1 Gbit/s", _access(4e6)),
-    _switch("branch-rt1", "branch", "Branch router", _access(3e6), down=PARTNER_DOWN),
-    Device(name=ON_BATTERY, job="snmp", site="headquarters", about="UPS 10 kVA", ups=True),
-    Device(name="ups-plant", job="snmp", site="plant", about="UPS 6 kVA", ups=True),
+    _switch("core-1", "headquarters", "Core switch, 48 x 10 Gbit/s", _core(38e6), vendor="Arista"),
+    _switch("core-2", "headquarters", "Core switch, 48 x 10 Gbit/s", _core(26e6), vendor="Arista"),
+    _switch("access-1", "headquarters", "Access switch, 24 x 1 Gbit/s", _access(21e6), vendor="Cisco"),
+    _switch("access-2", "headquarters", "Access switch, 24 x 1 Gbit/s", _access(12e6, damaged=0.021), vendor="Cisco"),
+    _switch("access-3", "headquarters", "Access switch, 24 x 1 Gbit/s", _access(7e6), vendor="HPE"),
+    _switch("plant-sw1", "plant", "Industrial switch, 8 x 1 Gbit/s", _access(4e6), vendor="Huawei"),
+    _switch("branch-rt1", "branch", "Branch router", _access(3e6), vendor="Juniper", down=PARTNER_DOWN),
+    Device(name=ON_BATTERY, job="snmp", site="headquarters", about="UPS 10 kVA", vendor="Eaton", ups=True),
+    Device(name="ups-plant", job="snmp", site="plant", about="UPS 6 kVA", vendor="APC", ups=True),
+    Device(name="pdu-hq-a", job="snmp", site="headquarters", about="Outlet strip, 16 A", vendor="APC", strip=True),
+    Device(name="pdu-hq-b", job="snmp", site="headquarters", about="Outlet strip, 16 A", vendor="APC", strip=True),
     Device(name="meter-7", job="modbus", site="plant", about="Energy meter"),
     Device(name="meter-8", job="modbus", site="plant", about="Energy meter"),
     Device(name="files-1", job="ssh", site="headquarters", about="File server"),

@@ -1,6 +1,10 @@
 // Takes one picture: node shoot.mjs CHROMIUM ADDRESS PNG WIDTH; exit code 1 names what could not be drawn.
 
+import { writeFile } from 'node:fs/promises';
+
 import { chromium } from 'playwright-core';
+
+import { reduced } from './palette.mjs';
 
 const [executablePath, address, path, width] = process.argv.slice(2);
 const DRAWN_TIMEOUT_MS = 30_000;
@@ -20,7 +24,7 @@ try {
   const height = await page.evaluate(() => document.getElementById('root').getBoundingClientRect().bottom);
   await page.setViewportSize({ width: Number(width), height: Math.ceil(height) + 12 });
   await page.waitForTimeout(QUIET_MS);
-  await page.screenshot({ path });
+  await writeFile(path, reduced(await page.screenshot()));
   failures.push(...(await page.evaluate(() => window.failures)));
 } finally {
   await browser.close();

@@ -99,7 +99,20 @@ BATTERY = {
 EMPTY = {"alertname": "UpsBatteryLow", "severity": "critical", "scope": "device", "instance": "ups-1"}
 SHORT = {"alertname": "UpsRuntimeLow", "severity": "warning", "scope": "device", "instance": "ups-1"}
 
+FULL = {"alertname": "UplinkSaturated", "severity": "high", "scope": "interface", "instance": "sw-1", "ifName": "1"}
+BUSY = {**FULL, "alertname": "InterfaceUtilizationHigh", "severity": "warning"}
+
 INHIBITIONS = [
+    (
+        "a full uplink hides the same port's high load",
+        [FULL, BUSY],
+        {"UplinkSaturated sw-1": False, "InterfaceUtilizationHigh sw-1": True},
+    ),
+    (
+        "and not that of another port",
+        [FULL, {**BUSY, "ifName": "2"}],
+        {"UplinkSaturated sw-1": False, "InterfaceUtilizationHigh sw-1": False},
+    ),
     ("a silent device hides its port", [DOWN, PORT], {"DeviceDown sw-1": False, "InterfaceDown sw-1": True}),
     ("a silent device hides its series", [DOWN, SERIES], {"DeviceDown sw-1": False, "AnomalyDetected sw-1": True}),
     (

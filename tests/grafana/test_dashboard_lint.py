@@ -24,11 +24,18 @@ WITHOUT_DEVICE = {
     ("heronwatch-home", 15): "the detector about itself",
     ("heronwatch-home", 16): "the webhook about itself",
     ("heronwatch-home", 17): "Prometheus about itself",
+    ("heronwatch-network-fleet", 21): "the exporter counts by module, without targets",
+    ("heronwatch-network-fleet", 22): "the exporter counts by module, without targets",
+    ("heronwatch-network-fleet", 23): "the exporter counts by module, without targets",
+    ("heronwatch-network-fleet", 24): "the exporter about itself",
+    ("heronwatch-network-fleet", 25): "the exporter about itself",
+    ("heronwatch-network-fleet", 26): "the exporter about itself",
 }
 # panels whose values may be below zero (board, panel): why
 SIGNED = {
     ("heronwatch-home", 18): "a meter that feeds back",
     ("heronwatch-device", 22): "a meter that feeds back",
+    ("heronwatch-power", 18): "a meter that feeds back",
 }
 
 each_board = pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
@@ -57,7 +64,8 @@ def strings(value: object) -> Iterator[str]:
 
 
 def test_there_are_dashboards() -> None:
-    assert {"heronwatch-home", "heronwatch-device"} <= set(BOARDS)
+    wanted = {"home", "network-fleet", "device", "interface", "power"}
+    assert {f"heronwatch-{name}" for name in wanted} <= set(BOARDS)
 
 
 @each_board
@@ -185,7 +193,10 @@ def test_alerts_and_silences_lead_to_boards_that_exist() -> None:
 def test_a_description_names_only_alerts_that_exist() -> None:
     rules = " ".join(path.read_text() for path in (ROOT / "prometheus/rules").glob("*.yml"))
     alerts = set(re.findall(r"- alert: (\w+)", rules))
-    families = "Device|Site|Interface|Ups|Anomaly|Scrape|Detector|Webhook|Ingest"
+    families = (
+        "Device|Site|Interface|Uplink|Ups|Pdu|Anomaly|Scrape|Detector|Webhook|Ingest|Storage|Sensor|Temperature|Room"
+        "|Humidity|Fan|PowerSupply|Component"
+    )
     named = {
         word for _, panel in all_panels() for word in re.findall(rf"\b(?:{families})[A-Z]\w+", panel["description"])
     }

@@ -1,12 +1,12 @@
 """The invented fleet's past: what the pictures and the query tests stand on."""
 
-from grafana.preview import fleet, history
+from grafana.preview import fleet, history, series
 
 END = 1_700_000_010  # not a multiple of the step
 HOURS = 4
 
 
-def by_family(name: str) -> list[history.Line]:
+def by_family(name: str) -> list[series.Line]:
     return [line for line in history.lines(END, HOURS) if line.family == name]
 
 
@@ -16,8 +16,8 @@ def test_no_two_series_have_the_same_labels() -> None:
 
 
 def test_every_series_has_a_value_for_every_moment() -> None:
-    count = len(history.Moments(END, HOURS).times)
-    assert count == HOURS * 3600 / history.STEP_S + 1
+    count = len(series.Moments(END, HOURS).times)
+    assert count == HOURS * 3600 / series.STEP_S + 1
     assert {len(line.values) for line in history.lines(END, HOURS)} == {count}
 
 

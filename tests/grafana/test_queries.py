@@ -27,6 +27,7 @@ EXPRESSIONS = [
 ]
 # (board, place): why nothing is a right answer
 EXPECTED_EMPTY = {
+    ("heronwatch-interface", "panel 26 B"): "the past is shorter than a week",
     ("heronwatch-device", "panel 10 E"): "the drifting series is inbound, so the outbound one is not drawn beside it",
 }
 VALUES = {

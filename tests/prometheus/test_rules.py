@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,16 @@ ROOT = Path(__file__).parents[2]
 RULES = sorted((ROOT / "prometheus/rules").glob("*.yml"))
 RULE_TESTS = sorted((ROOT / "prometheus/rule_tests").glob("*_test.yml"))
 SEVERITIES = {"critical", "high", "warning", "info", "none"}
-DOMAINS = {"network", "power", "anomaly", "meta"}
+DOMAINS = {"network", "power", "environment", "anomaly", "meta"}
 SCOPES = {"site", "device", "interface", "series"}
 ALWAYS_FIRES = {"Watchdog"}  # vector(1) has no silent case
 RECORDING_NAME = re.compile(r"[a-zA-Z_]+:[a-zA-Z_]+:[a-z0-9_]+")
+
+
+@cache
+def cases_of(path: Path) -> list[dict[str, Any]]:
+    """The test groups of one file; read once, for some hundred questions."""
+    return yaml.safe_load(path.read_text())["tests"]
 
 
 def groups(path: Path) -> list[dict[str, Any]]:
@@ -38,8 +45,8 @@ def expectations(alert: str, *, firing: bool) -> list[str]:
     return [
         group["name"]
         for path in RULE_TESTS
-        for group in yaml.safe_load(path.read_text())["tests"]
-        for case in group["alert_rule_test"]
+        for group in cases_of(path)
+        for case in group.get("alert_rule_test", ())
         if case["alertname"] == alert and bool(case["exp_alerts"]) is firing
     ]
 
@@ -71,8 +78,8 @@ def test_cases_name_alerts_that_exist() -> None:
     named = {
         case["alertname"]
         for path in RULE_TESTS
-        for group in yaml.safe_load(path.read_text())["tests"]
-        for case in group["alert_rule_test"]
+        for group in cases_of(path)
+        for case in group.get("alert_rule_test", ())
     }
     assert named <= known
 

@@ -20,7 +20,14 @@ global: {{evaluation_interval: 1s, scrape_interval: 30s}}
 rule_files: [{ROOT}/prometheus/rules/*.yml]
 """
 # what is wrong at the end of the fleet's past, and waits for its `for:` or fires
-EXPECTED = {"AnomalyDetected", "UpsOnBattery", "InterfaceErrorsHigh", "Watchdog", "MonitoringFresh"}
+EXPECTED = {
+    "AnomalyDetected",
+    "UpsOnBattery",
+    "InterfaceErrorsHigh",
+    "ScrapeIncomplete",
+    "Watchdog",
+    "MonitoringFresh",
+}
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ import { useTheme2 } from '@grafana/ui';
 import React from 'react';
 
 const AXIS_PX = 22;
-const TICK_MS = 30 * 60_000;
+const TICKS_MS = [30, 60, 120, 240].map((minutes) => minutes * 60_000);
+const TICK_PX = 60; // room for one time
 const CHARACTER_PX = 6.6;
 
 /** Stretches of equal value: [{from, to, value}] in milliseconds. */
@@ -32,8 +33,9 @@ export function StateTimeline({ frames, width, height, range, legendItems }) {
   const line = Math.min(26, (height - AXIS_PX - legendPx) / Math.max(rows.length, 1));
   const start = range.from.valueOf();
   const x = (moment) => left + ((moment - start) / (range.to.valueOf() - start)) * (width - left - 8);
-  const first = Math.ceil(start / TICK_MS) * TICK_MS;
-  const ticks = Array.from({ length: Math.floor((range.to.valueOf() - first) / TICK_MS) + 1 }, (_, i) => first + i * TICK_MS);
+  const step = TICKS_MS.find((tick) => x(start + tick) - left >= TICK_PX) ?? TICKS_MS.at(-1);
+  const first = Math.ceil(start / step) * step;
+  const ticks = Array.from({ length: Math.floor((range.to.valueOf() - first) / step) + 1 }, (_, i) => first + i * step);
   const text = { fill: theme.colors.text.primary, fontSize: 12, fontFamily: theme.typography.fontFamily };
   return (
     <div>

@@ -1,0 +1,128 @@
+"""The monitoring of the invented fleet about itself: alerts, exporter, detector, webhook. Pure."""
+
+import math
+
+from grafana.preview import fleet
+from grafana.preview.fleet import FLEET
+from grafana.preview.interfaces import QUERY
+from grafana.preview.series import DAY_S, Line, Moments, summed
+
+
+def alerts(moments: Moments) -> list[Line]:
+    """Return what Prometheus would have alerted about."""
+
+    def firing(window: tuple[int, int], **labels: str) -> Line:
+        values = [1.0 if fires else None for fires in moments.within(window)]
+        return Line("ALERTS", {"alertstate": "firing", **labels}, values)
+
+    hq = {"site": "headquarters", "job": "snmp"}
+    core = {**hq, "instance": fleet.DRIFTING[0], "ifName": fleet.DRIFTING[1], "ifAlias": "Uplink to provider"}
+    started, ended = fleet.PARTNER_DOWN
+    supply = {**hq, "instance": fleet.WITHOUT_SUPPLY[0], "part": fleet.WITHOUT_SUPPLY[1]}
+    return [
+        firing((fleet.SUPPLY_FAILED[0] - 120, 0), alertname="PowerSupplyFailed", severity="high", **supply),
+        firing(
+            (started - 120, ended - 60),
+            alertname="DeviceDown",
+            severity="critical",
+            instance="branch-rt1",
+            site="branch",
+            job="snmp",
+        ),
+        firing(
+            (ended, ended - 600),
+            alertname="DeviceRebooted",
+            severity="warning",
+            instance="branch-rt1",
+            site="branch",
+            job="snmp",
+        ),
+        firing((fleet.DRIFT[0] - 420, 0), alertname="AnomalyDetected", severity="info", **core, **{"for": QUERY}),
+        firing(
+            (fleet.BATTERY[0] - 60, 0),
+            alertname="UpsOnBattery",
+            severity="critical",
+            domain="power",
+            instance=fleet.ON_BATTERY,
+            **hq,
+        ),
+        firing(
+            (205 * 60, 0),
+            alertname="InterfaceErrorsHigh",
+            severity="warning",
+            instance="access-2",
+            ifName="Gi0/2",
+            ifAlias="Desk 2",
+            **hq,
+        ),
+        firing((DAY_S, 0), alertname="Watchdog", severity="none"),
+    ]
+
+
+def services(moments: Moments) -> list[Line]:
+    """Return what the three services tell of themselves."""
+    jobs = {
+        "heronwatch-exporter": "127.0.0.1:9810",
+        "heronwatch-detector": "127.0.0.1:9811",
+        "heronwatch-webhook": "127.0.0.1:9812",
+    }
+    at = {job: {"job": job, "instance": address} for job, address in jobs.items()}
+    exporter, detector, webhook = at.values()
+    down = moments.within(fleet.PARTNER_DOWN)
+    failing = [0.033 if gone else 0.0 for gone in down]
+    hour = moments.of(lambda moment: 3 / 3600 * (1 + math.sin(moment / 900)))
+    return [
+        *(Line("up", labels, moments.constant(1)) for labels in at.values()),
+        *_exporter(exporter, moments),
+        Line("heronwatch_exporter_devices", exporter, moments.constant(len(FLEET))),
+        Line(
+            "heronwatch_exporter_scrapes_total", {**exporter, "module": "if_mib"}, summed(moments.constant(0.23), 9e4)
+        ),
+        Line(
+            "heronwatch_exporter_scrape_failures_total",
+            {**exporter, "module": "if_mib", "reason": "timeout"},
+            summed(failing, 12),
+        ),
+        Line(
+            "heronwatch_detector_last_success_timestamp_seconds",
+            {**detector, "query": QUERY},
+            moments.of(lambda t: t - 4.0 - t % 7),
+        ),
+        Line(
+            "heronwatch_webhook_intake_requests_total",
+            {**webhook, "integration": "main", "code": "200"},
+            summed(moments.constant(1 / 60), 9e3),
+        ),
+        Line(
+            "heronwatch_webhook_incidents",
+            {**webhook, "state": "new"},
+            [float(on) for on in moments.within((fleet.BATTERY[0] - 60, 0))],
+        ),
+        Line("heronwatch_webhook_incidents", {**webhook, "state": "acknowledged"}, moments.constant(1)),
+        *(
+            Line("heronwatch_webhook_notifications_total", {**webhook, "channel": name, "outcome": "accepted"}, sent)
+            for name, sent in (("sms", summed(hour, 40)), ("email", summed(hour, 55)))
+        ),
+    ]
+
+
+def _exporter(labels: dict[str, str], moments: Moments) -> list[Line]:
+    """Return how long modules took, as a histogram, and what the exporter left out or shared."""
+    made = []
+    for module, shares in {"system": (0.6, 0.97, 1.0), "if_mib": (0.1, 0.8, 1.0)}.items():
+        for limit, share in zip(("0.025", "0.1", "+Inf"), shares, strict=True):
+            bucket = {**labels, "module": module, "le": limit}
+            counted = summed(moments.constant(0.3 * share), 1e4 * share)
+            made.append(Line("heronwatch_exporter_scrape_duration_seconds_bucket", bucket, counted))
+    for limit, share in (("0.005", 0.7), ("0.02", 0.995), ("+Inf", 1.0)):
+        counted = summed(moments.constant(4.0 * share), 1e5 * share)
+        made.append(Line("snmp_packet_duration_seconds_bucket", {**labels, "le": limit}, counted))
+    duplicates = summed(moments.constant(0), 4)
+    shared = summed(moments.of(lambda moment: 0.05 * (1 + math.sin(moment / 1200))), 900)
+    return [
+        *made,
+        Line("snmp_packets_total", labels, summed(moments.constant(4.0), 1e5)),
+        Line("snmp_packet_retries_total", labels, summed(moments.constant(0.07), 900)),
+        Line("heronwatch_exporter_duplicate_samples_total", labels, duplicates),
+        Line("heronwatch_exporter_shared_scrapes_total", labels, shared),
+    ]
