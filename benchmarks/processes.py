@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,11 @@ from pathlib import Path
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 READY_S = 30.0
+
+
+def stop_on_sigterm() -> None:
+    """Let SIGTERM end this program as Ctrl-C does, so that what it has started is stopped, too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 class Watched:
@@ -38,12 +44,14 @@ class Watched:
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str], *, log: Path, ready: Callable[[], bool]) -> Iterator[Watched]:
+def running(
+    command: Sequence[str], *, log: Path, ready: Callable[[], bool], within_s: float = READY_S
+) -> Iterator[Watched]:
     """Start a program, wait until it is ready, and stop it at the end; raises RuntimeError when it does not start."""
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     try:
-        _await(process, ready, log)
+        _await(process, ready, log, within_s)
         yield Watched(process)
     finally:
         process.send_signal(signal.SIGTERM)
@@ -72,8 +80,8 @@ def answers(port: int, path: str) -> bool:
         return False
 
 
-def _await(process: subprocess.Popen[bytes], ready: Callable[[], bool], log: Path) -> None:
-    deadline = time.monotonic() + READY_S
+def _await(process: subprocess.Popen[bytes], ready: Callable[[], bool], log: Path, within_s: float) -> None:
+    deadline = time.monotonic() + within_s
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"{process.args!r} did not start:\n{log.read_text(errors='replace')[-2000:]}")

@@ -1,211 +1,292 @@
-"""Scraping a 48-port switch by SNMP: ours beside snmp_exporter, both at the same simulated devices.
+"""Scraping switches by SNMP: ours beside snmp_exporter, both at the same simulated devices, measured in turn.
 
-    python -m benchmarks.snmp_scrape [--seconds 3] [--rounds 3] [--newest]
+    python -m benchmarks.snmp_scrape [--quick] [--debian] [--rounds 3] [--seconds 4] [--versions v2c,v3]
 
-Both get the same module (the shipped if_mib, full ifTable and ifXTable) and are measured alternately. Each answer is
-compared first: they must hold the same samples. There are more devices than connections, so that no walk is shared.
+Both get the same module (the shipped if_mib: full ifTable and ifXTable), and answer with gzip as Prometheus asks. Each
+of 64 targets is asked by one connection at a time, so that no walk can be shared; the devices count the walks and the
+values that they answered, which must fit the scrapes. Ratios are ours divided by theirs, medians over the rounds.
 """
 
 import argparse
 import contextlib
-import functools
 import itertools
-import random
-import re
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.http_load import load
-from benchmarks.newest import unpacked
-from benchmarks.processes import Watched, answers, free_ports, running
+from benchmarks.http_load import Load, load
+from benchmarks.newest import NotAvailableError
+from benchmarks.processes import stop_on_sigterm
 from benchmarks.report import report
+from benchmarks.snmp_stand import (
+    V3,
+    V3_ARGUMENTS,
+    Agents,
+    Exporter,
+    agents,
+    config_text,
+    peer_binary,
+    start_ours,
+    start_peer,
+    version,
+)
+from benchmarks.switch import ROOTS, old_form, switch
 
-PEER = "prometheus-snmp-exporter"
-PORTS = 48
+__all__ = ["main", "old_form"]
+
 DEVICES = 64
-CONNECTIONS = (1, 16)
-MODULE = Path(__file__).parents[1] / "exporters" / "snmp" / "modules" / "if_mib.yml"
-_COUNTERS = {10: 32, 11: 32, 12: 32, 13: 32, 14: 32, 15: 32, 16: 32, 17: 32, 18: 32, 19: 32, 20: 32}  # of ifTable
-_HC_COUNTERS = {2: 32, 3: 32, 4: 32, 5: 32, 6: 64, 7: 64, 8: 64, 9: 64, 10: 64, 11: 64, 12: 64, 13: 64}  # of ifXTable
+INTERFACES = (48, 500)
+CONNECTIONS = (1, 16, 64)
+WORKERS = (1, 2)
+PATIENCE = {(500, 1): 2.0, (500, 16): 3.0, (500, 64): 6.0}  # times longer: fewer scrapes fit into a second there
 
 
 @dataclass
-class Side:
-    """One exporter and what was measured of it, by number of connections."""
+class Measured:
+    """What one side did with one number of connections, round by round."""
 
-    name: str
-    port: int
-    watched: Watched
-    per_second: dict[int, list[float]] = field(default_factory=dict)
-    cpu_ms: dict[int, list[float]] = field(default_factory=dict)
-    median_ms: dict[int, list[float]] = field(default_factory=dict)
+    per_second: list[float] = field(default_factory=list)
+    cpu_ms: list[float] = field(default_factory=list)
+    median_ms: list[float] = field(default_factory=list)
 
-
-def switch(ports: int = PORTS) -> Iterator[str]:
-    """Yield the recording of a switch: full ifTable (22 columns) and ifXTable (19), seven of ten ports up."""
-    chance = random.Random(48)
-    yield f"1.3.6.1.2.1.2.1.0|2|{ports}"
-    fixed = {3: "2|6", 4: "2|1500", 5: "66|4294967295", 7: "2|1", 9: "67|0", 21: "66|0", 22: "6|0.0"}
-    for column, port in itertools.product(range(1, 23), range(1, ports + 1)):
-        cells = {1: f"2|{port}", 2: f"4|Ethernet1/{port}", 6: f"4x|0050569a{port:04x}", 8: f"2|{_state(port)}"}
-        cells |= {key: f"65|{_count(bits, port, chance)}" for key, bits in _COUNTERS.items() if key == column}
-        yield f"1.3.6.1.2.1.2.2.1.{column}.{port}|{cells.get(column, fixed.get(column))}"
-    fixed = {14: "2|1", 15: "66|10000", 16: "2|2", 17: "2|1", 19: "67|0"}
-    for column, port in itertools.product(range(1, 20), range(1, ports + 1)):
-        cells = {1: f"4|Eth1/{port}", 18: f"4|uplink to rack {port % 12}, server {port}"}
-        cells |= {
-            key: f"{70 if bits == 64 else 65}|{_count(bits, port, chance)}"
-            for key, bits in _HC_COUNTERS.items()
-            if key == column
-        }
-        yield f"1.3.6.1.2.1.31.1.1.1.{column}.{port}|{cells.get(column, fixed.get(column))}"
+    def add(self, found: Load, cpu_s: float) -> None:
+        """Keep a round."""
+        self.per_second.append(found.per_second)
+        self.cpu_ms.append(cpu_s / len(found.latencies) * 1000)
+        self.median_ms.append(found.quantile(0.5) * 1000)
 
 
-def old_form(module: str) -> str:
-    """Return a module's file in the form up to 0.22, which Debian's version reads."""
-    body = module.partition("modules:\n")[2]
-    lines = [line.removeprefix("  ") for line in body.splitlines()]
-    return "\n".join(lines) + "\n  version: 2\n  auth:\n    community: public\n"
+@dataclass
+class Stage:
+    """Simulated devices of one size, asked in one version, with the exporters side by side."""
+
+    version: str
+    interfaces: int
+    devices: Agents
+    sides: Sequence[Exporter]
+    values: int
+    kept: dict[tuple[str, int], Measured] = field(default_factory=dict)
+    peaks: dict[str, int] = field(default_factory=dict)
+    bystanders: list[float] = field(default_factory=list)
+
+    def paths(self, side: Exporter, *, is_old: bool) -> list[str]:
+        """Return the path of each target."""
+        if self.version == "v2c":
+            return [side.path(target) for target in self.devices.targets]
+        return [
+            side.path(target, f"if_mib_{V3}") if is_old else side.path(target, auth=V3)
+            for target in self.devices.targets
+        ]
+
+
+class WrongError(Exception):
+    """What was measured is not what is promised to be measured."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; 2 when the peer is missing, 1 when the answers differ."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=3.0, help="length of each measurement (default 3)")
-    parser.add_argument("--rounds", type=int, default=3, help="measurements of each kind (default 3)")
-    parser.add_argument("--newest", action="store_true", help="beside the newest snmp_exporter, fetched from Debian")
-    options = parser.parse_args(arguments)
-    peer = _peer(newest=options.newest)
-    if peer is None:
-        print(f"needs {PEER}: apt-get install {PEER}")
+    """Measure and print; 2 when the peer is missing, 1 when what was measured is not comparable."""
+    options = _options(arguments)
+    stop_on_sigterm()
+    try:
+        peer = peer_binary(debian=options.debian)
+    except NotAvailableError as error:
+        print(error)
         return 2
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        agents, devices = _devices(Path(folder), stack)
-        sides = _sides(Path(folder), stack, peer)
-        paths = [f"/snmp?target=127.0.0.1:{port}&module=if_mib" for port in devices]
-        if not _same_answers(sides, paths[0]):
-            return 1
-        agents_share = _measure(sides, paths, agents, options.rounds, options.seconds)
-        _print(sides, agents_share, _version(peer))
+    began = time.monotonic()
+    bench = Bench(options, peer, Progress(_measurements(options)))
+    try:
+        stages = [bench.run(name, size) for name, size in itertools.product(options.versions, options.interfaces)]
+    except WrongError as error:
+        print(error)
+        return 1
+    _print(stages, version(peer), time.monotonic() - began)
     return 0
 
 
-def _peer(*, newest: bool) -> str | None:
-    return str(unpacked(PEER) / "usr" / "bin" / PEER) if newest else shutil.which(PEER)
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=4.0, help="length of a measurement of 48 interfaces")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements of each kind (default 3)")
+    parser.add_argument("--debian", action="store_true", help="beside Debian's own snmp_exporter, not the newest")
+    parser.add_argument("--quick", action="store_true", help="one short round: whether all is well, not how fast")
+    parser.add_argument("--versions", type=_list, default=["v2c", "v3"], help="v2c,v3")
+    parser.add_argument("--interfaces", type=_numbers, default=list(INTERFACES), help="48,500")
+    parser.add_argument("--connections", type=_numbers, default=list(CONNECTIONS), help="1,16,64")
+    options = parser.parse_args(arguments)
+    if options.quick:
+        options.rounds, options.seconds = 1, 1.0
+    return options
 
 
-def _devices(folder: Path, stack: contextlib.ExitStack) -> tuple[Watched, list[int]]:
-    recording = folder / "switch.snmprec"
-    recording.write_text("\n".join(switch()) + "\n")
-    ports = free_ports(DEVICES, socket.SOCK_DGRAM)
-    listens = [argument for port in ports for argument in ("--listen", f"127.0.0.1:{port}")]
-    log = folder / "simulator.log"
-    command = [*_heronwatch(), "exporter", "simulate", "snmp", "--recording", str(recording), *listens]
-    watched = stack.enter_context(
-        running(command, log=log, ready=lambda: log.read_text().count("listening on") == DEVICES)
-    )
-    return watched, ports
+def _list(text: str) -> list[str]:
+    return text.split(",")
 
 
-def _sides(folder: Path, stack: contextlib.ExitStack, peer: str) -> list[Side]:
-    module = MODULE.read_text()
-    is_old = _version(peer) < "0.23"
-    theirs = folder / "snmp_exporter.yml"
-    theirs.write_text(old_form(module) if is_old else module + "auths: {public_v2: {community: public, version: 2}}\n")
-    ports = free_ports(3)
-    ours = [*_heronwatch(), "exporter", "serve", "--log.level", "error", "--web.listen-address"]
-    commands = {
-        "heronwatch": [*ours, f"127.0.0.1:{ports[0]}"],
-        "heronwatch --workers 2": [*ours, f"127.0.0.1:{ports[1]}", "--workers", "2"],
-        "snmp_exporter": [peer, f"--config.file={theirs}", f"--web.listen-address=127.0.0.1:{ports[2]}"],
-    }
-    sides = []
-    for (name, command), port in zip(commands.items(), ports, strict=True):
-        page = "/metrics" if name == "snmp_exporter" else "/-/ready"
-        ready = functools.partial(answers, port, page)
-        watched = stack.enter_context(running(command, log=folder / f"{port}.log", ready=ready))
-        sides.append(Side(name, port, watched))
-    return sides
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
 
 
-def _measure(sides: Sequence[Side], paths: Sequence[str], agents: Watched, rounds: int, seconds: float) -> float:
-    """Measure the sides in turn; return the largest share of a core that the simulated devices used."""
-    for side in sides:
-        load(side.port, paths, connections=16, seconds=1.0)  # caches warm, memory grown
-    share = 0.0
-    for _, connections, side in itertools.product(range(rounds), CONNECTIONS, sides):
-        agents_before, before = agents.cpu_s(), side.watched.cpu_s()
-        found = load(side.port, paths, connections=connections, seconds=seconds)
-        if found.failures or not found.latencies:
-            raise RuntimeError(f"{side.name}: {found.failures} scrapes failed")
-        share = max(share, (agents.cpu_s() - agents_before) / found.seconds)
-        side.per_second.setdefault(connections, []).append(found.per_second)
-        side.cpu_ms.setdefault(connections, []).append((side.watched.cpu_s() - before) / len(found.latencies) * 1000)
-        side.median_ms.setdefault(connections, []).append(found.quantile(0.5) * 1000)
-    return share
+def _measurements(options: argparse.Namespace) -> int:
+    kinds = len(options.versions) * len(options.interfaces) * len(options.connections)
+    rounds: int = options.rounds
+    return kinds * rounds * (len(WORKERS) + 1)
 
 
-def _print(sides: Sequence[Side], agents_share: float, version: str) -> None:
-    rows = []
-    figures: dict[str, float] = {"devices_share_of_a_core": round(agents_share, 2)}
-    theirs = next(side for side in sides if side.name == "snmp_exporter")
-    for connections, side in itertools.product(CONNECTIONS, sides):
-        measured = (side.per_second, side.cpu_ms, side.median_ms)
-        rate, cpu, p50 = (statistics.median(kept[connections]) for kept in measured)
-        times = rate / statistics.median(theirs.per_second[connections])
-        share = cpu / statistics.median(theirs.cpu_ms[connections])
-        peak = side.watched.peak_bytes() // 2**20
-        rows.append([side.name, connections, rate, times, cpu, share, p50, peak])
-        key = re.sub(r"\W+", "_", side.name.replace("heronwatch", "ours").replace(" --", "_"))
-        figures |= {
-            f"{key}_c{connections}_scrapes_per_s": round(rate, 1),
-            f"{key}_c{connections}_cpu_ms": round(cpu, 2),
-            f"{key}_c{connections}_times": round(times, 2),
-            f"{key}_c{connections}_cpu_share": round(share, 3),
-        }
-    headings = ["exporter", "connections", "scrapes/s", "times", "CPU ms", "share", "p50 ms", "peak MiB"]
-    report("snmp_scrape", headings, rows, figures=figures, peers={"snmp_exporter": version})
+class Progress:
+    """Lines on standard error: how far it is, and what came of the last measurement."""
+
+    def __init__(self, whole: int) -> None:
+        self._whole = whole
+        self._done = 0
+        self._began = time.monotonic()
+
+    def tell(self, what: str) -> None:
+        """Say that one more is done."""
+        self._done += 1
+        took = time.monotonic() - self._began
+        print(f"[{self._done}/{self._whole} {took:.0f} s] {what}", file=sys.stderr, flush=True)
 
 
-def _same_answers(sides: Sequence[Side], path: str) -> bool:
-    found = [_samples(side.port, path) for side in sides]
-    if any(samples != found[0] for samples in found):
-        print(f"the answers differ: {[len(samples) for samples in found]} samples")
-        return False
-    print(f"{PORTS} ports, {DEVICES} devices, {len(found[0])} samples each, the same from all")
-    return True
+class Bench:
+    """Runs the stages one after the other, each with processes of its own."""
+
+    def __init__(self, options: argparse.Namespace, peer: str, progress: Progress) -> None:
+        self._options = options
+        self._peer = peer
+        self._version = version(peer)
+        self._progress = progress
+
+    def run(self, name: str, interfaces: int) -> Stage:
+        """Measure one size in one version of SNMP; raises WrongError."""
+        with self._stage(name, interfaces) as stage:
+            self._compare(stage)
+            for side in stage.sides:  # memory grown, label texts made
+                load(side.port, self._paths(stage, side), connections=16, seconds=min(2.0, self._options.seconds))
+            for number, connections in itertools.product(range(self._options.rounds), self._options.connections):
+                turn = number % len(stage.sides)
+                for side in [*stage.sides[turn:], *stage.sides[:turn]]:
+                    self._measure(stage, side, connections)
+            stage.peaks = {side.name: side.watched.peak_bytes() for side in stage.sides}
+            return stage
+
+    @contextlib.contextmanager
+    def _stage(self, name: str, interfaces: int) -> Iterator[Stage]:
+        with tempfile.TemporaryDirectory() as folder_name, contextlib.ExitStack() as stack:
+            folder = Path(folder_name)
+            recording = list(switch(interfaces))
+            users = V3_ARGUMENTS if name == "v3" else ()
+            devices = stack.enter_context(agents(folder, recording, *users, targets=DEVICES, processes=2))
+            config = folder / "snmp.yml"
+            config.write_text(config_text(self._version))
+            sides = [
+                start_ours(stack, folder, config, "--workers", str(workers), name=f"heronwatch workers={workers}")
+                for workers in WORKERS
+            ]
+            sides.append(start_peer(stack, folder, config, self._peer))
+            yield Stage(name, interfaces, devices, sides, values=len(recording))
+
+    def _paths(self, stage: Stage, side: Exporter) -> list[str]:
+        return stage.paths(side, is_old=self._version < "0.23")
+
+    def _compare(self, stage: Stage) -> None:
+        """Ask every side for one device: the samples must be the same."""
+        found = {side.name: samples(side.port, self._paths(stage, side)[0]) for side in stage.sides}
+        first = next(iter(found.values()))
+        if not first or any(one != first for one in found.values()):
+            sizes = {name: len(one) for name, one in found.items()}
+            raise WrongError(f"{stage.version}, {stage.interfaces} interfaces: the answers differ: {sizes}")
+
+    def _measure(self, stage: Stage, side: Exporter, connections: int) -> None:
+        seconds = self._options.seconds * PATIENCE.get((stage.interfaces, connections), 1.0)
+        before, cpu, devices_cpu = stage.devices.tally(), side.watched.cpu_s(), stage.devices.watched.cpu_s()
+        found = load(side.port, self._paths(stage, side), connections=connections, seconds=seconds)
+        cpu = side.watched.cpu_s() - cpu
+        stage.bystanders.append((stage.devices.watched.cpu_s() - devices_cpu) / found.seconds + found.share)
+        label = f"{stage.version} {stage.interfaces} interfaces, {connections} at once, {side.name}"
+        counted = stage.devices.tally().since(before)
+        try:
+            check(found, counted.walks, counted.values, stage.values)
+        except WrongError as error:
+            raise WrongError(f"{label}: {error}") from None
+        stage.kept.setdefault((side.name, connections), Measured()).add(found, cpu)
+        self._progress.tell(
+            f"{label}: {found.per_second:.1f} scrapes/s, {cpu / len(found.latencies) * 1000:.2f} ms CPU each; "
+            f"devices and load {stage.bystanders[-1]:.2f} of a core"
+        )
 
 
-def _samples(port: int, path: str) -> dict[str, float]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
+def check(found: Load, walks: Mapping[str, int], values: int, values_each: int) -> None:
+    """Compare what was answered with what the devices counted; raises WrongError.
+
+    >>> check(Load(1.0, latencies=[0.1] * 2), {root: 2 for root in ROOTS}, 20, 10)
+    >>> check(Load(1.0, latencies=[0.1] * 2), {root: 1 for root in ROOTS}, 20, 10)
+    Traceback (most recent call last):
+    ...
+    benchmarks.snmp_scrape.WrongError: 2 scrapes answered, walks counted by the devices: 1, 1
+    """
+    answered = len(found.latencies)
+    if found.failures or found.plain or not answered:
+        raise WrongError(f"{answered} scrapes answered, {found.failures} failed, {found.plain} without gzip")
+    counted = [walks.get(root, 0) for root in ROOTS]
+    if any(count != answered for count in counted):
+        raise WrongError(f"{answered} scrapes answered, walks counted by the devices: {str(counted)[1:-1]}")
+    if values < answered * values_each:
+        raise WrongError(f"{answered} scrapes of {values_each} values each, and the devices sent {values}")
+
+
+def _print(stages: Sequence[Stage], peer_version: str, took_s: float) -> None:
+    rows: list[list[object]] = []
+    figures: dict[str, float] = {"seconds": round(took_s)}
+    for stage in stages:
+        figures |= ratios(stage)
+        for (name, connections), measured in sorted(stage.kept.items(), key=lambda item: (item[0][1], item[0][0])):
+            medians = [statistics.median(kept) for kept in (measured.per_second, measured.cpu_ms, measured.median_ms)]
+            peak = stage.peaks[name] // 2**20
+            rows.append([stage.version, stage.interfaces, connections, name, *medians, peak])
+        share = max(stage.bystanders)
+        figures[f"bystanders_cores_{stage.interfaces}{_suffix(stage)}"] = round(share, 2)
+    headings = ["SNMP", "interfaces", "at once", "exporter", "scrapes/s", "CPU ms", "p50 ms", "peak MiB"]
+    report("snmp_scrape", headings, rows, figures=figures, peers={"snmp_exporter": peer_version})
+
+
+def ratios(stage: Stage) -> dict[str, float]:
+    """Return the figures of one stage: ours divided by theirs, the median of the rounds."""
+    figures: dict[str, float] = {}
+    peer = "snmp_exporter"
+    for (name, connections), ours in stage.kept.items():
+        if name == peer:
+            continue
+        theirs = stage.kept[peer, connections]
+        tail = f"{stage.interfaces}_c{connections}_{name.split()[1].replace('=', '')}{_suffix(stage)}"
+        figures[f"ratio_scrapes_{tail}"] = _ratio(ours.per_second, theirs.per_second)
+        figures[f"ratio_cpu_{tail}"] = _ratio(ours.cpu_ms, theirs.cpu_ms)
+    most = max((connections for _, connections in stage.kept), default=0)
+    for name, peak in stage.peaks.items():
+        if name != peer:
+            tail = f"{stage.interfaces}_c{most}_{name.split()[1].replace('=', '')}{_suffix(stage)}"
+            figures[f"ratio_rss_{tail}"] = round(peak / stage.peaks[peer], 3)
+    return figures
+
+
+def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    return round(statistics.median(mine / other for mine, other in zip(ours, theirs, strict=True)), 3)
+
+
+def _suffix(stage: Stage) -> str:
+    return "" if stage.version == "v2c" else f"_{stage.version}"
+
+
+def samples(port: int, path: str) -> dict[str, float]:
+    """Return the samples of a device by series; what a scrape cost differs by nature."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:
         lines = answer.read().decode().split("\n")
-    samples = (line.rpartition(" ") for line in lines if line and not line.startswith(("#", "snmp_scrape_")))
-    return {series: float(value) for series, _, value in samples}
-
-
-def _heronwatch() -> list[str]:
-    return [sys.executable, "-m", "heronwatch"]
-
-
-def _version(peer: str) -> str:
-    shown = subprocess.run([peer, "--version"], capture_output=True, text=True, check=True)
-    return (shown.stdout + shown.stderr).split("version ")[1].split()[0]
-
-
-def _state(port: int) -> int:
-    return 1 if port % 10 < 7 else 2
-
-
-def _count(bits: int, port: int, chance: random.Random) -> int:
-    return chance.randrange(2 ** (bits - 4)) if _state(port) == 1 else 0
+    found = (line.rpartition(" ") for line in lines if line and not line.startswith(("#", "snmp_scrape_")))
+    return {series: float(value) for series, _, value in found}
 
 
 if __name__ == "__main__":

@@ -13,8 +13,10 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from exporters.inventory.sd import PROBE_PATH
+from exporters.listening import open_because, telling_where
 from exporters.loading import Setup, files_of, load_setup
 from exporters.options import ServeOptions
+from exporters.packet_logs import packet_logs
 from exporters.probing.collector import CollectorContext, Endpoint, Plugin
 from exporters.probing.crew import Crew, Folder
 from exporters.probing.process import Process
@@ -24,10 +26,12 @@ from exporters.probing.routes import SD_PATH, Pages
 from exporters.probing.signals import Signals
 from exporters.probing.supervisor import Orders, Supervisor, SupervisorMetrics, reserve
 from exporters.snapshot import FILES, Snapshot
+from heronwatch.aio_routes import Route
 from heronwatch.clock import SystemClock
+from heronwatch.http_message import Request, Response
 from heronwatch.httpd_aio import AioServer
 from heronwatch.pages import Field, Form, Link
-from heronwatch.site import SiteOptions, check_listen
+from heronwatch.site import METRICS, SiteOptions, check_listen
 from heronwatch.telemetry import Telemetry
 from heronwatch.values import HostPort
 from heronwatch.webconfig import WebConfigFile
@@ -49,7 +53,9 @@ class Served:
         self._plugins = _plugins()
         self._web = WebConfigFile(_path(options.web_config_file), telemetry=telemetry)
         context = CollectorContext(
-            registry=telemetry.registry, options=options.plugin_options, idle_timeout_s=options.idle_timeout_s
+            registry=telemetry.registry,
+            options={**options.plugin_options, **packet_logs(self._plugins, options.plugin_options)},
+            idle_timeout_s=options.idle_timeout_s,
         )
         self.process = Process(self._load(None, snapshot), self._load, telemetry, SystemClock(), context)
 
@@ -68,14 +74,27 @@ class Served:
             authenticates=lambda: self._web.authenticates,
             paused=lambda: process.paused,
         )
+        endpoints = [plugin.endpoint.path for plugin in self._plugins if plugin.endpoint]
         return AioServer(
-            pages.routes(plugin.endpoint.path for plugin in self._plugins if plugin.endpoint),
+            [*pages.routes(endpoints), *self._second_metrics()],
             self._site(),
             listen=listen,
             web=self._web,
             reuse_port=reuse_port,
-            open_because=_open_because(self._options),
+            open_because=open_because(self._options, process.setup, authenticates=self._web.authenticates),
         )
+
+    def _second_metrics(self) -> list[Route]:
+        path = self._options.telemetry_path
+        return [] if path == METRICS else [Route("GET", path, self._metrics)]
+
+    async def _metrics(self, request: Request) -> Response:
+        """Answer as /metrics does, at the path of `--web.telemetry-path`."""
+        accept, encoding = request.headers.get("Accept", ""), request.headers.get("Accept-Encoding", "")
+        body, out = await asyncio.to_thread(self._telemetry.expose, accept, encoding)
+        fields = dict(out)
+        content_type = fields.pop("Content-Type")
+        return Response(body=body, content_type=content_type, headers=tuple(fields.items()), compressible=False)
 
     def _missing(self) -> list[str]:
         return self.process.team.missing()  # the team is only known once this process serves
@@ -112,7 +131,7 @@ async def serve_alone(options: ServeOptions) -> int:
     async with served.process:
         spare_the_collector()
         server = served.server(options.places(), reuse_port=False)
-        async with _running(server), Signals(server.reload) as signals:
+        async with _running(server, options.places()), Signals(server.reload) as signals:
             await signals.until_stopped()
     return 0
 
@@ -128,7 +147,7 @@ async def serve_worker(orders: Orders) -> int:
         process.team = crew
         spare_the_collector()
         server = served.server(options.places(), reuse_port=True)
-        async with _running(server), RelayServer(folder.socket(orders.index), crew.handle):
+        async with _running(server, options.places()), RelayServer(folder.socket(orders.index), crew.handle):
             await crew.catch_up(generation)
             async with Signals(server.reload) as signals:
                 signals.stop_at_end_of_input()
@@ -142,9 +161,11 @@ async def supervise(options: ServeOptions, workers: int) -> int:
     """Run several workers until a signal; returns the exit status."""
     setup = load_setup(options.sources(), _plugins())  # every fault is told once, before anything is started
     web = WebConfigFile(_path(options.web_config_file))
+    reason = open_because(options, setup, authenticates=web.authenticates)
     for place in options.places():
-        check_listen(place.host, authenticates=web.authenticates, open_because=_open_because(options))
-    sockets, places = reserve(options.places())
+        check_listen(place.host, authenticates=web.authenticates, open_because=reason)
+    with telling_where(options.places()):
+        sockets, places = reserve(options.places())
     with contextlib.ExitStack() as stack:
         for sock in sockets:
             stack.enter_context(sock)
@@ -203,13 +224,10 @@ def _path(name: str) -> Path | None:
     return Path(name) if name else None
 
 
-def _open_because(options: ServeOptions) -> str:
-    return "--web.insecure" if options.insecure else ""
-
-
 @contextlib.asynccontextmanager
-async def _running(server: AioServer) -> AsyncIterator[None]:
-    await server.start()
+async def _running(server: AioServer, places: Sequence[HostPort]) -> AsyncIterator[None]:
+    with telling_where(places):
+        await server.start()
     try:
         yield
     finally:

@@ -33,8 +33,8 @@ def send(url: str, action: str, target: str, login: Login) -> tuple[int, str]:
     )
     context = ssl.create_default_context(cafile=login.ca_file or None)
     opener = build_opener(ProxyHandler({}), HTTPSHandler(context=context))
-    if login.username:
-        request.add_header("Authorization", _basic(login))
+    for name, value in basic_authorization(login).items():
+        request.add_header(name, value)
     try:
         with opener.open(request, timeout=TIMEOUT_S) as answer:
             paused = json.loads(answer.read(MOST_BYTES))["paused"]
@@ -47,6 +47,9 @@ def send(url: str, action: str, target: str, login: Login) -> tuple[int, str]:
     return EXIT_OK, f"paused now: {', '.join(paused) or 'nothing'}"
 
 
-def _basic(login: Login) -> str:
+def basic_authorization(login: Login) -> dict[str, str]:
+    """Return the header that logs in, or none without a user; raises OSError."""
+    if not login.username:
+        return {}
     password = Path(login.password_file).read_text().rstrip("\n") if login.password_file else ""
-    return "Basic " + base64.b64encode(f"{login.username}:{password}".encode()).decode()
+    return {"Authorization": "Basic " + base64.b64encode(f"{login.username}:{password}".encode()).decode()}

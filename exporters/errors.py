@@ -5,7 +5,8 @@
         ├── WrongRequestError     the parameters make no sense: 400, the client corrects them
         ├── RefusedError          a guard said no: 403 with its reason
         ├── UnresolvedError       a host name has no address now: the device's fault, counted as `unreachable`
-        └── WorkerGoneError       the worker that owns the target is being restarted: 503, ask again soon
+        ├── WorkerGoneError       the worker that owns the target is being restarted: 503, ask again soon
+        └── CannotListenError     an address cannot be listened on: the message says which, and what to do
 
 Trouble with a device is never an exception: it is a `Fault` in a `Reading`.
 """
@@ -31,3 +32,7 @@ class UnresolvedError(ExporterError):
 
 class WorkerGoneError(ExporterError):
     """The worker that owns a target cannot be reached."""
+
+
+class CannotListenError(ExporterError):
+    """An address cannot be listened on."""

@@ -2,14 +2,15 @@
 
 import re
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from glob import glob
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from exporters.config import ConfigFile, LibraryBlock, config_type, protocol_of
+from exporters.file_forms import FileForms, NamedFiles
 from exporters.inventory.checks import DeviceChecks
 from exporters.inventory.devices import Device, Inventory
 from exporters.probing.collector import Credential, Library, Module, Plugin
@@ -24,10 +25,14 @@ _MODULE_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 class Sources(Struct, frozen=True, kw_only=True):
-    """Where the configuration comes from: files, and what the command line says about a protocol's own ones."""
+    """Where the configuration comes from: files, and what the command line says about a protocol's own ones.
+
+    Among `config_files` there may be files of a protocol's own form: they are told apart by their content.
+    """
 
     config_files: tuple[str, ...] = ()
     libraries: Mapping[str, LibraryBlock] = {}
+    expand_environment: bool = False
 
 
 class Setup(Struct, frozen=True, kw_only=True, eq=False):
@@ -39,9 +44,20 @@ class Setup(Struct, frozen=True, kw_only=True, eq=False):
     credentials: Mapping[str, Mapping[str, Credential]]
     libraries: Mapping[str, LibraryBlock]
     inventory: Inventory
-    masked: str
+    shown: tuple[Callable[[], str], ...] = ()
     files: tuple[str, ...] = ()
     warnings: tuple[Fault, ...] = ()
+
+    @property
+    def stands_in_for(self) -> str:
+        """The protocol whose own files are all the configuration there is, or ""."""
+        with_files = [protocol for protocol, block in self.libraries.items() if block.config_files]
+        return with_files[0] if self.files == (NO_FILE_NAME,) and len(with_files) == 1 else ""
+
+    @property
+    def masked(self) -> str:
+        """The files as YAML for people to see, without secrets. It may take a second the first time."""
+        return "\n".join(text for show in self.shown if (text := show()))
 
     def protocols_of(self, module: str) -> list[str]:
         """Return the protocols that know a module of this name."""
@@ -59,8 +75,48 @@ def load_setup(
 
     Credentials equal to those of the `previous` setup are the same objects again: what is remembered of them stays.
     """
-    loaded = _loaded(sources.config_files, config_type(plugins), snapshot)
-    return _Assembly(loaded, sources, plugins, previous, snapshot).setup()
+    files = FileForms(plugins, snapshot).sorted(sources.config_files)
+    line = {plugin.protocol: _on_the_line(plugin.protocol, sources, files) for plugin in plugins if plugin.library}
+    try:
+        loaded = _loaded(files.own, config_type(plugins), snapshot)
+    except ConfigError as error:
+        others = _library_faults(line, sources, plugins, snapshot)
+        raise ConfigError([*files.faults, *error.faults, *others]) from error
+    if files.faults:
+        raise ConfigError([*files.faults, *_library_faults(line, sources, plugins, snapshot)])
+    return _Assembly(loaded, line, sources, plugins, previous, snapshot).setup()
+
+
+def _on_the_line(protocol: str, sources: Sources, files: NamedFiles) -> LibraryBlock:
+    """Return what the command line says about a protocol, with the files of its own form."""
+    block = sources.libraries.get(protocol, LibraryBlock())
+    named = tuple(map(Path, files.libraries.get(protocol, ())))
+    return structs.replace(block, config_files=(*named, *block.config_files))
+
+
+def _library_faults(
+    line: Mapping[str, LibraryBlock], sources: Sources, plugins: Sequence[Plugin], snapshot: Snapshot
+) -> list[Fault]:
+    """Return what is wrong with a protocol's own files, when the others cannot be read: all faults at once."""
+    faults: list[Fault] = []
+    for plugin in plugins:
+        if plugin.protocol in line:
+            _read_library(plugin, line[plugin.protocol], sources, snapshot, faults)
+    return faults
+
+
+def _read_library(
+    plugin: Plugin, block: LibraryBlock, sources: Sources, snapshot: Snapshot, faults: list[Fault]
+) -> Library:
+    """Read a protocol's own files; what is wrong with them goes to `faults`."""
+    keywords = {"expand_environment": True} if sources.expand_environment else {}
+    try:
+        files = [snapshot.of(path) for path in _matching(block.config_files)]
+        if plugin.library is not None:
+            return plugin.library(files, **keywords)
+    except ConfigError as error:
+        faults += error.faults
+    return Library(modules={}, credentials={})
 
 
 def _loaded(names: Sequence[str], cls: type[ConfigFile], snapshot: Snapshot) -> Loaded[ConfigFile]:
@@ -91,6 +147,7 @@ class _Assembly:
     def __init__(
         self,
         loaded: Loaded[ConfigFile],
+        line: Mapping[str, LibraryBlock],
         sources: Sources,
         plugins: Sequence[Plugin],
         previous: Setup | None,
@@ -98,6 +155,7 @@ class _Assembly:
     ) -> None:
         self._snapshot = snapshot
         self._loaded = loaded
+        self._line = line
         self._previous = previous.credentials if previous else {}
         self._config = loaded.value
         self._sources = sources
@@ -121,15 +179,19 @@ class _Assembly:
             credentials=credentials,
             libraries=options,
             inventory=inventory,
-            masked=self._loaded.masked(),
+            shown=(*self._own_shown(), *(library.shown for library in libraries.values())),
             files=self._loaded.files,
             warnings=self._loaded.warnings,
         )
 
+    def _own_shown(self) -> list[Callable[[], str]]:
+        masked = self._loaded.masked()
+        return [] if self._loaded.files == (NO_FILE_NAME,) else [lambda: masked]
+
     def _library_options(self, protocol: str) -> LibraryBlock:
         """Join what the file and the command line say."""
         block = self._config.library(protocol)
-        line = self._sources.libraries.get(protocol, LibraryBlock())
+        line = self._line[protocol]
         return LibraryBlock(
             config_files=(*block.config_files, *line.config_files),
             allowed_targets=(*block.allowed_targets, *line.allowed_targets),
@@ -139,12 +201,7 @@ class _Assembly:
         )
 
     def _library(self, plugin: Plugin, block: LibraryBlock) -> Library:
-        try:
-            files = [self._snapshot.of(path) for path in _matching(block.config_files)]
-            return plugin.library(files) if plugin.library else Library(modules={}, credentials={})
-        except ConfigError as error:
-            self._faults += error.faults
-            return Library(modules={}, credentials={})
+        return _read_library(plugin, block, self._sources, self._snapshot, self._faults)
 
     def _modules(self, plugin: Plugin, library: Library | None) -> Mapping[str, Module]:
         own: dict[str, Module] = {}

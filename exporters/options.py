@@ -35,6 +35,8 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
 
     config_files: tuple[str, ...] = ()
     libraries: dict[str, LibraryOptions] = {}
+    expand_environment: bool = False
+    telemetry_path: str = "/metrics"
     listen: tuple[str, ...] = ()
     web_config_file: str = ""
     external_url: str = ""
@@ -50,6 +52,7 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         return Sources(
             config_files=self.config_files,
             libraries={protocol: library.block() for protocol, library in self.libraries.items()},
+            expand_environment=self.expand_environment,
         )
 
     def places(self) -> tuple[HostPort, ...]:

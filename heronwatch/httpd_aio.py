@@ -13,9 +13,10 @@ from aiohttp import web
 from heronwatch import pages
 from heronwatch.aio_protocol import BoundedServer, Limits
 from heronwatch.aio_routes import Route, RouteTable
-from heronwatch.compression import SMALLEST_WORTH_BYTES, accepts_gzip, gzip_bytes
+from heronwatch.compression import SMALLEST_WORTH_BYTES, accepts_gzip, gzip_bytes, gzip_seconds
 from heronwatch.errors import ConfigError
 from heronwatch.http_message import QueryError, Request, Response
+from heronwatch.listening import telling_why
 from heronwatch.logs import get_logger
 from heronwatch.site import COMMON_METHODS, METRICS, RELOAD, CommonPages, SiteOptions, check_listen, is_exempt
 from heronwatch.values import HostPort
@@ -24,7 +25,7 @@ from heronwatch.webconfig import ActiveWebConfig, WebConfigFile
 __all__ = ["AioServer", "Limits", "Request", "Response", "Route"]
 
 Listen = HostPort | Path  # a Path is a Unix socket
-OFF_LOOP_BYTES = 65_536  # zlib level 1 takes about 0.3 ms for this much: more is done in a thread
+OFF_LOOP_S = 0.0005  # what takes longer is done in a thread; handing it over costs about a tenth of this
 HANDSHAKE_TIMEOUT_S = 10.0
 MOST_WAITING_CHECKS = 16
 SERVER_HEADER = "heronwatch"
@@ -77,7 +78,7 @@ class AioServer:
         return self.ports[0]
 
     async def start(self) -> None:
-        """Listen; OSError when an address is taken, ListenRefusedError when it would let anyone in."""
+        """Listen; CannotListenError when an address is taken, ListenRefusedError when it would let anyone in."""
         for listen in self._listen:
             self._announce(listen)
         self._protocols = BoundedServer(self._serve, limits=self._limits)
@@ -107,15 +108,16 @@ class AioServer:
             return await loop.create_unix_server(
                 self._protocols, sock=sock, ssl=context, ssl_handshake_timeout=timeout_s, backlog=self._limits.backlog
             )
-        return await loop.create_server(
-            self._protocols,
-            listen.host,
-            listen.port or 0,
-            ssl=context,
-            ssl_handshake_timeout=timeout_s,
-            backlog=self._limits.backlog,
-            reuse_port=self._reuse_port or None,
-        )
+        with telling_why(listen):
+            return await loop.create_server(
+                self._protocols,
+                listen.host,
+                listen.port or 0,
+                ssl=context,
+                ssl_handshake_timeout=timeout_s,
+                backlog=self._limits.backlog,
+                reuse_port=self._reuse_port or None,
+            )
 
     async def stop(self, *, deadline_s: float = 10.0) -> None:
         """Take no more connections, let requests in flight finish for up to deadline_s, close the rest."""
@@ -235,7 +237,7 @@ class AioServer:
         return web.Response(status=answer.status, body=body, headers=headers)
 
     async def _compress(self, body: bytes) -> bytes:
-        if len(body) < OFF_LOOP_BYTES:
+        if gzip_seconds(len(body)) < OFF_LOOP_S:
             return gzip_bytes(body)
         return await asyncio.get_running_loop().run_in_executor(self._threads, gzip_bytes, body)
 

@@ -11,6 +11,7 @@ from heronwatch import pages
 from heronwatch.compression import SMALLEST_WORTH_BYTES, accepts_gzip, gzip_bytes
 from heronwatch.errors import ConfigError
 from heronwatch.http_message import QueryError, Request, Response, status_line
+from heronwatch.listening import telling_why
 from heronwatch.logs import get_logger
 from heronwatch.site import COMMON_METHODS, RELOAD, CommonPages, SiteOptions, check_listen, is_exempt
 from heronwatch.values import HostPort
@@ -56,13 +57,14 @@ class WsgiServer:
         return int(self._server.bind_addr[1])
 
     def start(self) -> None:
-        """Listen and serve in the background; OSError when the address is taken, ListenRefusedError."""
+        """Listen and serve in the background; CannotListenError when the address is taken, ListenRefusedError."""
         host = self._listen.host
         authenticates = self._web.authenticates
         reason = check_listen(host, authenticates=authenticates, open_because=self._open_because)
         if authenticates and not self._open_because:
             self._web.require_authentication()
-        self._server.prepare()
+        with telling_why(self._listen, self._server.bind_errors):
+            self._server.prepare()
         self._thread.start()
         self._log.info("listening", address=f"{host}:{self.port}", tls=self._web.uses_tls, access=reason)
 

@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 _UNITS_S = {"y": 31_536_000.0, "w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_DURATION = re.compile("".join(f"(?:([0-9]+){unit})?" for unit in _UNITS_S), re.ASCII)
+_DURATION = re.compile("".join(f"(?:([0-9]+(?:[.][0-9]+)?){unit})?" for unit in _UNITS_S), re.ASCII)
 _LONGEST_S = 292 * _UNITS_S["y"]  # what Prometheus can hold: 2**63 nanoseconds
 _SIZES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 _SIZE = re.compile(r"([0-9]{1,15}) ?([A-Za-z]*)", re.ASCII)
@@ -43,6 +43,8 @@ Verbatim = Annotated[str, AsWritten()]
 class Duration(float):
     """A duration in seconds, written as Prometheus does: 500ms, 5s, 1m, 1h30m, 7d, 1w, 1y; 0 needs no unit.
 
+    As in Go, a number may have a fraction: 1.5s.
+
     >>> Duration.parse("1h30m"), Duration.parse("500ms") * 2
     (Duration('1h30m'), 1.0)
     >>> Duration.parse("90")
@@ -55,7 +57,7 @@ class Duration(float):
         "type": ["string", "integer"],
         "title": "duration",
         "description": "500ms, 5s, 1m, 1h30m, 7d, 1w",
-        "pattern": "^(0|([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$",
+        "pattern": "^(0|" + "".join(rf"([0-9]+(\.[0-9]+)?{unit})?" for unit in _UNITS_S) + ")$",
         "minLength": 1,
         "maximum": 0,
         "minimum": 0,
@@ -69,7 +71,7 @@ class Duration(float):
         match = _DURATION.fullmatch(text) if 0 < len(text) <= 60 else None
         if match is None:
             raise ValueError(_duration_message(text))
-        seconds = sum(int(n) * unit for n, unit in zip(match.groups(), _UNITS_S.values(), strict=True) if n)
+        seconds = sum(float(n) * unit for n, unit in zip(match.groups(), _UNITS_S.values(), strict=True) if n)
         if seconds > _LONGEST_S:
             raise ValueError(f"{quoted(text)} is longer than 292 years")
         return cls(seconds)

@@ -88,3 +88,14 @@ def with_article(words: str) -> str:
     if words.split(" ", maxsplit=1)[0] in {"a", "an", "the", "text", "one", "true"}:
         return words
     return f"{'an' if _AN.match(words) else 'a'} {words}"
+
+
+def printable(text: str) -> str:
+    r"""Return a text with what steers a terminal written out: what a device says is to be read, not obeyed.
+
+    >>> print(printable("up\x1b[2J"))
+    up\x1b[2J
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)

@@ -129,6 +129,7 @@ class BoundedHTTPServer(cheroot_wsgi.Server):
         self.ssl_adapter = _LazyTlsAdapter(web) if web.uses_tls else None
         self._open: dict[BoundedConnection, None] = {}  # in the order of their arrival
         self._open_lock = threading.Lock()
+        self.bind_errors: list[OSError] = []
         self._logger = logging.getLogger("heronwatch.httpd")
 
     def patience(self, seconds: float) -> float:
@@ -142,6 +143,14 @@ class BoundedHTTPServer(cheroot_wsgi.Server):
         self._connections: ConnectionManager
         self._connections.close()  # the selector, which holds nothing but the listener yet
         self._connections = _Connections(self)
+
+    def bind(self, family: int, type: int, proto: int = 0) -> Any:  # noqa: A002  # cheroot's names
+        """Bind; why it cannot be is kept: cheroot tells it in words alone."""
+        try:
+            return super().bind(family, type, proto)
+        except OSError as error:
+            self.bind_errors.append(error)
+            raise
 
     @staticmethod
     def bind_socket(socket_: socket.socket, bind_addr: Any) -> socket.socket:

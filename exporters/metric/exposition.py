@@ -3,17 +3,17 @@
 Source of the format: https://prometheus.io/docs/instrumenting/exposition_formats/
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from functools import lru_cache
 from math import isinf, isnan
-from operator import itemgetter
 
+from exporters.metric.blocks import Block, Rows, blocks_of
 from exporters.metric.samples import Family, Sample
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-Rows = dict[str, float | int]
+MOST_HEADS = 10_000
+"""Families whose HELP and TYPE lines are remembered: more than all modules known have together."""
 
 
 class SampleConflictError(ValueError):
@@ -26,24 +26,22 @@ def text(samples: Iterable[Sample]) -> tuple[bytes, int]:
     A series seen twice keeps its first value. A family seen with two helps keeps the first; seen
     with two types it keeps the first type, and samples of the other are left out.
     """
-    given = list(samples)
-    families = _joined(_grouped(given))
-    parts = [_family_text(family, rows) for _, (family, rows) in sorted(families.items())]
-    return "".join(parts).encode(), len(given) - sum(len(rows) for _, rows in families.values())
+    parts: list[bytes] = []
+    left_out = 0
+    for _, blocks in sorted(_by_name(samples).items()):
+        block = blocks[0]
+        if len(blocks) > 1 or not block.rows.distinct:
+            block = _merged(blocks)
+            left_out += sum([len(one.values) for one in blocks]) - len(block.values)
+        parts += _written(block)
+    return b"".join(parts), left_out
 
 
 def strict_text(samples: Iterable[Sample]) -> bytes:
     """Write like `text`, but raise SampleConflictError where `text` would leave something out."""
-    kept = list(samples)
-    first: dict[str, Family] = {}
-    written: set[tuple[str, str]] = set()
-    for family, labels, _ in kept:
-        known = first.setdefault(family.name, family)
-        if (known.type, known.help) != (family.type, family.help):
-            raise SampleConflictError(f"metric {family.name} has two types or two helps")
-        if (family.name, labels) in written:
-            raise SampleConflictError(f"series {family.name}{labels} was collected twice")
-        written.add((family.name, labels))
+    kept = samples if isinstance(samples, Sequence) else list(samples)
+    if any(len(blocks) > 1 or not blocks[0].rows.distinct for blocks in _by_name(kept).values()):
+        _check(kept)
     return text(kept)[0]
 
 
@@ -60,36 +58,52 @@ def number_text(value: float) -> str:
     return repr(float(value))
 
 
-def _grouped(samples: Sequence[Sample]) -> dict[Family, Rows]:
-    """Rows of each family object. Collectors give a family's samples in a row, and repeat a series hardly ever."""
-    groups: dict[Family, Rows] = {}
-    for family, run in groupby(samples, key=itemgetter(0)):
-        rows = {labels: value for _, labels, value in run}
-        groups[family] = groups[family] | rows if family in groups else rows
-    if sum(map(len, groups.values())) == len(samples):
-        return groups
-    first: defaultdict[Family, Rows] = defaultdict(dict)
-    for family, labels, value in samples:
-        first[family].setdefault(labels, value)
-    return first
+def _by_name(samples: Iterable[Sample]) -> dict[str, list[Block]]:
+    """Blocks by the family's name; collectors give a family's samples in a row, so mostly it is one."""
+    found: dict[str, list[Block]] = {}
+    for block in blocks_of(samples):
+        if block.values:
+            found.setdefault(block.family.name, []).append(block)
+    return found
 
 
-def _joined(grouped: dict[Family, Rows]) -> dict[str, tuple[Family, Rows]]:
-    """Join family objects of one name: the first decides type and help."""
-    families: dict[str, tuple[Family, Rows]] = {}
-    for family, rows in grouped.items():
-        first, kept = families.setdefault(family.name, (family, rows))
-        if kept is not rows and first.type == family.type:
-            for labels, value in rows.items():
+def _check(samples: Iterable[Sample]) -> None:
+    first: dict[str, Family] = {}
+    written: set[tuple[str, str]] = set()
+    for family, labels, _ in samples:
+        known = first.setdefault(family.name, family)
+        if (known.type, known.help) != (family.type, family.help):
+            raise SampleConflictError(f"metric {family.name} has two types or two helps")
+        if (family.name, labels) in written:
+            raise SampleConflictError(f"series {family.name}{labels} was collected twice")
+        written.add((family.name, labels))
+
+
+def _merged(blocks: Sequence[Block]) -> Block:
+    """Join blocks of one name: the first decides type and help, and the first of equal series counts."""
+    family = blocks[0].family
+    kept: dict[str, float | int] = {}
+    for block in blocks:
+        if block.family.type == family.type:
+            for labels, value in zip(block.rows.labels, block.values, strict=True):
                 kept.setdefault(labels, value)
-    return families
+    return Block(family, Rows(kept), list(kept.values()))
 
 
-def _family_text(family: Family, rows: Rows) -> str:
-    name = family.name
+@lru_cache(MOST_HEADS)
+def _head(family: Family) -> bytes:
     help_text = family.help.replace("\\", "\\\\").replace("\n", "\\n")
-    separator = f"\n{name}"  # before every sample
-    samples = separator.join(
-        [f"{labels} {value if type(value) is int else number_text(value)}" for labels, value in rows.items()]
-    )
-    return f"# HELP {name} {help_text}\n# TYPE {name} {family.type}\n{name}{samples}\n"
+    return f"# HELP {family.name} {help_text}\n# TYPE {family.name} {family.type}\n".encode()
+
+
+def _written(block: Block) -> tuple[bytes, ...]:
+    """Write a family; a line break lies between samples and nowhere else, so the name goes before each at once."""
+    name = block.family.name.encode()
+    lines = block.rows.template % tuple(block.values) if block.whole else _mixed(block)
+    return _head(block.family), name, lines.replace(b"\n", b"\n" + name), b"\n"
+
+
+def _mixed(block: Block) -> bytes:
+    rows = zip(block.rows.labels, block.values, strict=True)
+    lines = [f"{labels} {value if type(value) is int else number_text(value)}" for labels, value in rows]
+    return "\n".join(lines).encode()

@@ -4,7 +4,7 @@ A sample carries its family, its label text rendered once, and a value. Nothing 
 protocol, and nothing is registered anywhere: a sample is built, written out and forgotten.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -51,9 +51,12 @@ class ModuleStats(Struct, frozen=True, kw_only=True):
 
 
 class Reading(Struct, frozen=True):
-    """The whole answer of one `collect`: whatever could be read, and a fault for whatever could not."""
+    """The whole answer of one `collect`: whatever could be read, and a fault for whatever could not.
 
-    samples: list[Sample]
+    `samples` is a list, or for large tables `exporters.metric.blocks.SampleBlocks`, which holds the same by the column.
+    """
+
+    samples: Sequence[Sample]
     faults: tuple[Fault, ...] = ()
     modules: dict[str, ModuleStats] = {}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from exporters.metric.blocks import SampleBlocks, blocks_of
 from exporters.metric.exposition import CONTENT_TYPE, SampleConflictError, strict_text, text
 from exporters.metric.samples import Family, Fault, Sample, label_text
 from exporters.probing.job import Outcome
@@ -15,13 +16,12 @@ FAILURE = Family("probe_failure_info", "gauge", "Why a module was not read compl
 def probe_answer(outcome: Outcome, duplicates: Callable[[int], None]) -> Response:
     """Answer as `/probe` does: always 200; what failed is told by metrics, and in comments for people.
 
-    `duplicates` is told how many samples were left out.
+    `duplicates` is told how many samples were left out, once for an outcome.
     """
     body = outcome.rendered.get("probe")
     if body is None:
-        body, left_out = text([*outcome.reading.samples, *_about(outcome)])
-        duplicates(left_out)
-        body = outcome.rendered["probe"] = body + _comments(outcome.reading.faults)
+        body = _text(outcome, _about(outcome), duplicates) + _comments(outcome.reading.faults)
+        outcome.keep("probe", body)
     return Response(body=body, content_type=CONTENT_TYPE)
 
 
@@ -33,9 +33,9 @@ def partial_answer(outcome: Outcome, duplicates: Callable[[int], None], *, proto
         faulty = {fault.module for fault in outcome.reading.faults}
         names = sorted({*outcome.reading.modules, *faulty})
         modules = [(family, label_text([("module", name)]), int(name not in faulty)) for name in names]
-        body, left_out = text([*outcome.reading.samples, *modules, (SUCCESS, "", int(outcome.success))])
-        duplicates(left_out)
-        body = outcome.rendered["partial"] = body + _comments(outcome.reading.faults)
+        more: list[Sample] = [*modules, (SUCCESS, "", int(outcome.success))]
+        body = _text(outcome, more, duplicates) + _comments(outcome.reading.faults)
+        outcome.keep("partial", body)
     return Response(body=body, content_type=CONTENT_TYPE)
 
 
@@ -47,12 +47,19 @@ def endpoint_answer(outcome: Outcome, duplicates: Callable[[int], None], *, stri
     body = outcome.rendered.get(kind)
     if body is None:
         try:
-            body, left_out = (strict_text(outcome.reading.samples), 0) if strict else text(outcome.reading.samples)
+            body = strict_text(outcome.reading.samples) if strict else _text(outcome, (), duplicates)
         except SampleConflictError as error:
             return text_response(f"duplicate: {error}", status=500)
-        duplicates(left_out)
-        outcome.rendered[kind] = body
+        outcome.keep(kind, body)
     return Response(body=body, content_type=CONTENT_TYPE)
+
+
+def _text(outcome: Outcome, more: Iterable[Sample], duplicates: Callable[[int], None]) -> bytes:
+    body, left_out = text(SampleBlocks([*blocks_of(outcome.reading.samples), *blocks_of(more)]))
+    if not outcome.is_counted:
+        duplicates(left_out)
+        outcome.is_counted = True
+    return body
 
 
 def fault_line(fault: Fault) -> str:

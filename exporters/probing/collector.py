@@ -9,7 +9,6 @@ and one request in flight per endpoint and no lock of its own.
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
@@ -133,6 +132,24 @@ class Library(Struct, frozen=True, kw_only=True, eq=False):
 
     modules: Mapping[str, Module]
     credentials: Mapping[str, Credential]
+    shown: Callable[[], str] = str
+    """The files as YAML for people to see, secrets as <secret>; for `/config`."""
+
+
+class Explainer(Protocol):
+    """Says in words what went over the wire; of each packet that the option `PROTOCOL_trace` of the context is told."""
+
+    def packet(self, direction: str, packet: bytes) -> Sequence[str]:
+        """Return lines for a packet, without any secret. `direction` is "sent" or "received"."""
+        ...
+
+    def values(self, module: Module) -> Sequence[str]:
+        """Return a line for each value that came since the last call: as it came, and what the module made of it."""
+        ...
+
+    def advice(self, reason: str, target: "Target") -> str:
+        """Return what a person may check after a fault with this reason, or ""."""
+        ...
 
 
 class SimulatedDevice(Protocol):
@@ -200,10 +217,15 @@ class Plugin(Struct, frozen=True, kw_only=True, eq=False):
     builtin_modules: Callable[[], Mapping[str, Module]] = _no_modules
     """Modules shipped with the plug-in, by name; compiling them lazily is fine."""
     params: Mapping[str, Param] = {}
-    library: Callable[[Sequence[Path]], Library] | None = None
-    """Reads files of the plug-in's own form (`--PROTOCOL.config-file`); raises `ConfigError` with every fault."""
+    library: Callable[..., Library] | None = None
+    """`(paths) -> Library` reads files of the plug-in's own form (`--PROTOCOL.config-file`); raises `ConfigError` with
+    every fault. The keyword `expand_environment=True` is given with `--config.expand-environment-variables` only."""
+    recognizes: Callable[[str], bool] | None = None
+    """Says whether a text is a file of the plug-in's own form, which `--config.file` then takes, too."""
     endpoint: Endpoint | None = None
     add_arguments: Callable[[ArgumentParser], None] = _no_arguments
     """Adds options named `--PROTOCOL.…` to `serve` and `probe`."""
+    explain: Callable[[], "Explainer"] | None = None
+    """Makes what turns packets into words: for `probe --trace` and for the log."""
     simulate: Simulation | None = None
     contract: Callable[[], Contract] | None = None

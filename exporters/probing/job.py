@@ -42,23 +42,33 @@ def job_of(
         target=target,
         modules=modules,
         endpoint=place,
-        known_as=(place, target.credential, tuple(sorted(target.params.items()))),
+        known_as=(place, target.transport, target.credential, tuple(sorted(target.params.items()))),
         share=share_of(endpoint(target.address, target.port)),
         min_interval_s=min_interval_s,
         paused=paused,
     )
 
 
-class Outcome:
-    """What came of a scrape; two requests may share one, so what is rendered from it is kept in `rendered`."""
+MOST_KEPT_BYTES = 65_536
+"""Largest body kept beside an outcome: with `min_interval` an outcome lives until the next scrape of its device."""
 
-    __slots__ = ("asked_at", "duration_s", "reading", "rendered")
+
+class Outcome:
+    """What came of a scrape; two requests may share one, so small bodies made of it are kept in `rendered`."""
+
+    __slots__ = ("asked_at", "duration_s", "is_counted", "reading", "rendered")
 
     def __init__(self, reading: Reading, *, duration_s: float = 0.0, asked_at: float = 0.0) -> None:
         self.reading = reading
         self.duration_s = duration_s
         self.asked_at = asked_at
         self.rendered: dict[str, bytes] = {}
+        self.is_counted = False
+
+    def keep(self, kind: str, body: bytes) -> None:
+        """Keep a body for the next request that shares this outcome, unless it is large."""
+        if len(body) <= MOST_KEPT_BYTES:
+            self.rendered[kind] = body
 
     @property
     def success(self) -> bool:

@@ -14,7 +14,7 @@ from exporters.metric.samples import Fault
 from heronwatch.retry import Backoff
 from heronwatch.values import Duration
 
-SILENT = frozenset({"timeout", "unreachable"})
+SILENT = frozenset({"timeout", "stalled", "stray", "unreachable"})
 """Reasons after which a device is left alone for a while."""
 
 JITTER = 0.1

@@ -79,9 +79,11 @@ def endpoint_wanted(setup: Setup, plugin: Plugin, query: Query) -> Wanted:
     device = next((d for d in setup.inventory.named(text) if d.protocol == protocol), None)
     host, port = (device.host, device.port) if device else _host_port(text, plugin)
     names = _list(query, "module") or (list(device.modules) if device else [endpoint.default_module])
+    if query.getall("module") and not _list(query, "module"):
+        raise WrongRequestError("parameter 'module' names no module")
     named = device.credential if device else None
     credential = _credential(
-        setup, protocol, query.get(endpoint.credential_param) or named or endpoint.default_credential
+        setup, protocol, _at_most_one(query, endpoint.credential_param) or named or endpoint.default_credential
     )
     library = setup.libraries[protocol]
     listed = device or setup.inventory.at(protocol, host, port)
@@ -188,7 +190,7 @@ def _known_keys(query: Query, plugin: Plugin) -> None:
 def _url_params(plugin: Plugin, query: Query) -> dict[str, str]:
     given: dict[str, str] = {}
     for key, param in plugin.params.items():
-        if not param.url or not query.get(param.url):
+        if not param.url or not _at_most_one(query, param.url):
             continue
         trouble = param_trouble(param, query[param.url])
         if trouble:
@@ -204,6 +206,13 @@ def _one(query: Query, key: str) -> str:
     if len(values[0]) > LONGEST_TARGET:
         raise WrongRequestError(f"parameter {quoted(key)} is longer than {LONGEST_TARGET} characters")
     return values[0]
+
+
+def _at_most_one(query: Query, key: str) -> str:
+    values = query.getall(key)
+    if len(values) > 1:
+        raise WrongRequestError(f"parameter {quoted(key)} must be given once")
+    return values[0] if values else ""
 
 
 def _list(query: Query, key: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""SNMP v1 and v2c: modules of an ordinary `snmp.yml`, read with Get, GetNext and GetBulk and nothing else."""
+"""SNMP v1, v2c and v3: modules of an ordinary `snmp.yml`, read with Get, GetNext and GetBulk and nothing else."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,10 @@ from exporters.probing.collector import (
     CollectorContext,
     Contract,
     Endpoint,
+    Explainer,
     Library,
     Module,
+    Param,
     Plugin,
     Simulation,
 )
@@ -31,20 +33,30 @@ def _builtin_modules() -> Mapping[str, Module]:
     return builtin_modules()
 
 
-def _library(paths: Sequence[Path]) -> Library:
+def _library(paths: Sequence[Path], *, expand_environment: bool = False) -> Library:
     from exporters.snmp.catalogue import read_library  # noqa: PLC0415  reads files
 
-    return read_library(paths)
+    return read_library(paths, expand_environment=expand_environment)
+
+
+def _recognizes(text: str) -> bool:
+    from exporters.snmp.own_form import is_snmp_yml  # noqa: PLC0415  when a file is read
+
+    return is_snmp_yml(text)
+
+
+def _explain() -> Explainer:
+    from exporters.snmp.explain import SnmpExplainer  # noqa: PLC0415  for people who look into packets
+
+    return SnmpExplainer()
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--snmp.wrap-large-counters",
-        dest="snmp_wrap_large_counters",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="take 64-bit counters modulo 2^53, where a float counts exactly (default: on)",
-    )
+    from exporters.snmp.arguments import add_arguments  # noqa: PLC0415  for two commands only
+    from exporters.snmp.original_flags import add_original_flags  # noqa: PLC0415  as above
+
+    add_arguments(parser)
+    add_original_flags(parser)
 
 
 def _contract() -> Contract:
@@ -65,6 +77,19 @@ def _simulate(arguments: argparse.Namespace) -> int:
     return run(arguments)
 
 
+PARAMS = {
+    "snmp_context": Param(help="the context of v3, at most 255 characters", pattern=".{0,255}", url="snmp_context"),
+    "snmp_engineid": Param(
+        help="the engine ID of the context, 10 to 64 hexadecimal digits",
+        pattern="(?:0x)?(?:[0-9A-Fa-f]{2}){5,32}",
+        url="snmp_engineid",
+    ),
+    "window": Param(help="requests in flight, 1 to 64", pattern="[1-9]|[1-5][0-9]|6[0-4]"),
+    "cache_lookups": Param(
+        help="how long labels are kept, such as 1h; 0 for never", pattern=r"0|(?:\d+(?:ms|[smhdw]))+"
+    ),
+}
+
 PLUGIN = Plugin(
     protocol="snmp",
     transport="udp",
@@ -73,6 +98,9 @@ PLUGIN = Plugin(
     credential_type=SnmpCredential,
     builtin_modules=_builtin_modules,
     library=_library,
+    recognizes=_recognizes,
+    explain=_explain,
+    params=PARAMS,
     endpoint=Endpoint(path="/snmp", default_module="if_mib", default_credential="public_v2", credential_param="auth"),
     add_arguments=_add_arguments,
     simulate=Simulation(

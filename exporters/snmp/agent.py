@@ -1,212 +1,215 @@
-"""An SNMP agent's answers from a recording: Get, GetNext and GetBulk of v1 and v2c. No socket here.
+"""An SNMP agent: what it answers to a message of v1, v2c or v3, and what it counts. No socket here.
 
 Answers are remembered by everything in the request but its request-id, so that a thousand scrapes of one device cost
 little more than copying.
 """
 
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from exporters.snmp import ber, oid
+from exporters.snmp.agent_answers import MOST_REPLY_BYTES, Answers, Question, Values, read_pdu, read_question
 from exporters.snmp.ber import Kind
 from exporters.snmp.errors import MalformedError
 from exporters.snmp.live import Series
 from exporters.snmp.recording import Recording
+from exporters.snmp.v3_message import V3
 
-MOST_REPLY_BYTES = 1472  # what fits into one Ethernet frame
+if TYPE_CHECKING:  # what needs no v3 needs no cryptography
+    from exporters.snmp.agent_engine import AgentEngine
+
+__all__ = ["MOST_REPLY_BYTES", "PERMITTED", "Agent", "Question", "Tally", "read_question"]
+
 MOST_REMEMBERED = 100_000
 MOST_NOTED = 100_000
-SYS_UP_TIME = oid.encode("1.3.6.1.2.1.1.3.0")
 PERMITTED = frozenset(map(int, Kind))
 
 
-class Question(Struct, frozen=True):
-    """A request as it was received; `first` and `second` are error-status and error-index, or GetBulk's numbers."""
+class Tally(Struct, frozen=True):
+    """What an agent received and sent: packets, values that exist, and PDUs of kinds that nothing here may send.
 
-    head: bytes
-    version: int
-    kind: int
-    request_id: bytes
-    first: int
-    second: int
-    names: tuple[bytes, ...]
-    identity: bytes
+    `walks` counts walks by the OID that they begin with: a GetNext or GetBulk for a name that is no value of the
+    device. What continues a walk names the last value received, so each subtree of each scrape counts once.
+    """
+
+    packets: int = 0
+    values: int = 0
+    forbidden: int = 0
+    walks: dict[str, int] = field(default_factory=dict)
+
+    def __add__(self, other: "Tally") -> "Tally":
+        walks = Counter(self.walks) + Counter(other.walks)
+        return Tally(
+            self.packets + other.packets, self.values + other.values, self.forbidden + other.forbidden, dict(walks)
+        )
+
+    def since(self, before: "Tally") -> "Tally":
+        """Return what came after an earlier count."""
+        walks = Counter(self.walks) - Counter(before.walks)
+        return Tally(
+            self.packets - before.packets, self.values - before.values, self.forbidden - before.forbidden, dict(walks)
+        )
+
+
+class _Kept:
+    """A response but its request-id; `begins` is the OID of the walk that it begins, `given` how often it was given."""
+
+    __slots__ = ("before", "begins", "behind", "given", "kind", "values")
+
+    def __init__(self, kind: int, before: bytes, behind: bytes, *, values: int, begins: str) -> None:
+        self.kind = kind
+        self.before = before
+        self.behind = behind
+        self.values = values
+        self.begins = begins
+        self.given = 0
+
+    def tally(self) -> Tally:
+        walks = {self.begins: self.given} if self.begins else {}
+        return Tally(self.given, self.values * self.given, 0, walks)
 
 
 class Agent:
-    """Answers for one device; notes the tag of every PDU that it receives."""
+    """Answers for one device; notes the tag of every PDU that it receives.
 
-    def __init__(self, recording: Recording, *, community: str = "public", started_at: float) -> None:
+    It answers to one community in some `versions`, and with an `engine` to that engine's user, too. A response
+    exceeds `most_reply_bytes` only for the sake of one single value.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        *,
+        community: str = "public",
+        started_at: float,
+        engine: "AgentEngine | None" = None,
+        most_reply_bytes: int = MOST_REPLY_BYTES,
+        versions: Collection[int] = (ber.V1, ber.V2C),
+    ) -> None:
         self.recording = recording
-        self.received: Counter[int] = Counter()
         self.noted: deque[int] = deque(maxlen=MOST_NOTED)
-        self._community = community.encode()
-        self._started_at = started_at
-        self._live: Mapping[bytes, Series] = {}
-        self._remembered: dict[bytes, bytes] = {}
-        self._moving = {SYS_UP_TIME}
-        place = recording.find(SYS_UP_TIME)
-        self._up_time = int.from_bytes(recording.value(place)[2:]) if place is not None else None
+        self._community = ber.tlv(ber.OCTET_STRING, community.encode())
+        self._engine = engine
+        self._most_reply_bytes = most_reply_bytes
+        self._versions = versions
+        self._values = Values(recording, started_at)
+        self._kept: dict[bytes, _Kept] = {}
+        self._received: Counter[int] = Counter()
+        self._past = Tally()
+        self._reported = 0
+
+    @property
+    def received(self) -> Counter[int]:
+        """How often each kind of PDU was received, by its tag."""
+        found = Counter(self._received)
+        for kept in self._kept.values():
+            found[kept.kind] += kept.given
+        return found
+
+    def tally(self) -> Tally:
+        """Return what was received and sent so far."""
+        received = self.received
+        forbidden = sum(count for kind, count in received.items() if kind not in PERMITTED)
+        found = sum((kept.tally() for kept in self._kept.values()), self._past)
+        return Tally(received.total() + self._reported, found.values, forbidden, found.walks)
 
     def set_live(self, series: Mapping[bytes, Series]) -> None:
         """Let these values move from now on; one that is not named any more stands still at its first point."""
-        for name, moving in series.items():
-            self.recording.put(name, moving.encoded(moving.points[0][0]))
-        self._live = series
-        self._moving = {SYS_UP_TIME, *series}
-        self._remembered.clear()
+        self._values.set_live(series)
+        self._forget()
 
-    def answer(self, datagram: bytes, now: float) -> bytes | None:
-        """Return the response to a request at a Unix time; None where an agent stays silent."""
+    def answer(self, datagram: bytes, now: float, engine: "AgentEngine | None" = None) -> bytes | None:
+        """Return the response to a request at a Unix time; None where an agent stays silent.
+
+        An `engine` here stands in for the agent's own, so that many devices can share what was made.
+        """
         try:
-            question = read_question(datagram)
+            if datagram[1] < 0x80 and datagram[4] != V3:
+                return self._respond(datagram, 7 + datagram[6], now)  # message, version and community stand before
+            start, _ = ber.header(datagram, 0)
+            if datagram[start + 2] != V3:
+                return self._respond(datagram, start + 5 + datagram[start + 4], now)
+            return self._secured(datagram, now, engine or self._engine)
         except (MalformedError, IndexError):
             return None
-        self.received[question.kind] += 1
-        self.noted.append(question.kind)
-        if not question.head.endswith(ber.tlv(ber.OCTET_STRING, self._community)) or question.kind not in PERMITTED:
+
+    def _secured(self, datagram: bytes, now: float, engine: "AgentEngine | None") -> bytes | None:
+        """Answer a message of v3."""
+        if engine is None:
             return None
-        tail = self._remembered.get(question.identity)
-        if tail is None:
-            tail = self._made(question, now)
-        return ber.tlv(
-            ber.SEQUENCE, question.head + ber.tlv(ber.RESPONSE, ber.tlv(ber.INTEGER, question.request_id) + tail)
-        )
+        before = engine.reported
+        answer = engine.answer(datagram, now, self._respond)
+        self._reported += engine.reported - before
+        return answer
 
-    def _made(self, question: Question, now: float) -> bytes:
-        answers = _Answers(self, now)
-        tail = answers.tail(question)
-        if not answers.moved:
-            if len(self._remembered) >= MOST_REMEMBERED:
-                self._remembered.clear()
-            self._remembered[question.identity] = tail
-        return tail
-
-    def value(self, name: bytes, place: int, now: float) -> tuple[bytes, bool]:
-        """Return a value as it is at a Unix time, and whether it moves."""
-        if name not in self._moving:
-            return self.recording.value(place), False
-        if name in self._live:
-            return self._live[name].encoded(now), True
-        ticks = (self._up_time or 0) + round((now - self._started_at) * 100)  # hundredths of a second
-        return ber.integer(ticks % 2**32, ber.TIME_TICKS), True
-
-
-class _Answers:
-    """The varbinds of one response."""
-
-    def __init__(self, agent: Agent, now: float) -> None:
-        self.moved = False
-        self._agent = agent
-        self._now = now
-        self._room = 0
-
-    def tail(self, question: Question) -> bytes:
-        """Return everything after the request-id: status, index, varbinds."""
-        self._room = MOST_REPLY_BYTES - len(question.head) - 40  # tags, lengths, request-id, status, index
-        if question.kind == Kind.GET_BULK and question.version != ber.V1:
-            found, failed = self._bulk(question), 0
+    def _respond(self, data: bytes, pdu: int, now: float) -> bytes | None:
+        """Answer the PDU at a position, which ends the data: alone at 0, or behind the head of its message."""
+        id_start = pdu + 4 if data[pdu + 1] < 0x80 else ber.header(data, pdu)[0] + 2
+        id_end = id_start + data[id_start - 1]
+        key = data[:id_start] + data[id_end:]
+        kept = self._kept.get(key)
+        if kept is None:
+            question = read_question(data) if pdu else read_pdu(data, pdu)
+            if data[id_start:id_end] != question.request_id:
+                raise MalformedError("a message of another form")
+            kept = self._made(question, key, now)
+            if kept is None:
+                return None
         else:
-            found, failed = self._each(question)
-        if failed:
-            found = [ber.tlv(ber.SEQUENCE, ber.tlv(ber.OBJECT_IDENTIFIER, n) + b"\x05\0") for n in question.names]
-        status = ber.integer(ber.NO_SUCH_NAME if failed else ber.NO_ERROR)
-        return status + ber.integer(failed) + ber.tlv(ber.SEQUENCE, b"".join(found))
+            kept.given += 1
+        self.noted.append(kept.kind)
+        return kept.before + data[id_start:id_end] + kept.behind
 
-    def _each(self, question: Question) -> tuple[list[bytes], int]:
-        """Answer Get or GetNext; the second value is the position of what v1 cannot answer, or 0."""
-        step = self._exact if question.kind == Kind.GET else self._next
-        found = []
-        for position, name in enumerate(question.names, 1):
-            varbind, exists = step(name)
-            if not exists and question.version == ber.V1:
-                return [], position
-            found.append(varbind)
-        return found, 0
+    def _made(self, question: Question, key: bytes, now: float) -> _Kept | None:
+        """Make the response to a request that is new, and remember it unless it is another the next time."""
+        if question.kind not in PERMITTED or (question.head and not self._lets_in(question)):
+            self._received[question.kind] += 1
+            self.noted.append(question.kind)
+            return None
+        answers = Answers(self._values, now, most_bytes=self._most_reply_bytes)
+        behind = answers.tail(question)
+        kept = _Kept(question.kind, _before(question, len(behind)), behind, values=answers.count,
+                     begins=self._begins(question))  # fmt: skip
+        kept.given = 1
+        if answers.moved:
+            self._received[kept.kind] += 1
+            self._past += kept.tally()
+        else:
+            if len(self._kept) >= MOST_REMEMBERED:
+                self._forget()
+            self._kept[key] = kept
+        return kept
 
-    def _exact(self, name: bytes) -> tuple[bytes, bool]:
-        place = self._agent.recording.find(name)
-        if place is None:
-            return _varbind(name, bytes((ber.NO_SUCH_INSTANCE, 0))), False
-        return self._at(place), True
+    def _lets_in(self, question: Question) -> bool:
+        return question.version in self._versions and question.head.endswith(self._community)
 
-    def _next(self, name: bytes) -> tuple[bytes, bool]:
-        place = self._agent.recording.after(name)
-        if place >= len(self._agent.recording):
-            return _varbind(name, bytes((ber.END_OF_MIB_VIEW, 0))), False
-        return self._at(place), True
+    def _begins(self, question: Question) -> str:
+        """Return the OID of the walk that a request begins, '' when it begins none."""
+        if question.kind == Kind.GET or not question.names or self.recording.find(question.names[0]) is not None:
+            return ""
+        return oid.text(question.names[0])
 
-    def _at(self, place: int) -> bytes:
-        name = self._agent.recording.names[place]
-        value, moves = self._agent.value(name, place, self._now)
-        self.moved = self.moved or moves
-        return _varbind(name, value)
-
-    def _bulk(self, question: Question) -> list[bytes]:
-        """Answer GetBulk (RFC 3416 section 4.2.3) as far as the response has room, with one value at least."""
-        singles = question.names[: max(0, question.first)]
-        repeated = question.names[len(singles) :]
-        found = [self._next(name)[0] for name in singles]
-        self._room -= sum(map(len, found))
-        places: list[int | bytes] = [self._place(name) for name in repeated]
-        for _ in range(question.second):
-            has_more = any(isinstance(place, int) for place in places)
-            for column, place in enumerate(places):
-                varbind = self._at(place) if isinstance(place, int) else _varbind(place, b"\x82\0")
-                self._room -= len(varbind)
-                if self._room < 0 and found:
-                    return found
-                found.append(varbind)
-                places[column] = self._following(place)
-            if not has_more:
-                break
-        return found
-
-    def _place(self, name: bytes) -> int | bytes:
-        """Return the place after a name, or the name itself at the end of everything."""
-        place = self._agent.recording.after(name)
-        return place if place < len(self._agent.recording) else name
-
-    def _following(self, place: int | bytes) -> int | bytes:
-        if isinstance(place, bytes) or place + 1 < len(self._agent.recording):
-            return place if isinstance(place, bytes) else place + 1
-        return self._agent.recording.names[place]
+    def _forget(self) -> None:
+        self._received = self.received
+        self._past = sum((kept.tally() for kept in self._kept.values()), self._past)
+        self._kept.clear()
 
 
-def _varbind(name: bytes, value: bytes) -> bytes:
-    return ber.tlv(ber.SEQUENCE, ber.tlv(ber.OBJECT_IDENTIFIER, name) + value)
+def _before(question: Question, behind: int) -> bytes:
+    """Return all of a response before the request-id's content; `behind` is the size of what follows it."""
+    number = bytes((ber.INTEGER, len(question.request_id)))
+    size = len(number) + len(question.request_id) + behind
+    response = _opening(ber.RESPONSE, size) + number
+    if not question.head:
+        return response
+    size += len(question.head) + len(response) - len(number)
+    return _opening(ber.SEQUENCE, size) + question.head + response
 
 
-def read_question(data: bytes) -> Question:
-    """Read a request of any kind; raises MalformedError or IndexError for what is none."""
-    start, _ = ber.header(data, 0)
-    version, pos = ber.read_integer(data, start)
-    _, community_end = ber.header(data, pos)
-    kind = data[community_end]
-    id_start, end = ber.header(data, community_end)
-    _, id_end = ber.read_integer(data, id_start)
-    first, pos = ber.read_integer(data, id_end)
-    second, pos = ber.read_integer(data, pos)
-    pos, list_end = ber.header(data, pos)
-    return Question(
-        head=data[start:community_end],
-        version=version,
-        kind=kind,
-        request_id=data[ber.header(data, id_start)[0] : id_end],
-        first=first,
-        second=second,
-        names=tuple(_names(data, pos, min(list_end, end))),
-        identity=data[start : community_end + 1] + data[id_end:],
-    )
-
-
-def _names(data: bytes, pos: int, end: int) -> list[bytes]:
-    names = []
-    while pos < end:
-        start, stop = ber.header(data, pos)
-        name, name_end = ber.header(data, start)
-        names.append(data[name:name_end])
-        pos = stop
-    return names
+def _opening(tag: int, size: int) -> bytes:
+    """Return tag and length of an element whose content has so many bytes."""
+    element = ber.tlv(tag, bytes(size))
+    return element[: len(element) - size]

@@ -10,6 +10,7 @@ from enum import IntEnum
 from msgspec import Struct
 
 from exporters.snmp.errors import MalformedError
+from exporters.snmp.uniform import uniform_varbinds
 
 INTEGER = 0x02
 OCTET_STRING = 0x04
@@ -44,7 +45,7 @@ Varbind = tuple[bytes, Value]
 """OID content and value."""
 
 Element = bytes
-"""A value as it came: tag, length and content. Bytes cost the garbage collector nothing, and a device has many."""
+"""A value: tag, length in the shortest form, content. Bytes cost the garbage collector nothing."""
 
 
 class Kind(IntEnum):
@@ -175,7 +176,13 @@ def read_integer(data: bytes, pos: int) -> tuple[int, int]:
 
 
 def _varbinds(data: bytes, pos: int, end: int) -> tuple[list[bytes], list[Element], bool]:
-    """Read varbinds up to `end`, and whether one is an exception. The hot loop: short ones are read in place."""
+    """Read varbinds up to `end`, and whether one is an exception."""
+    found = uniform_varbinds(data, pos, end)
+    return _mixed_varbinds(data, pos, end) if found is None else (*found, False)
+
+
+def _mixed_varbinds(data: bytes, pos: int, end: int) -> tuple[list[bytes], list[Element], bool]:
+    """Read varbinds of any form; short ones are read in place."""
     names: list[bytes] = []
     elements: list[Element] = []
     name, element = names.append, elements.append
@@ -199,10 +206,15 @@ def _varbinds(data: bytes, pos: int, end: int) -> tuple[list[bytes], list[Elemen
         else:
             start, value, stop = _long_varbind(data, pos, end)
             name(data[start:value])
-            element(data[value:stop])
+            element(_shortest(data[value:stop]))
             exceptional = exceptional or data[value] >= NO_SUCH_OBJECT
         pos = stop
     return names, elements, exceptional
+
+
+def _shortest(element: bytes) -> Element:
+    """Return a value with its length in the shortest form; some agents write every length in a long one."""
+    return element if element[1] < 0x80 else tlv(*unpacked(element))
 
 
 def _long_varbind(data: bytes, pos: int, end: int) -> tuple[int, int, int]:

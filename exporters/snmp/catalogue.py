@@ -8,7 +8,10 @@ from typing import Any
 
 from exporters.probing.collector import Credential, Library, Module
 from exporters.snmp.credential import PUBLIC
+from exporters.snmp.environment import with_environment
+from exporters.snmp.own_form import ShownFile
 from exporters.snmp.plan import compile_module, compile_old_module
+from exporters.snmp.profile import AUTO, read_kinds
 from exporters.snmp.snmpyml import Auth, OldModule, SnmpFile, is_old_form
 from heronwatch.config import ConfigError, Fault, loads
 
@@ -17,21 +20,26 @@ DEFAULT_AUTH = "public_v2"
 
 
 def builtin_modules() -> Mapping[str, Module]:
-    """Return the shipped modules by name."""
-    return read_library(sorted(SHIPPED.glob("*.yml"))).modules
+    """Return the shipped modules by name, and `auto`, which chooses among them."""
+    modules = read_library(sorted(SHIPPED.glob("*.yml"))).modules
+    return {**modules, AUTO: Module(name=AUTO, plan=read_kinds(modules))}
 
 
-def read_library(paths: Sequence[Path]) -> Library:
+def read_library(paths: Sequence[Path], *, expand_environment: bool = False) -> Library:
     """Read ordinary `snmp.yml` files of either form; raises ConfigError with every fault of every file.
 
     Paths may be glob patterns. As in the original a later file's module or auth replaces an earlier one's.
     """
+    expand: Mapping[str, str] | None = os.environ if expand_environment else None
+    shown: list[ShownFile] = []
     modules: dict[str, Module] = {}
     credentials: dict[str, Credential] = {DEFAULT_AUTH: Credential(name=DEFAULT_AUTH, value=PUBLIC, bound=False)}
     faults: list[Fault] = []
     for path in _matching(paths, faults):
         try:
-            found, auths = _read(path)
+            text = _read(path)
+            shown.append(ShownFile(str(path), text))
+            found, auths = parse(text, str(path), expand=expand)
         except ConfigError as error:
             faults.extend(error.faults)
             continue
@@ -39,7 +47,7 @@ def read_library(paths: Sequence[Path]) -> Library:
         credentials.update({name: Credential(name=name, value=auth, bound=False) for name, auth in auths.items()})
     if faults:
         raise ConfigError(faults)
-    return Library(modules=modules, credentials=credentials)
+    return Library(modules=modules, credentials=credentials, shown=lambda: "\n".join(file.masked() for file in shown))
 
 
 def _matching(paths: Sequence[Path], faults: list[Fault]) -> list[Path]:
@@ -52,19 +60,29 @@ def _matching(paths: Sequence[Path], faults: list[Fault]) -> list[Path]:
     return found
 
 
-def _read(path: Path) -> tuple[dict[str, Module], dict[str, Auth]]:
+def _read(path: Path) -> str:
     try:
-        text = path.read_text()
+        return path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([Fault(str(path), 0, "", f"cannot be read: {error}")]) from error
-    return parse(text, str(path))
 
 
-def parse(text: str, file: str, env: Mapping[str, str] = os.environ) -> tuple[dict[str, Module], dict[str, Auth]]:
-    """Return the modules and auths of one file's text; raises ConfigError."""
+def parse(
+    text: str, file: str, env: Mapping[str, str] = os.environ, *, expand: Mapping[str, str] | None = None
+) -> tuple[dict[str, Module], dict[str, Auth]]:
+    """Return the modules and auths of one file's text; raises ConfigError.
+
+    With `expand`, variables of that environment are put into auths where the text refers to them. A file of nothing
+    but comments, as Debian's package installs it, has none of either.
+    """
+    if all(not line.strip() or line.lstrip().startswith("#") for line in text.splitlines()):
+        return {}, {}
     if is_old_form(text):
         old: dict[str, Any] = loads(text, dict[str, OldModule], file=file, env=env).value
+        if expand is not None:
+            old = with_environment(old, text, file, expand)
         return {name: Module(name=name, plan=compile_old_module(block)) for name, block in old.items()}, {}
     content = loads(text, SnmpFile, file=file, env=env).value
+    auths = content.auths if expand is None else with_environment(content.auths, text, file, expand)
     modules = {name: Module(name=name, plan=compile_module(block)) for name, block in content.modules.items()}
-    return modules, content.auths
+    return modules, auths

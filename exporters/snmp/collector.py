@@ -5,20 +5,20 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
-from prometheus_client import CollectorRegistry, Counter
-
-from exporters.metric.samples import Fault, ModuleStats, Reading, Sample
+from exporters.metric.blocks import SampleBlocks
+from exporters.metric.samples import Family, Fault, ModuleStats, Reading, label_text
 from exporters.probing.collector import CollectorContext, Module, Target
-from exporters.snmp import values
-from exporters.snmp.credential import PUBLIC, security_of
-from exporters.snmp.decode import samples
+from exporters.snmp.ber import Kind, Request
+from exporters.snmp.device import Device
 from exporters.snmp.errors import CredentialError, DeviceError, NoAnswerError, RefusedByDeviceError, UnreachableError
-from exporters.snmp.labels import LabelCache
-from exporters.snmp.plan import Plan
+from exporters.snmp.module_read import ModuleRead
+from exporters.snmp.options import Options, options_of
+from exporters.snmp.profile import SYS_OBJECT_ID, TRUST_S, Kinds, Profile, profile_of
 from exporters.snmp.scrape_stats import stats_samples
-from exporters.snmp.security import SecurityModel
-from exporters.snmp.session import Attempts, Endpoint, Session
-from exporters.snmp.walk import Fetched, Pace, fetch
+from exporters.snmp.session import Attempts, Session
+from exporters.snmp.traffic import Traffic
+from exporters.snmp.transport import Endpoint
+from exporters.snmp.window import Window
 
 BEFORE_DEADLINE_S = 0.02
 """What was read is handed over before the engine would cancel."""
@@ -35,87 +35,39 @@ MOST_SOCKETS = 500
 SILENT = (NoAnswerError, RefusedByDeviceError, UnreachableError, CredentialError)
 """Errors after which no further module is asked for in the same scrape."""
 
+WHO_TIMEOUT_S, WHO_RETRIES = 5.0, 3
+"""How a device is asked who it is: as a module that names neither."""
 
-class Traffic:
-    """The plug-in's own metrics."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.packets = Counter(
-            "heronwatch_exporter_snmp_packets_total", "SNMP packets sent, repeated ones too.", registry=registry
-        )
-        self.retries = Counter(
-            "heronwatch_exporter_snmp_packet_retries_total", "SNMP packets sent again.", registry=registry
-        )
-
-
-class Device:
-    """What is kept for one endpoint between scrapes: its socket, how much it answers at once, its labels."""
-
-    def __init__(self) -> None:
-        self.session: Session | None = None
-        self.paces: dict[str, Pace] = {}
-        self.labels: dict[str, LabelCache] = {}
-        self.used_at = 0.0
-
-    def pace(self, module: Module) -> Pace:
-        """Return how much to ask at once for a module; a module whose limit was changed starts anew."""
-        plan: Plan = module.plan
-        pace = self.paces.get(module.name)
-        if pace is None or pace.configured != plan.repetitions:
-            pace = self.paces[module.name] = Pace(plan.repetitions)
-        return pace
-
-    def cache(self, module: Module) -> LabelCache:
-        """Return the labels remembered for a module."""
-        return self.labels.setdefault(module.name, LabelCache())
-
-    def remembered(self) -> int:
-        """Count the label texts."""
-        return sum(map(len, self.labels.values()))
-
-    def close(self) -> None:
-        """Close the socket."""
-        if self.session is not None:
-            self.session.close()
-            self.session = None
+PROFILE = Family("snmp_device_profile_info", "gauge", "What module 'auto' took the device for, by its sysObjectID.")
 
 
 class SnmpCollector:
-    """Reads SNMP devices: one socket and one request in flight for each endpoint."""
+    """Reads SNMP devices: one way to each endpoint, and one request in flight unless a person allows more."""
 
     def __init__(self, context: CollectorContext, *, random_bits: Callable[[int], int] = secrets.randbits) -> None:
-        self._devices: OrderedDict[tuple[str, int], Device] = OrderedDict()
+        self._devices: OrderedDict[tuple[str, int, str], Device] = OrderedDict()
         self._traffic = Traffic(context.registry)
         self._idle_timeout_s = context.idle_timeout_s
-        self._wrap = values.WRAP if context.options.get("snmp_wrap_large_counters", True) else 0
+        self._options = options_of(context.options)
         self._random_bits = random_bits
         self._sweeper: asyncio.TimerHandle | None = None
 
     async def collect(self, target: Target, modules: Sequence[Module], deadline: float) -> Reading:
         """Read modules one after the other; see `exporters.probing.collector.Collector`."""
         device = self._device(target)
-        found: list[Sample] = []
-        faults: list[Fault] = []
-        stats: dict[str, ModuleStats] = {}
-        silence: DeviceError | None = None
-        for module in modules:
-            run = _Run(self, device, target, module, deadline - BEFORE_DEADLINE_S)
-            error = silence or await run.read()
-            stats[module.name] = run.stats(success=error is None)
-            if error is None:
-                found += run.samples
-                found += stats_samples(module.name, stats[module.name])
-            else:
-                faults.append(Fault(module.name, error.reason, str(error)))
-                silence = error if isinstance(error, SILENT) else None
-        self._count(stats)
-        if len(self._devices) > MOST_SOCKETS:
-            device.close()
-        return Reading(found, tuple(faults), stats)
+        scrape = _Scrape(self, device, target, self._options.for_device(target.params), deadline - BEFORE_DEADLINE_S)
+        self._traffic.begun()
+        try:
+            await scrape.read(modules)
+        finally:
+            self._traffic.ended(scrape.stats)
+            if len(self._devices) > MOST_SOCKETS:
+                device.close()
+        return Reading(scrape.found, tuple(scrape.faults), scrape.stats)
 
     async def release(self, target: Target) -> None:
         """Forget a device and close its socket."""
-        device = self._devices.pop((target.address, target.port), None)
+        device = self._devices.pop(_key(target), None)
         if device is not None:
             device.close()
 
@@ -127,22 +79,17 @@ class SnmpCollector:
         while self._devices:
             self._devices.popitem()[1].close()
 
-    def session(self, device: Device, target: Target, plan: Plan) -> Session:
-        """Return the device's socket, opened when there is none that fits."""
-        endpoint = Endpoint(target.address, target.port, plan.any_source)
-        if device.session is not None and device.session.endpoint != endpoint:
-            device.close()
-        if device.session is None:
-            device.session = Session(endpoint, request_id=lambda: self._random_bits(30))
-        return device.session
+    def random_bits(self, count: int) -> int:
+        """Return so many random bits."""
+        return self._random_bits(count)
 
     @property
-    def wrap(self) -> int:
-        """The modulus of Counter64 values, or 0."""
-        return self._wrap
+    def traffic(self) -> Traffic:
+        """The plug-in's own metrics."""
+        return self._traffic
 
     def _device(self, target: Target) -> Device:
-        key = (target.address, target.port)
+        key = _key(target)
         device = self._devices.get(key)
         if device is None:
             device = self._devices[key] = Device()
@@ -161,12 +108,12 @@ class SnmpCollector:
         _forget_beyond(self._devices)
         self._sweeper = loop.call_later(max(1.0, self._idle_timeout_s / 10), self._sweep) if self._devices else None
 
-    def _count(self, stats: dict[str, ModuleStats]) -> None:
-        self._traffic.packets.inc(sum(module.packets_sent for module in stats.values()))
-        self._traffic.retries.inc(sum(module.packets_retried for module in stats.values()))
+
+def _key(target: Target) -> tuple[str, int, str]:
+    return target.address, target.port, target.transport
 
 
-def _forget_beyond(devices: OrderedDict[tuple[str, int], Device]) -> None:
+def _forget_beyond(devices: OrderedDict[tuple[str, int, str], Device]) -> None:
     labels = sum(device.remembered() for device in devices.values())
     while len(devices) > 1 and (labels > MOST_LABELS or len(devices) > MOST_DEVICES):
         _, oldest = devices.popitem(last=False)
@@ -174,62 +121,86 @@ def _forget_beyond(devices: OrderedDict[tuple[str, int], Device]) -> None:
         oldest.close()
 
 
-class _Run:
-    """One module of one scrape."""
+class _Scrape:
+    """One scrape of one device: what was found, and what went wrong."""
 
     def __init__(
-        self, collector: SnmpCollector, device: Device, target: Target, module: Module, deadline: float
+        self, collector: SnmpCollector, device: Device, target: Target, options: Options, deadline: float
     ) -> None:
-        plan: Plan = module.plan
-        self.samples: list[Sample] = []
+        self.found = SampleBlocks()
+        self.faults: list[Fault] = []
+        self.stats: dict[str, ModuleStats] = {}
         self._collector = collector
         self._device = device
         self._target = target
-        self._module = module
-        self._plan = plan
-        self._attempts = Attempts(plan.timeout_s, plan.retries, deadline)
-        self._fetched = Fetched(table={})
-        self._loop = asyncio.get_running_loop()
-        self._started = self._loop.time()
-        self._walked_s = 0.0
-        self._packets = (0, 0)
+        self._options = options
+        self._deadline = deadline
+        self._silence: DeviceError | None = None
 
-    async def read(self) -> DeviceError | None:
-        """Walk and decode; an error is a value, and then there are no samples."""
+    async def read(self, modules: Sequence[Module]) -> None:
+        """Read modules one after the other; after a silence the others are not asked for."""
+        for module in modules:
+            if isinstance(module.plan, Kinds):
+                for chosen in await self._chosen(module, module.plan):
+                    await self._read_one(chosen)
+            else:
+                await self._read_one(module)
+
+    async def _read_one(self, module: Module) -> None:
+        if module.name in self.stats:
+            return
+        read = ModuleRead(self._device, self._target, module, self._options, self._deadline)
+        error = self._silence
+        if error is None:
+            try:
+                error = await read.run(self._session(module.plan.any_source), self._window())
+            except DeviceError as trouble:  # no socket could be had
+                error = trouble
+        stats = self.stats[module.name] = read.stats(success=error is None)
+        if read.mean_answer_s is not None:
+            self._collector.traffic.answered(read.mean_answer_s)
+        if error is None:
+            self.found += read.found
+            self.found += stats_samples(module.name, stats)
+        else:
+            self._failed(module, error)
+
+    def _failed(self, module: Module, error: DeviceError) -> None:
+        self.faults.append(Fault(module.name, error.reason, str(error)))
+        self._silence = error if isinstance(error, SILENT) else None
+
+    def _window(self) -> Window:
+        profile = self._device.profile
+        alone = profile is not None and profile.quirks.one_at_a_time
+        return self._device.allow(1 if alone else self._options.window, asyncio.get_running_loop().time())
+
+    def _session(self, any_source: bool) -> Session:
+        target = self._target
+        endpoint = Endpoint(target.address, target.port, any_source, target.transport, self._options.source)
+        return self._device.connected(endpoint, lambda: self._collector.random_bits(30), self._options.trace)
+
+    async def _chosen(self, module: Module, kinds: Kinds) -> Sequence[Module]:
+        """Return the modules that fit the device."""
         try:
-            security = _security(self._target, self._plan)
-            await self._walk(self._collector.session(self._device, self._target, self._plan), security)
-            cache = self._device.cache(self._module)
-            self.samples = samples(self._fetched.table, self._plan, cache, wrap=self._collector.wrap)
+            profile = await self._profile(kinds)
         except DeviceError as error:
-            return error
-        return None
+            self.stats[module.name] = ModuleStats(success=False)
+            self._failed(module, error)
+            return ()
+        labels = {"sysObjectID": profile.object_id, "vendor": profile.vendor}
+        labels["modules"] = ",".join(chosen.name for chosen in profile.modules)
+        self.found += [(PROFILE, label_text(labels.items()), 1)]
+        return profile.modules
 
-    def stats(self, *, success: bool) -> ModuleStats:
-        """Return what the module cost."""
-        return ModuleStats(
-            success=success,
-            duration_s=self._loop.time() - self._started,
-            walk_duration_s=self._walked_s,
-            packets_sent=self._packets[0],
-            packets_retried=self._packets[1],
-            pdus_returned=self._fetched.returned,
-        )
-
-    async def _walk(self, session: Session, security: SecurityModel) -> None:
-        before = (session.sent, session.retried)
-        steps = fetch(self._plan, self._fetched, version=security.version, pace=self._device.pace(self._module))
-        try:
-            await session.run(steps, security, self._attempts)
-        finally:
-            self._packets = (session.sent - before[0], session.retried - before[1])
-            self._walked_s = self._loop.time() - self._started
-
-
-def _security(target: Target, plan: Plan) -> SecurityModel:
-    """Return how to talk to a device: what its own credential says, else its module's (old files), else public."""
-    if target.transport != "udp":
-        raise CredentialError("SNMP over TCP is not supported")
-    if plan.auth is not None and (target.credential is None or not target.credential.bound):
-        return security_of(plan.auth)
-    return security_of(target.credential.value if target.credential is not None else PUBLIC)
+    async def _profile(self, kinds: Kinds) -> Profile:
+        now = asyncio.get_running_loop().time()
+        known = self._device.profile
+        if known is not None and known.kinds is kinds and now < known.at + TRUST_S:
+            return known
+        if self._silence is not None:
+            raise self._silence
+        security = self._device.security(self._target, None, asyncio.get_running_loop().time)
+        attempts = Attempts(WHO_TIMEOUT_S, WHO_RETRIES, self._deadline)
+        reply = await self._session(any_source=False).ask(Request(Kind.GET, (SYS_OBJECT_ID,)), security, attempts)
+        self._device.profile = profile_of(reply, kinds, now)
+        return self._device.profile

@@ -5,11 +5,14 @@
         ├── MalformedError     bytes that are no SNMP message: the datagram is dropped and counted
         └── DeviceError        the scrape of this module ends; `reason` is the word of its fault
             ├── NoAnswerError         every attempt timed out
+            │   ├── StalledError      … after other answers came
+            │   └── StrayError        … while answers to other requests came
             ├── UnreachableError      the network says that the device is not there
             ├── RefusedByDeviceError  nothing listens on the port
             ├── GarbledError          every answer was malformed, or a value cannot be what its module says
             ├── CredentialError       the credential cannot be used for this device
             ├── StatusError           the device reports an error-status
+            ├── RebootError           the device started anew while it was read
             └── WalkError             the device repeats itself or its answer is too long
 
 No other error leaves this package for anything that a device sends.
@@ -40,6 +43,18 @@ class NoAnswerError(DeviceError):
     reason = "timeout"
 
 
+class StalledError(NoAnswerError):
+    """The device answered, and then no more."""
+
+    reason = "stalled"
+
+
+class StrayError(NoAnswerError):
+    """The device answers other requests than ours: another's, or earlier ones, late."""
+
+    reason = "stray"
+
+
 class UnreachableError(DeviceError):
     """The network says that the device is not there."""
 
@@ -59,13 +74,19 @@ class GarbledError(DeviceError):
 
 
 class CredentialError(DeviceError):
-    """The credential cannot be used; nothing was sent."""
+    """The credential cannot be used, or the device refuses it."""
 
     reason = "auth"
 
 
 class StatusError(DeviceError):
     """The device answered a request with an error-status (RFC 3416 section 3)."""
+
+    reason = "device"
+
+
+class RebootError(DeviceError):
+    """The device started anew while it was read: rows and labels of two lives would be mixed."""
 
     reason = "device"
 

@@ -1,30 +1,18 @@
 """Regular expressions and number texts as Go reads them, for files written for snmp_exporter.
 
-RE2's syntax is mostly a subset of Python's; what differs is translated, and what has no counterpart is refused when
-the configuration loads. Source: https://github.com/google/re2/wiki/Syntax
+Go's engine is RE2: it takes time in proportion to the text, whatever a person wrote and a device answers, where one
+that backtracks can be held up for hours. Source: https://github.com/google/re2/wiki/Syntax
 """
 
 import re
 from math import isinf
 from typing import Any, ClassVar, Self
 
-_POSIX = {
-    "alnum": "0-9A-Za-z", "alpha": "A-Za-z", "ascii": r"\x00-\x7f", "blank": r"\t ", "cntrl": r"\x00-\x1f\x7f",
-    "digit": "0-9", "graph": "!-~", "lower": "a-z", "print": " -~", "punct": r"!-/:-@\[-`{-~",
-    "space": r"\t\n\v\f\r ", "upper": "A-Z", "word": "0-9A-Za-z_", "xdigit": "0-9A-Fa-f",
-}  # fmt: skip
-_CLASSES = {"s": r"[\t\n\f\r ]", "S": r"[^\t\n\f\r ]"}  # Python's \s has \v too
-_CLASSES_IN_SET = {"s": r"\t\n\f\r "}
-_TOKEN = re.compile(
-    r"""\\Q(?P<quoted>.*?)(?:\\E|\Z)
-    |\\x\{(?P<hex>[0-9A-Fa-f]{1,6})\}
-    |\\(?P<escape>.)
-    |\[:(?P<posix>\w+):\]
-    |\(\?(?P<flags>[a-zA-Z]+)\)
-    |\(\?<(?P<name>\w+)>
-    |(?P<other>.)""",
-    re.VERBOSE | re.DOTALL,
-)
+import re2
+
+_QUIET = re2.Options()
+_QUIET.log_errors = False  # the error says it all
+
 _EXPAND = re.compile(r"\$(?:\$|\{(\w+)\}|(\w+))", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(?:(?:\d+(?:_\d+)*)?\.?(?:\d+(?:_\d+)*)?(?:e[+-]?\d+(?:_\d+)*)?|inf|infinity)|nan", re.ASCII)
 _HEX_FLOAT = re.compile(r"[+-]?0x[0-9a-f_]*\.?[0-9a-f_]*p[+-]?\d+", re.ASCII)
@@ -37,13 +25,13 @@ class GoRegex:
     '21.5'
     >>> GoRegex.parse("(")
     Traceback (most recent call last):
-    ValueError: '(' is not a regular expression: missing ), unterminated subpattern at position 0
+    ValueError: '(' is not a regular expression: missing ): (
     """
 
     __slots__ = ("_compiled", "pattern")
     __schema__: ClassVar[dict[str, Any]] = {"type": "string", "title": "regular expression", "format": "regex"}
 
-    def __init__(self, pattern: str, compiled: re.Pattern[str]) -> None:
+    def __init__(self, pattern: str, compiled: Any) -> None:
         self.pattern = pattern
         self._compiled = compiled
 
@@ -51,12 +39,13 @@ class GoRegex:
     def parse(cls, text: str) -> Self:
         """Compile; raises ValueError with a message for the person who wrote it."""
         try:
-            return cls(text, re.compile(_translated(text), re.ASCII))
-        except (re.error, OverflowError, RecursionError) as error:
-            raise ValueError(f"{text!r} is not a regular expression: {error}") from None
+            return cls(text, re2.compile(text, _QUIET))
+        except (re2.error, UnicodeEncodeError) as error:
+            reason = error.args[0].decode(errors="replace") if isinstance(error, re2.error) else str(error)
+            raise ValueError(f"{text!r} is not a regular expression: {reason}") from None
 
-    def anchored(self, text: str) -> re.Match[str] | None:
-        """Match the whole text."""
+    def anchored(self, text: str) -> Any:
+        """Match the whole text: groups by number and name, as `re.Match` has them; None where it does not match."""
         return self._compiled.fullmatch(text)
 
     def found(self, text: str) -> bool:
@@ -67,10 +56,10 @@ class GoRegex:
         return f"GoRegex({self.pattern!r})"
 
 
-def expand(template: str, match: re.Match[str]) -> str:
+def expand(template: str, match: Any) -> str:
     """Fill `$1`, `${1}` and `$name` from a match; a group that is not there is empty, `$$` is a dollar sign.
 
-    >>> expand("${1}.$2$$", re.match("(a)(b)", "ab"))
+    >>> expand("${1}.$2$$", GoRegex.parse("(a)(b)").anchored("ab"))
     'a.b$'
     """
     return _EXPAND.sub(lambda found: _group(found, match), template)
@@ -101,62 +90,11 @@ def _hex_float(text: str) -> float | None:
         return None
 
 
-def _group(found: re.Match[str], match: re.Match[str]) -> str:
+def _group(found: re.Match[str], match: Any) -> str:
     name = found[1] or found[2]
     if name is None:
         return "$"
     try:
         return match[int(name) if name.isdecimal() else name] or ""
-    except IndexError:
+    except (IndexError, KeyError):
         return ""
-
-
-def _translated(pattern: str) -> str:
-    parts: list[str] = []
-    in_set = False
-    for token in _TOKEN.finditer(pattern):
-        part = _part(token, in_set=in_set)
-        if token["flags"]:  # Go's flags begin where they stand and end with the group
-            rest = _translated(pattern[token.end() :])
-            return "".join(parts) + f"(?{token['flags']}:{rest})"
-        if token["other"] == "[" and not in_set:
-            in_set = True
-        elif token["other"] == "]" and in_set and not _opens_set(parts):
-            in_set = False
-        parts.append(part)
-    return "".join(parts)
-
-
-def _opens_set(parts: list[str]) -> bool:
-    """Say whether a `]` here is the first character of a set, where it stands for itself."""
-    return parts[-1:] == ["["] or parts[-2:] == ["[", "^"]
-
-
-def _part(token: re.Match[str], *, in_set: bool) -> str:
-    if token["quoted"] is not None:
-        return re.escape(token["quoted"])
-    if token["hex"]:
-        return f"\\U{int(token['hex'], 16):08x}"
-    if token["escape"]:
-        return _escape(token["escape"], in_set=in_set)
-    if token["posix"]:
-        if token["posix"] not in _POSIX:
-            raise re.error(f"no class [:{token['posix']}:]")
-        return _POSIX[token["posix"]]
-    if token["name"]:
-        return f"(?P<{token['name']}>"
-    if token["other"] == "$" and not in_set:
-        return r"\Z"  # Python's $ also matches before a newline at the end
-    return token[0]
-
-
-def _escape(letter: str, *, in_set: bool) -> str:
-    if letter in "pPCX":
-        raise re.error(f"\\{letter} is not supported")
-    if letter == "z":
-        return r"\Z"
-    if in_set and letter in _CLASSES_IN_SET:
-        return _CLASSES_IN_SET[letter]
-    if not in_set and letter in _CLASSES:
-        return _CLASSES[letter]
-    return f"\\{letter}"

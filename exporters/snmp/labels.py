@@ -1,161 +1,86 @@
-"""The labels of rows: rendered once for each row and shape, and remembered from one scrape to the next.
+"""What a scrape of one module on one device leaves to the next.
 
-What is remembered is keyed by the index and by the raw values that were looked up, so that a renamed port gets new
-labels at once; whatever a scrape did not use is forgotten after it.
+Nothing of it is believed: each piece is used again only where the device says now what it said then.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from exporters.metric.samples import label_text
-from exporters.snmp import oid
-from exporters.snmp.ber import Element, unpacked
-from exporters.snmp.display_hint import Hint
-from exporters.snmp.index import split
-from exporters.snmp.plan import COMBINED, Lookup, Shape
-from exporters.snmp.values import enum_text, text, whole
+from exporters.metric.blocks import Block, Rows
+from exporters.snmp.ber import Element
+from exporters.snmp.cells import cells
+from exporters.snmp.columns import Arrangement, Table
+from exporters.snmp.plan import Column
+from exporters.snmp.row_labels import RowLabels
 
-Table = dict[bytes, Element]
-"""Everything a device answered, by OID."""
-
-Found = tuple[Element | None, Element | None]
-"""A looked-up value and, for combined types, the one that tells its type."""
+__all__ = ["LabelCache", "Table", "Told"]
 
 MOST_REMEMBERED = 200_000
 """Most label texts kept for one device and module; beyond it they are rendered again."""
 
+MOST_CHARACTERS = 32 << 20
+"""Most characters of label texts kept for one device and module."""
+
+Previous = Sequence[Element | None]
+"""For types of several forms: by row, the value of the column before, which tells the form."""
+
+
+class Told:
+    """A column that is no plain number: its values as they came, and the samples they gave."""
+
+    __slots__ = ("blocks", "elements", "previous", "rows")
+
+    def __init__(self, rows: Rows, elements: Sequence[Element], previous: Previous, blocks: list[Block]) -> None:
+        self.rows = rows
+        self.elements = elements
+        self.previous = previous
+        self.blocks = blocks
+
+    def holds(self, rows: Rows, elements: Sequence[Element], previous: Previous) -> bool:
+        """Whether the same rows have the same values."""
+        return self.rows is rows and self.elements == elements and self.previous == previous
+
+    def texts(self, column: Column, *, is_printable: bool) -> Mapping[tuple[str, str | None], str]:
+        """Return the label texts by the row's text and the own label's value."""
+        keys = [
+            (row, own)
+            for row, element, previous in zip(self.rows.labels, self.elements, self.previous, strict=True)
+            for _, own, _ in cells(column, element, previous, is_printable=is_printable)
+        ]
+        return dict(zip(keys, [label for block in self.blocks for label in block.rows.labels], strict=True))
+
 
 class LabelCache:
-    """Texts of the last scrape, and those that this one used."""
+    """The memory of one module on one device."""
 
-    __slots__ = ("_fresh", "_kept")
+    __slots__ = ("arrangement", "groups", "is_printable", "told")
 
     def __init__(self) -> None:
-        self._kept: dict[Any, Any] = {}
-        self._fresh: dict[Any, Any] = {}
+        self.forget()
 
-    def get(self, key: Any) -> Any:
-        """Return what is remembered under a key, or None."""
-        found = self._kept.get(key)
-        if found is not None:
-            self._fresh[key] = found
-        return found
+    def forget(self) -> None:
+        """Begin anew."""
+        self.arrangement: Arrangement | None = None
+        self.groups: Sequence[RowLabels] = ()
+        self.told: Mapping[Column, Told] = {}
+        self.is_printable = False
 
-    def put(self, key: Any, value: Any) -> None:
-        """Remember a value for the next scrape."""
-        if len(self._fresh) < MOST_REMEMBERED:
-            self._fresh[key] = value
-
-    def turn(self) -> None:
-        """End a scrape: forget what it did not use."""
-        self._kept, self._fresh = self._fresh, {}
+    def keep(
+        self,
+        arrangement: Arrangement,
+        groups: Sequence[RowLabels],
+        told: Mapping[Column, Told],
+        *,
+        is_printable: bool,
+    ) -> None:
+        """Remember what a scrape used and forget the rest; remember nothing where that is too much."""
+        self.arrangement, self.groups, self.told, self.is_printable = arrangement, groups, told, is_printable
+        if len(self) > MOST_REMEMBERED or sum(rows.size for rows in self._texts()) > MOST_CHARACTERS:
+            self.forget()
 
     def __len__(self) -> int:
-        return len(self._kept)
+        """Count the label texts."""
+        return sum(map(len, self._texts()))
 
-
-class RowLabels(dict[bytes, str]):
-    """The label text of each row of one shape by its index; made when first asked for."""
-
-    __slots__ = ("_cache", "_shape", "_table")
-
-    def __init__(self, shape: Shape, table: Table, cache: LabelCache) -> None:
-        super().__init__()
-        self._shape = shape
-        self._table = table
-        self._cache = cache
-
-    def __missing__(self, index: bytes) -> str:
-        found = self._found(index)
-        key = (self._shape, index, found)
-        rendered: str | None = self._cache.get(key)
-        if rendered is None:
-            rendered = label_text(_pairs(self._shape, index, found))
-            self._cache.put(key, rendered)
-        self[index] = rendered
-        return rendered
-
-    def with_label(self, index: bytes, name: str, value: str) -> str:
-        """Return the row's labels and one more."""
-        key = (self._shape, self[index], name, value)
-        rendered: str | None = self._cache.get(key)
-        if rendered is None:
-            rendered = self._with(index, name, value)
-            self._cache.put(key, rendered)
-        return rendered
-
-    def with_text(self, index: bytes, name: str, value: Element, kind: str, hint: Hint | None) -> str:
-        """Return the row's labels and one more, which shows a value as a type does."""
-        key = (self._shape, self[index], name, value, kind)
-        rendered: str | None = self._cache.get(key)
-        if rendered is None:
-            rendered = self._with(index, name, text(unpacked(value), kind, hint))
-            self._cache.put(key, rendered)
-        return rendered
-
-    def _with(self, index: bytes, name: str, value: str) -> str:
-        return label_text([*_pairs(self._shape, index, self._found(index)), (name, value)])
-
-    def _found(self, index: bytes) -> tuple[Found, ...]:
-        shape = self._shape
-        if not shape.lookups:
-            return ()
-        if shape.simple and _is_one_arc(index):
-            get = self._table.get
-            return tuple([(get(lookup.column + index), None) for lookup in shape.lookups])
-        return _look_up(shape, index, self._table)
-
-
-def _is_one_arc(index: bytes) -> bool:
-    return (len(index) == 1 or (len(index) > 1 and min(index[:-1]) >= 0x80)) and index[-1] < 0x80
-
-
-def _look_up(shape: Shape, index: bytes, table: Mapping[bytes, Element]) -> tuple[Found, ...]:
-    """Return what each look-up finds, in order; a value that was found is the key of look-ups chained to it."""
-    keys = {label: oid.encode_arcs(arcs) for label, _, arcs in split(oid.decode_arcs(index), shape.indexes)}
-    results: list[Found] = []
-    for lookup in shape.lookups:
-        found = _look_up_one(lookup, keys, table)
-        results.append(found)
-        if found[0] is not None:
-            number = whole(unpacked(found[0]))
-            keys[lookup.label] = oid.encode_arcs([number]) if number >= 0 else _NOWHERE
-    return tuple(results)
-
-
-_NOWHERE = b"\xff"  # no OID ends in an open arc
-
-
-def _look_up_one(lookup: Lookup, keys: Mapping[str, bytes], table: Mapping[bytes, Element]) -> Found:
-    if not lookup.sources or not all(source in keys for source in lookup.sources):
-        return None, None
-    row = b"".join([keys[source] for source in lookup.sources])
-    found = table.get(lookup.column + row)
-    previous = None
-    if found is not None and lookup.previous is not None:
-        previous = table.get(lookup.previous + row)
-    return found, previous
-
-
-def _pairs(shape: Shape, index: bytes, found: tuple[Found, ...]) -> list[tuple[str, str]]:
-    labels = {label: shown for label, shown, _ in split(oid.decode_arcs(index), shape.indexes)}
-    for lookup, (value, previous) in zip(shape.lookups, found, strict=True):
-        if not lookup.sources:
-            labels.pop(lookup.label, None)
-        else:
-            labels[lookup.label] = _looked_up_text(lookup, value, previous) if value is not None else ""
-    return list(labels.items())
-
-
-def _looked_up_text(lookup: Lookup, element: Element, previous: Element | None) -> str:
-    value = unpacked(element)
-    if lookup.type == "EnumAsInfo" and lookup.enum:
-        return enum_text(whole(value), lookup.enum)
-    if lookup.type in COMBINED:
-        return text(value, combined_type(lookup.type, previous))
-    return text(value, lookup.type, lookup.hint)
-
-
-def combined_type(kind: str, previous: Element | None) -> str:
-    """Return the actual type that the column before tells, or OctetString."""
-    return COMBINED[kind].get(whole(unpacked(previous)), "OctetString") if previous is not None else "OctetString"
+    def _texts(self) -> list[Rows]:
+        own = [block.rows for told in self.told.values() for block in told.blocks]
+        return [*(labels.rows for labels in self.groups), *own]

@@ -48,7 +48,7 @@ def parse(text: str) -> dict[bytes, Series]:
 def _series(name: str, block: object) -> Series:
     kind = block.get("type") if isinstance(block, dict) else None
     points = block.get("points") if isinstance(block, dict) else None
-    if kind not in _TAGS:
+    if not isinstance(kind, str) or kind not in _TAGS:
         raise ValueError(f"{name}: 'type' is one of {', '.join(_TAGS)}")
     if not isinstance(points, list) or not points:
         raise ValueError(f"{name}: 'points' is a list of [unix time, value]")

@@ -41,13 +41,16 @@ def encode_arcs(arcs: Iterable[int]) -> bytes:
 
 
 def decode_arcs(content: bytes) -> tuple[int, ...]:
-    """Return the arcs in BER sub-identifiers; an arc that is cut off at the end is dropped."""
+    """Return the arcs in BER sub-identifiers; an arc that is cut off at the end is dropped.
+
+    Of an arc beyond 32 bits, which RFC 2578 does not allow, the lowest 32 count: hostile ones would have no end.
+    """
     if content.isascii():
         return tuple(content)
     arcs = []
     arc = 0
     for byte in content:
-        arc = (arc << 7) | (byte & 0x7F)
+        arc = (arc << 7) & MOST_ARC | (byte & 0x7F)
         if byte < 0x80:
             arcs.append(arc)
             arc = 0

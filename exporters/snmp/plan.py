@@ -78,6 +78,8 @@ class Column(Struct, frozen=True, eq=False):
     hint: display_hint.Hint | None
     scale: float
     offset: float
+    row_scale: bytes | None = None
+    row_precision: bytes | None = None
 
 
 class Filter(Struct, frozen=True, eq=False):
@@ -88,10 +90,22 @@ class Filter(Struct, frozen=True, eq=False):
     values: tuple[GoRegex, ...]
 
 
+class Root(Struct, frozen=True, eq=False):
+    """A subtree to walk, and what the module reads of it.
+
+    `columns` are in order; none means that all of it is wanted. `labels` are those that serve look-ups alone.
+    """
+
+    oid: bytes
+    columns: tuple[bytes, ...]
+    labels: frozenset[bytes]
+
+
 class Plan(Struct, frozen=True, kw_only=True, eq=False):
     """A module, compiled. `repetitions` is None where the file leaves it to us."""
 
     walk: tuple[bytes, ...]
+    roots: Mapping[bytes, Root]
     get: tuple[bytes, ...]
     filters: tuple[Filter, ...]
     columns: Mapping[bytes, Column]
@@ -130,8 +144,10 @@ def _plan(
     auth: snmpyml.Auth | None = None,
 ) -> Plan:
     columns = _columns(module.metrics)
+    walk = tuple(root.content for root in module.walk)
     return Plan(
-        walk=tuple(root.content for root in module.walk),
+        walk=walk,
+        roots={root: _root(root, columns.values()) for root in walk},
         get=tuple(name.content for name in module.get),
         filters=filters,
         columns=columns,
@@ -143,6 +159,21 @@ def _plan(
         any_source=any_source,
         auth=auth,
     )
+
+
+def _root(root: bytes, columns: Iterable[Column]) -> Root:
+    """Return what a module reads below a root."""
+    values: set[bytes] = set()
+    labels: set[bytes] = set()
+    for column in columns:
+        values.update(filter(None, (column.oid, column.previous, column.row_scale, column.row_precision)))
+        for lookup in column.shape.lookups:
+            labels.update(filter(None, (lookup.column, lookup.previous)))
+    labels -= values
+    if any(root.startswith(name) for name in values):
+        return Root(root, (), frozenset())
+    below = [name for name in values | labels if name.startswith(root)]
+    return Root(root, tuple(sorted(below, key=oid.order)), frozenset(labels.intersection(below)))
 
 
 def _columns(metrics: Iterable[snmpyml.Metric]) -> dict[bytes, Column]:
@@ -174,6 +205,8 @@ def _column(metric: snmpyml.Metric, shapes: dict[Any, Shape]) -> Column:
         hint=display_hint.parse(metric.display_hint) if metric.type == "OctetString" else None,
         scale=metric.scale,
         offset=metric.offset,
+        row_scale=metric.row_scale.content if metric.row_scale else None,
+        row_precision=metric.row_precision.content if metric.row_precision else None,
     )
 
 

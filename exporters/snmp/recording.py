@@ -5,8 +5,10 @@ The form is snmpsim's: `OID|TAG|VALUE`, the tag in decimal with `x` where the va
 """
 
 import bz2
+import operator
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 
 from exporters.snmp import ber, oid
@@ -17,11 +19,11 @@ _INTEGERS = frozenset({ber.INTEGER, ber.COUNTER32, ber.GAUGE32, ber.TIME_TICKS, 
 class Recording:
     """Values by OID. They are encoded when first asked for, so that a large file is ready at once."""
 
-    def __init__(self, names: list[bytes], raw: list[str]) -> None:
+    def __init__(self, names: list[bytes], raw: Iterable[str], keys: list[bytes] | None = None) -> None:
         self.names = names
         self._raw: list[str | bytes] = list(raw)
-        self._keys = [oid.order(name) for name in names]
-        if any(self._keys[i] >= self._keys[i + 1] for i in range(len(names) - 1)):
+        self._keys = [oid.order(name) for name in names] if keys is None else keys
+        if not all(map(operator.lt, self._keys, islice(self._keys, 1, None))):
             self._sort()
 
     def _sort(self) -> None:
@@ -79,21 +81,37 @@ def parse(lines: Iterable[str]) -> Recording:
     >>> [oid.text(name) for name in recording.names]
     ['1.3.6.1.2.1.1.3.0', '1.3.6.1.2.1.1.5.0']
     """
-    heads: dict[str, bytes] = {}
+    tags: dict[str, bool] = {}
+    heads: dict[str, tuple[bytes, bytes]] = {}
+    arcs: dict[str, tuple[bytes, bytes]] = {}
     names: list[bytes] = []
+    keys: list[bytes] = []
     raw: list[str] = []
     for line in lines:
         name, _, rest = line.partition("|")
         tag = rest.partition("|")[0]
-        if not tag.rstrip("x").isdecimal():
+        if tag not in tags:
+            tags[tag] = tag.rstrip("x").isdecimal()
+        if not tags[tag]:
             continue
         head, _, last = name.rpartition(".")
-        content = heads.get(head)
-        if content is None:
-            content = heads[head] = oid.encode(head)
-        names.append(content + oid.encode_arcs((int(last),)))
-        raw.append(rest.rstrip("\r\n"))
-    return Recording(names, raw)
+        before = heads.get(head) or _kept(heads, head, oid.encode)
+        arc = arcs.get(last) or _kept(arcs, last, _arc)
+        names.append(before[0] + arc[0])
+        keys.append(before[1] + arc[1])
+        raw.append(rest)
+    return Recording(names, raw, keys)
+
+
+def _kept(found: dict[str, tuple[bytes, bytes]], text: str, encode: Callable[[str], bytes]) -> tuple[bytes, bytes]:
+    """Encode a part of an OID, which many rows share; remembers content and key, which are joined part by part."""
+    content = encode(text)
+    found[text] = (content, oid.order(content))
+    return found[text]
+
+
+def _arc(text: str) -> bytes:
+    return oid.encode_arcs((int(text),))
 
 
 def encode_value(raw: str) -> bytes:
@@ -102,7 +120,7 @@ def encode_value(raw: str) -> bytes:
     >>> encode_value("4x|00ff").hex(), encode_value("65|128").hex()
     ('040200ff', '41020080')
     """
-    tag_text, _, value = raw.partition("|")
+    tag_text, _, value = raw.rstrip("\r\n").partition("|")
     tag = int(tag_text.rstrip("x"))
     if tag_text.endswith("x"):
         return ber.tlv(tag, _hexadecimal(value))

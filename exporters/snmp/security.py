@@ -1,25 +1,50 @@
 """How a PDU becomes a message and back: the seam between the walk and a version's security.
 
-v1 and v2c name a community. The user-based model of v3 (RFC 3414) wraps a scoped PDU behind the same two methods.
+v1 and v2c name a community. The user-based model of v3 (RFC 3414) wraps a scoped PDU behind the same methods, and
+learns from the device's reports who it is and what time it has.
 """
 
 from typing import Protocol
 
 from exporters.snmp import ber
-from exporters.snmp.errors import MalformedError
+from exporters.snmp.errors import DeviceError, MalformedError, SnmpError
+
+
+class Reported(SnmpError):  # noqa: N818  # it is news more often than a fault
+    """The device reports (RFC 3414 section 3.2) on message `message_id` instead of answering it.
+
+    Without an `error` the model has learnt what it lacked, and the same request may be sent again.
+    """
+
+    def __init__(self, message_id: int, error: DeviceError | None = None) -> None:
+        super().__init__(str(error) if error else "the device's engine has introduced itself")
+        self.message_id = message_id
+        self.error = error
 
 
 class SecurityModel(Protocol):
-    """Wraps requests and unwraps responses."""
+    """Wraps requests and unwraps responses of one device; `message_id` is the request-id of the PDU, too."""
 
     version: int
 
-    def wrap(self, pdu: bytes) -> bytes:
+    @property
+    def silence(self) -> str:
+        """What it may mean that the device is silent, '' where there is nothing to add to that."""
+        ...
+
+    def hello(self, message_id: int) -> bytes | None:
+        """Return the message to send before any other (the discovery of v3), None when there is nothing to learn."""
+        ...
+
+    def wrap(self, pdu: bytes, message_id: int) -> bytes:
         """Return the message that carries a PDU."""
         ...
 
     def unwrap(self, datagram: bytes) -> tuple[bytes, int]:
-        """Return bytes and where in them the PDU begins; raises MalformedError for what is no such message."""
+        """Return bytes and where in them the PDU begins.
+
+        Raises MalformedError for what is no such message or cannot be verified, Reported for a report.
+        """
         ...
 
 
@@ -32,7 +57,16 @@ class Community:
         self.version = version
         self._head = ber.integer(version) + ber.tlv(ber.OCTET_STRING, community.encode())
 
-    def wrap(self, pdu: bytes) -> bytes:
+    @property
+    def silence(self) -> str:
+        """What silence may mean: a device gives no answer to a community that it does not know."""
+        return "an agent is silent to a community it does not know, too"
+
+    def hello(self, message_id: int) -> bytes | None:  # noqa: ARG002  # of the seam
+        """Return nothing: a community needs no introduction."""
+        return None
+
+    def wrap(self, pdu: bytes, message_id: int = 0) -> bytes:  # noqa: ARG002  # of the seam
         """Return the message that carries a PDU."""
         return ber.tlv(ber.SEQUENCE, self._head + pdu)
 

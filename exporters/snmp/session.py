@@ -1,29 +1,24 @@
-"""The only file that polls: one UDP socket to one device, one request in flight."""
+"""The only file that polls: a conversation with one device, at most a window of requests in flight."""
 
 import asyncio
-import ipaddress
-import socket
-from collections.abc import Callable
-from errno import ECONNREFUSED
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct, structs
 
 from exporters.snmp import ber
 from exporters.snmp.ber import Kind, Reply, Request, Steps
-from exporters.snmp.errors import (
-    DeviceError,
-    GarbledError,
-    MalformedError,
-    NoAnswerError,
-    RefusedByDeviceError,
-    UnreachableError,
-)
+from exporters.snmp.errors import DeviceError, GarbledError, MalformedError, NoAnswerError, StalledError, StrayError
 from exporters.snmp.plan import DEFAULT_REPETITIONS
-from exporters.snmp.security import SecurityModel
+from exporters.snmp.security import Reported, SecurityModel
+from exporters.snmp.transport import Endpoint, link
+from exporters.snmp.window import LEAST_PATIENCE_S, Window
 
-MOST_BYTES = 65_535  # RFC 3417 section 3.1: what fits into a UDP datagram
-MOST_AT_ONCE = 64
-"""Datagrams read before the loop gets its turn, so that a flood from one device holds up no other."""
+MOST_REPORTS = 3
+"""Times that one request is sent anew because the device reported what our model of it lacked: id, boots, time."""
+
+Trace = Callable[[str, bytes], None]
+"""Told ("sent" or "received", the PDU in clear), for people who look into packets."""
 
 
 class Attempts(Struct, frozen=True):
@@ -34,174 +29,294 @@ class Attempts(Struct, frozen=True):
     deadline: float
 
 
-class Endpoint(Struct, frozen=True):
-    """Where a device listens. With `any_source` answers may come from another of its addresses."""
-
-    address: str
-    port: int
-    any_source: bool = False
-
-
 class Session:
-    """A socket kept for a device; `request_id` gives the random first request-id. Not for two runs at a time.
+    """A way kept to a device; `request_id` gives the random first request-id. Not for two runs at a time.
 
     A reply is handed to the steps where it is read, and the next request leaves from there: a task that is woken for
     each packet would double the cost of a walk.
     """
 
-    def __init__(self, endpoint: Endpoint, *, request_id: Callable[[], int]) -> None:
+    def __init__(self, endpoint: Endpoint, *, request_id: Callable[[], int], trace: Trace | None = None) -> None:
         self.endpoint = endpoint
         self.sent = 0
         self.retried = 0
+        self.answered = 0
+        self.waited_s = 0.0
+        """How long all answers took together."""
         self._loop = asyncio.get_running_loop()
-        self._peer = (endpoint.address, endpoint.port)
         self._request_id = request_id() & 0x3FFF_FFFF
+        self._trace = trace
         self._run: _Run | None = None
-        self._socket = _open(endpoint)
-        self._loop.add_reader(self._socket.fileno(), self._readable)
+        self._link = link(endpoint, self._heard, self._failed)
 
     def close(self) -> None:
         """Give the socket back."""
-        if self._socket.fileno() >= 0:
-            self._loop.remove_reader(self._socket.fileno())
-            self._socket.close()
+        self._link.close()
 
     async def ask(self, request: Request, security: SecurityModel, attempts: Attempts) -> Reply:
         """Return the device's answer; raises DeviceError when there is none in time, or none possible."""
         replies: list[Reply] = []
-        await self.run(_one(request, replies), security, attempts)
+        await self.run([_one(request, replies)], security, attempts)
         return replies[0]
 
-    async def run(self, steps: Steps, security: SecurityModel, attempts: Attempts) -> None:
-        """Ask what the steps want to know until they have it all; raises DeviceError, theirs too."""
+    async def run(
+        self, tasks: Iterable[Steps], security: SecurityModel, attempts: Attempts, window: Window | None = None
+    ) -> None:
+        """Ask what the tasks want to know until they have it all; raises DeviceError, theirs too.
+
+        Tasks begin in order, each has one request in flight, and no more requests than the window allows are.
+        """
+        await self._link.open(attempts.deadline)
+        run = self._run = _Run(iter(tasks), security, attempts, window or Window(), self._loop)
         try:
-            request = next(steps)
-        except StopIteration:
-            return
-        run = self._run = _Run(steps, security, attempts, self._loop.create_future())
-        try:
-            self._ask(run, request)
-            run.timer = self._loop.call_at(run.expires_at, self._tick, run)
+            self._begin(run)
+            if not run.done.done():
+                run.timer = self._loop.call_at(run.next_look(self._loop.time()), self._look, run)
             await run.done
         finally:
             self._run = None
             if run.timer is not None:
                 run.timer.cancel()
+            del run  # an error would hold this frame, the frame the run, and the run the error: a table never freed
 
-    def _ask(self, run: "_Run", request: Request) -> None:
-        """Send a new request; raises DeviceError."""
+    def _begin(self, run: "_Run") -> None:
+        number = self._next_id()
+        hello = run.security.hello(number)
+        if hello is None:
+            self._fill(run)
+        else:
+            self._transmit(run, number, _Waiting(None, HELLO))
+
+    def _next_id(self) -> int:
         self._request_id = (self._request_id + 1) & 0x7FFF_FFFF or 1
-        run.request = request
-        run.attempt = 1
-        self._transmit(run)
+        return self._request_id
 
-    def _transmit(self, run: "_Run") -> None:
+    def _fill(self, run: "_Run") -> None:
+        """Send what the window has room for; the end when nothing is left to ask. Raises DeviceError."""
+        while len(run.pending) < run.window.size:
+            waiting = run.next()
+            if waiting is None:
+                break
+            self._transmit(run, self._next_id(), waiting)
+        if not run.pending and not run.done.done():
+            run.done.set_result(None)
+
+    def _transmit(self, run: "_Run", number: int, waiting: "_Waiting") -> None:
+        """Send a request, or send it again; raises DeviceError."""
         now = self._loop.time()
         if now >= run.attempts.deadline:
             raise run.silence()
-        run.expires_at = min(now + run.attempts.timeout_s, run.attempts.deadline)
-        message = run.security.wrap(ber.encode_request(run.request, self._request_id))
+        waiting.sent_at = now
+        run.pending[number] = waiting
+        if waiting.steps is None:
+            message = run.security.hello(number) or b""
+        else:
+            pdu = ber.encode_request(waiting.request, number)
+            if self._trace is not None:
+                self._trace("sent", pdu)
+            message = run.security.wrap(pdu, number)
         self.sent += 1
-        try:
-            if self.endpoint.any_source:
-                self._socket.sendto(message, self._peer)
-            else:
-                self._socket.send(message)
-        except BlockingIOError:
-            return  # the send buffer is full: as good as lost on the way, the retry follows
-        except OSError as error:
-            raise _mapped(error) from error
+        self._link.send(message)
 
-    def _tick(self, run: "_Run") -> None:
-        """Look whether the request sent last has waited too long; there is one timer for a whole run."""
+    def _look(self, run: "_Run") -> None:
+        """Look which requests have waited too long; there is one timer for a whole run."""
         run.timer = None
         if run.done.done():
             return
-        if self._loop.time() >= run.expires_at:
-            self._retry(run)
-        if not run.done.done():
-            run.timer = self._loop.call_at(run.expires_at, self._tick, run)
-
-    def _retry(self, run: "_Run") -> None:
-        if run.attempt > run.attempts.retries:
-            run.fail(run.silence())
-            return
-        run.attempt += 1
-        run.request = _smaller(run.request)
-        self.retried += self._loop.time() < run.attempts.deadline
+        now = self._loop.time()
         try:
-            self._transmit(run)
-        except DeviceError as error:
+            for number, waiting in run.overdue(now):
+                self._repeat(run, number, waiting, now)
+            self._fill(run)
+        except Exception as error:  # noqa: BLE001  # this is a callback of the loop: whoever awaits the run gets it
             run.fail(error)
+        if not run.done.done():
+            run.timer = self._loop.call_at(run.next_look(now), self._look, run)
 
-    def _readable(self) -> None:
-        for _ in range(MOST_AT_ONCE):
-            try:
-                datagram, source = self._socket.recvfrom(MOST_BYTES)
-            except BlockingIOError:
-                return
-            except OSError as error:
-                if self._run is not None:
-                    self._run.fail(_mapped(error))
-                return
-            if self._heard(datagram, source):
-                return
+    def _repeat(self, run: "_Run", number: int, waiting: "_Waiting", now: float) -> None:
+        """Ask again, now or when the window has room for it; raises DeviceError."""
+        if waiting.attempt > run.attempts.retries or now >= run.attempts.deadline:
+            raise run.silence()
+        run.window.lost(sent_at=waiting.sent_at, now=now)
+        waiting.attempt += 1
+        waiting.request = _smaller(waiting.request)
+        self.retried += 1
+        if len(run.pending) > run.window.size:
+            del run.pending[number]
+            run.postponed.append(waiting)
+        else:
+            self._transmit(run, number, waiting)
 
-    def _heard(self, datagram: bytes, source: tuple[object, ...]) -> bool:
-        """Take a datagram; True when it is the answer. What is not (late, repeated, forged, garbled) is dropped."""
+    def _failed(self, error: DeviceError) -> None:
+        if self._run is not None:
+            self._run.fail(error)
+
+    def _heard(self, message: bytes) -> bool:
+        """Take a message; True when no other is waited for. What is no answer (late, forged, garbled) is dropped."""
         run = self._run
         if run is None or run.done.done():
             return False
         try:
-            message, start = run.security.unwrap(datagram)
-            reply = ber.decode_response(message, start, len(datagram), attempts=run.attempt)
-        except MalformedError:
-            run.garbled += 1
+            plain, start = run.security.unwrap(message)
+            reply = ber.decode_response(plain, start, len(message))
+        except MalformedError as error:
+            run.drop(error)
             return False
-        if reply.request_id != self._request_id or (self.endpoint.any_source and source[1] != self.endpoint.port):
+        except Reported as report:
+            self._reported(run, report)
             return False
-        self._advance(run, reply)
-        return True
+        waiting = run.pending.pop(reply.request_id, None)
+        if waiting is None or waiting.steps is None:
+            run.strays += 1
+            return False
+        if self._trace is not None:
+            self._trace("received", plain[start:])
+        self._advance(run, waiting, waiting.steps, reply)
+        return len(run.pending) < 2
 
-    def _advance(self, run: "_Run", reply: Reply) -> None:
-        """Hand a reply to the steps and ask what they want to know next."""
+    def _advance(self, run: "_Run", waiting: "_Waiting", steps: Steps, reply: Reply) -> None:
+        """Hand a reply to its steps and ask what they want to know next."""
+        seconds = self._loop.time() - waiting.sent_at
+        self.answered += 1
+        run.answers += 1
+        run.garbled.clear()
+        self.waited_s += seconds
+        if waiting.attempt > 1:
+            reply = structs.replace(reply, attempts=waiting.attempt)
+        elif run.window.limit > 1:
+            run.window.heard(seconds)
         try:
-            self._ask(run, run.steps.send(reply))
+            waiting.request = steps.send(reply)
+            if len(run.pending) < run.window.size and not run.postponed:
+                waiting.attempt = 1
+                waiting.reports = 0
+                self._transmit(run, self._next_id(), waiting)
+                return
+            run.postponed.append(_Waiting(steps, waiting.request))
         except StopIteration:
-            run.done.set_result(None)
+            pass
         except Exception as error:  # noqa: BLE001  # this is a callback of the loop: whoever awaits the run gets it
             run.fail(error)
+            return
+        self._refill(run)
+
+    def _refill(self, run: "_Run") -> None:
+        try:
+            self._fill(run)
+        except Exception as error:  # noqa: BLE001  # as above
+            run.fail(error)
+
+    def _reported(self, run: "_Run", report: Reported) -> None:
+        """Send a request anew that the device's engine could not take, or end with what it said."""
+        waiting = run.pending.pop(report.message_id, None)
+        if waiting is None:
+            return
+        if report.error is not None:
+            run.fail(report.error)
+            return
+        waiting.reports += 1
+        if waiting.reports > MOST_REPORTS:
+            run.fail(GarbledError("the device's engine reports the same again and again"))
+            return
+        if waiting.steps is not None:
+            run.postponed.appendleft(waiting)
+        self._refill(run)
+
+
+class _Waiting:
+    """A request that was sent or will be, and the steps that want its answer (none: the hello of v3)."""
+
+    __slots__ = ("attempt", "reports", "request", "sent_at", "steps")
+
+    def __init__(self, steps: Steps | None, request: Request) -> None:
+        self.steps = steps
+        self.request = request
+        self.attempt = 1
+        self.reports = 0
+        self.sent_at = 0.0
 
 
 class _Run:
-    """One conversation: what was asked last, and until when its answer is waited for."""
+    """One conversation: what is in flight, what waits for room, what has not begun."""
 
-    __slots__ = ("attempt", "attempts", "done", "expires_at", "garbled", "request", "security", "steps", "timer")
+    __slots__ = (
+        "answers", "attempts", "done", "garbled", "pending", "postponed", "security", "strays", "tasks", "timer",
+        "window",
+    )  # fmt: skip
 
-    def __init__(self, steps: Steps, security: SecurityModel, attempts: Attempts, done: asyncio.Future[None]) -> None:
-        self.steps = steps
+    def __init__(
+        self,
+        tasks: Iterator[Steps],
+        security: SecurityModel,
+        attempts: Attempts,
+        window: Window,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.tasks = tasks
         self.security = security
         self.attempts = attempts
-        self.done = done
-        self.request = NOTHING
-        self.attempt = 1
-        self.expires_at = 0.0
-        self.garbled = 0
+        self.window = window
+        self.done: asyncio.Future[None] = loop.create_future()
+        self.pending: dict[int, _Waiting] = {}
+        self.postponed: deque[_Waiting] = deque()
+        self.garbled: list[str] = []
+        self.answers = 0
+        self.strays = 0
         self.timer: asyncio.TimerHandle | None = None
+
+    def next(self) -> _Waiting | None:
+        """Return what to send next: what was put off, or the first request of the next task."""
+        if self.postponed:
+            return self.postponed.popleft()
+        for steps in self.tasks:
+            for request in steps:
+                return _Waiting(steps, request)
+        return None
+
+    def patience_s(self) -> float:
+        """Return how long to wait for an answer."""
+        return self.window.patience_s(self.attempts.timeout_s)
+
+    def overdue(self, now: float) -> list[tuple[int, _Waiting]]:
+        """Return the requests that have waited too long."""
+        if now >= self.attempts.deadline:
+            return list(self.pending.items())
+        before = now - self.patience_s()
+        return [(number, waiting) for number, waiting in self.pending.items() if waiting.sent_at <= before]
+
+    def next_look(self, now: float) -> float:
+        """Return when the next request may have waited too long."""
+        if self.window.size > 1:
+            return min(now + LEAST_PATIENCE_S, self.attempts.deadline)
+        oldest = min((waiting.sent_at for waiting in self.pending.values()), default=now)
+        return min(oldest + self.attempts.timeout_s, self.attempts.deadline)
+
+    def drop(self, error: MalformedError) -> None:
+        """Remember why a message was no answer; the first few reasons are enough."""
+        if len(self.garbled) < 1000:
+            self.garbled.append(str(error))
 
     def fail(self, error: Exception) -> None:
         """End with an error, unless it has ended."""
         if not self.done.done():
-            self.done.set_exception(error)
+            self.done.set_exception(error.with_traceback(None))  # a traceback holds frames, and those a whole table
 
     def silence(self) -> DeviceError:
         """Return what silence means, now that time is up."""
         if self.garbled:
-            return GarbledError(f"{self.garbled} answers came, and none was a well-formed SNMP message")
-        return NoAnswerError("no answer in time")
+            count = len(self.garbled)
+            return GarbledError(f"{count} answers came, and none was a well-formed SNMP message: {self.garbled[0]}")
+        if self.strays and not self.answers:
+            return StrayError(
+                f"no answer in time, but {self.strays} answers to requests that were never made or are over"
+            )
+        if self.answers:
+            return StalledError(f"no answer in time after {self.answers} answers: the device stopped halfway")
+        hint = self.security.silence
+        return NoAnswerError(f"no answer in time; {hint}" if hint else "no answer in time")
 
 
-NOTHING = Request(Kind.GET, ())
+HELLO = Request(Kind.GET, ())
 
 
 def _one(request: Request, replies: list[Reply]) -> Steps:
@@ -213,23 +328,3 @@ def _smaller(request: Request) -> Request:
     if request.kind is not Kind.GET_BULK or request.repetitions <= DEFAULT_REPETITIONS:
         return request
     return structs.replace(request, repetitions=DEFAULT_REPETITIONS)
-
-
-def _open(endpoint: Endpoint) -> socket.socket:
-    """Open a socket; connected, so that the kernel drops what others send and reports a closed port."""
-    family = socket.AF_INET6 if ipaddress.ip_address(endpoint.address).version == 6 else socket.AF_INET
-    opened = socket.socket(family, socket.SOCK_DGRAM)
-    try:
-        opened.setblocking(False)
-        if not endpoint.any_source:
-            opened.connect((endpoint.address, endpoint.port))
-    except OSError as error:
-        opened.close()
-        raise _mapped(error) from error
-    return opened
-
-
-def _mapped(error: OSError) -> DeviceError:
-    if error.errno == ECONNREFUSED:
-        return RefusedByDeviceError("nothing listens on the port")
-    return UnreachableError(error.strerror or str(error))

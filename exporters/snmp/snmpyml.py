@@ -143,6 +143,10 @@ class Metric(Block, frozen=True, kw_only=True):
     offset: float = 0
     scale: float = 0
     display_hint: Verbatim = ""
+    row_scale: Oid | None = None
+    """Ours: the column that tells each row's scale (RFC 3433, EntitySensorDataScale)."""
+    row_precision: Oid | None = None
+    """Ours: the column that tells each row's decimal places (RFC 3433, EntitySensorPrecision)."""
 
     def config_faults(self) -> Iterable[tuple[str, str]]:
         """Yield what is wrong between the keys."""
@@ -175,6 +179,20 @@ class Auth(Block, frozen=True, kw_only=True):
     priv_password: Secret | None = None
     context_name: str = ""
     version: Literal[1, 2, 3] = 2
+
+    def config_faults(self) -> Iterable[tuple[str, str]]:
+        """Yield what version 3 needs and is not there."""
+        if self.version == 3:
+            yield from _faults_of_v3(self)
+
+
+def _faults_of_v3(auth: "Auth | OldAuth") -> Iterable[tuple[str, str]]:
+    if not auth.username:
+        yield "", "missing key 'username', which SNMPv3 needs"
+    if auth.security_level != "noAuthNoPriv" and auth.password is None:
+        yield "", f"missing key 'password', which security_level {auth.security_level} needs"
+    if auth.security_level == "authPriv" and auth.priv_password is None:
+        yield "", "missing key 'priv_password', which security_level authPriv needs"
 
 
 class OldAuth(Block, frozen=True, kw_only=True):
@@ -219,6 +237,12 @@ class OldModule(Walking, frozen=True, kw_only=True):
     version: Literal[1, 2, 3] = 2
     auth: OldAuth = OldAuth()
     allow_nonincreasing_oids: bool = False
+
+    def config_faults(self) -> Iterable[tuple[str, str]]:
+        """Yield what version 3 needs and is not there."""
+        if self.version == 3:
+            for _, message in _faults_of_v3(self.auth):
+                yield "auth", message
 
 
 class SnmpFile(Block, frozen=True, kw_only=True):

@@ -67,11 +67,17 @@ def is_bytes(value: Value) -> bool:
     return tag == ber.OCTET_STRING or (tag == ber.OPAQUE and opaque_float(content) is None)
 
 
-def text(value: Value, kind: str, hint: Hint | None = None) -> str:
-    """Return the text of a value as a label shows it; `kind` says how octets are shown."""
+def text(value: Value, kind: str, hint: Hint | None = None, *, is_printable: bool = False) -> str:
+    """Return the text of a value as a label shows it; `kind` says how octets are shown.
+
+    With `is_printable` octets of no stated form, and without a hint, are shown as text where they are text.
+    """
     tag, content = value
     if is_bytes(value):
-        return (hint and render(hint, content)) or octets_text(content, kind)
+        shown = hint and render(hint, content)
+        if not shown and is_printable and kind in {"", "OctetString"}:
+            shown = printable(content)
+        return shown or octets_text(content, kind)
     if tag == ber.OBJECT_IDENTIFIER:
         return oid.text(content)
     if tag == ber.IP_ADDRESS:
@@ -102,6 +108,19 @@ def octets_text(data: bytes, kind: str) -> str:
     if kind in {"gauge", "counter", "Integer", "Integer32", "EnumAsInfo"}:
         return str(data[0] if data else 0)
     raise GarbledError(f"octets cannot be shown as {kind}")
+
+
+def printable(data: bytes) -> str | None:
+    r"""Return octets as text where all of them are: UTF-8 without control characters; a NUL at the end is dropped.
+
+    >>> printable(b"Slot 1\0"), printable(b"\x00\x1b"), printable("Zürich".encode()), printable(b"\n")
+    ('Slot 1', None, 'Zürich', None)
+    """
+    try:
+        shown = data.removesuffix(b"\0").decode()
+    except UnicodeDecodeError:
+        return None
+    return shown if shown.isprintable() else None
 
 
 def utf8(data: bytes) -> str:

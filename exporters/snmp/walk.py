@@ -1,20 +1,21 @@
 """What to ask a device next, given what it answered: pure generators that yield requests and are sent replies.
 
-    steps = fetch(plan, version=V2C, pace=Pace())
+    steps = subtree(root, fetched, version=V2C, pace=Pace())
     request = next(steps)            # ask it, then
-    request = steps.send(reply)      # until StopIteration, whose value is the table
+    request = steps.send(reply)      # until StopIteration; what was read is in fetched.table
 
 Rules F1 to F4 of docs/exporters/snmp.md. Every walk ends: a request never repeats, and the number of values is bounded.
 """
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from exporters.snmp import ber, oid
 from exporters.snmp.ber import Kind, Reply, Request, Steps
 from exporters.snmp.errors import StatusError, WalkError
 from exporters.snmp.labels import Table
+from exporters.snmp.layout import FULL_REPLY, Answered, Stretch
 from exporters.snmp.plan import DEFAULT_REPETITIONS, Filter, Plan
 from exporters.snmp.values import text
 
@@ -23,9 +24,6 @@ MOST_VALUES = 1_000_000
 
 MOST_BYTES = 32 << 20
 """Most bytes of replies in one scrape: the largest device known sends 12 MB; a hostile one fills its values."""
-
-FULL_REPLY = 1400
-"""Bytes that fit into one Ethernet frame with some room (1500 less IP and UDP headers)."""
 
 MOST_REPETITIONS = 60
 
@@ -63,11 +61,29 @@ class Pace:
 
 
 class Fetched(Struct):
-    """What has been fetched so far; `returned` counts values as they came, repeated ones too, `heard` reply bytes."""
+    """What has been fetched so far; `returned` counts values as they came, repeated ones too, `heard` reply bytes.
+
+    Stretches that are walked at once have a table each in `parts`, which `join` puts together in their order.
+    `replies` tells, by root, of what replies a walk of stretches was made; `packets` how many a whole subtree took.
+    """
 
     table: Table
     returned: int = 0
     heard: int = 0
+    parts: list[Table] = field(default_factory=list)
+    replies: dict[bytes, list[Answered]] = field(default_factory=dict)
+    packets: dict[bytes, int] = field(default_factory=dict)
+
+    def part(self) -> Table:
+        """Return the table of one stretch."""
+        self.parts.append({})
+        return self.parts[-1]
+
+    def join(self) -> None:
+        """Put the tables of all stretches together: the same order in each scrape, whichever was answered first."""
+        for part in self.parts:
+            self.table.update(part)
+        self.parts.clear()
 
     def weigh(self, reply: Reply) -> None:
         """Count the bytes of a reply; raises WalkError beyond the bound."""
@@ -82,14 +98,86 @@ class Fetched(Struct):
             raise WalkError(f"the device answers with more than {MOST_VALUES} values")
 
 
-def fetch(plan: Plan, fetched: Fetched, *, version: int, pace: Pace) -> Steps:
-    """Fetch what a module wants into `fetched`: filters, then single values, then subtrees."""
-    gets, roots = plan.get, plan.walk
+class Wanted(Struct):
+    """Single values and subtrees that are to be fetched; filters replace subtrees by single values."""
+
+    gets: tuple[bytes, ...]
+    roots: tuple[bytes, ...]
+
+
+def filters(plan: Plan, wanted: Wanted, *, version: int, pace: Pace) -> Iterator[Steps]:
+    """Yield the walks that find out which rows are wanted, one after the other; they change `wanted`."""
     for chosen in plan.filters:
-        gets, roots = yield from _filtered(chosen, gets, roots, version=version, pace=pace, loose=plan.loose_order)
-    yield from _get(gets, fetched, version=version, chunk=_get_chunk(plan))
-    for root in roots:
+        yield _filtered(chosen, wanted, version=version, pace=pace, loose=plan.loose_order)
+
+
+def singles(plan: Plan, gets: Sequence[bytes], fetched: Fetched, *, version: int) -> Iterator[Steps]:
+    """Yield what asks for single values, some at a time; v1 reports one missing value for all, so one at a time."""
+    size = 1 if version == ber.V1 else _get_chunk(plan)
+    for start in range(0, len(gets), size):
+        yield _get(tuple(gets[start : start + size]), fetched, version=version)
+
+
+def fetch(plan: Plan, fetched: Fetched, *, version: int, pace: Pace) -> Steps:
+    """Fetch what a module wants into `fetched`, one request after the other."""
+    wanted = Wanted(plan.get, plan.walk)
+    for steps in filters(plan, wanted, version=version, pace=pace):
+        yield from steps
+    for steps in singles(plan, wanted.gets, fetched, version=version):
+        yield from steps
+    for root in wanted.roots:
         yield from subtree(root, fetched, version=version, pace=pace, loose=plan.loose_order)
+
+
+def stretch(root: bytes, part: Stretch, fetched: Fetched, *, version: int, pace: Pace) -> Steps:
+    """Walk the part of a subtree that a stretch is; what it is made of is remembered in `fetched.replies`."""
+    name = part.start
+    expected = part.values
+    asked = set()
+    replies = fetched.replies.setdefault(root, [])
+    table = fetched.part()
+    while True:
+        request = _next_request(name, version, pace)
+        if expected and request.repetitions > expected:
+            request = Request(request.kind, request.oids, expected)
+        reply = yield request
+        if reply.status == ber.TOO_BIG and request.kind is Kind.GET_BULK and pace.too_big():
+            continue
+        if reply.status or not reply.names:
+            return
+        if request.repetitions >= pace.repetitions:
+            pace.heard(request, reply)
+        fetched.weigh(reply)
+        taken, ended = _take_part(reply, root, part.until, fetched, table)
+        if taken:
+            size = reply.size * taken // len(reply.names)
+            replies.append(Answered(name, reply.names[taken - 1], taken, size))
+        elif not part.until and name == root and reply.elements[0][0] < ber.NO_SUCH_OBJECT:
+            yield from _get_one(root, fetched)
+        if ended:
+            return
+        asked.add(name)
+        name = reply.names[-1]
+        if name in asked:
+            raise WalkError(f"the device does not get beyond {oid.text(name)} (OID not increasing)")
+        expected = max(0, expected - taken)
+
+
+def _take_part(reply: Reply, root: bytes, until: bytes, fetched: Fetched, table: Table) -> tuple[int, bool]:
+    """Put the values below `root` up to the key `until` into a table; how many, and True when the part has ended."""
+    names = reply.names
+    last = oid.order(names[-1])
+    if not reply.exceptional and min(names) > root and max(names).startswith(root) and (not until or last <= until):
+        table.update(zip(names, reply.elements, strict=True))
+        fetched.count(len(names))
+        return len(names), last == until
+    for taken, (name, value) in enumerate(zip(names, reply.elements, strict=True)):
+        is_outside = not name.startswith(root) or (until and oid.order(name) > until)
+        if value[0] >= ber.NO_SUCH_OBJECT or is_outside:
+            return taken, True
+        table[name] = value
+        fetched.count(1)
+    return len(names), last == until
 
 
 def subtree(root: bytes, fetched: Fetched, *, version: int, pace: Pace, loose: bool = False) -> Steps:
@@ -105,6 +193,7 @@ def subtree(root: bytes, fetched: Fetched, *, version: int, pace: Pace, loose: b
             return  # the end in v1; other errors end a subtree, too, as in the original
         pace.heard(request, reply)
         fetched.weigh(reply)
+        fetched.packets[root] = fetched.packets.get(root, 0) + 1
         ended = _take(reply, root, fetched)
         if ended and name == root and reply.elements[0][0] < ber.NO_SUCH_OBJECT and not _is_below(reply, root):
             yield from _get_one(root, fetched)
@@ -163,16 +252,13 @@ def _get_chunk(plan: Plan) -> int:
     return DEFAULT_REPETITIONS if plan.repetitions is None else max(1, plan.repetitions)
 
 
-def _get(names: Sequence[bytes], fetched: Fetched, *, version: int, chunk: int) -> Steps:
-    """Ask for single values, some at a time; v1 reports only one missing value in a reply, so there one at a time."""
-    size = 1 if version == ber.V1 else chunk
-    for start in range(0, len(names), size):
-        reply = yield Request(Kind.GET, tuple(names[start : start + size]))
-        if reply.status == ber.NO_SUCH_NAME and version == ber.V1:
-            continue
-        if reply.status:
-            raise StatusError(f"the device answers Get with error-status {reply.status}")
-        _keep(reply, fetched)
+def _get(names: tuple[bytes, ...], fetched: Fetched, *, version: int) -> Steps:
+    reply = yield Request(Kind.GET, names)
+    if reply.status == ber.NO_SUCH_NAME and version == ber.V1:
+        return
+    if reply.status:
+        raise StatusError(f"the device answers Get with error-status {reply.status}")
+    _keep(reply, fetched)
 
 
 def _keep(reply: Reply, fetched: Fetched, only: bytes | None = None) -> None:
@@ -183,24 +269,22 @@ def _keep(reply: Reply, fetched: Fetched, only: bytes | None = None) -> None:
             fetched.count(1)
 
 
-def _filtered(
-    chosen: Filter, gets: tuple[bytes, ...], roots: tuple[bytes, ...], *, version: int, pace: Pace, loose: bool
-) -> Generator[Request, Reply, tuple[tuple[bytes, ...], tuple[bytes, ...]]]:
+def _filtered(chosen: Filter, wanted: Wanted, *, version: int, pace: Pace, loose: bool) -> Steps:
     """Replace the walk of a filter's targets by single values of the rows that it allows."""
     rows = Fetched(table={})
     try:
         yield from subtree(chosen.column, rows, version=version, pace=pace, loose=loose)
     except WalkError:  # as in the original: a filter that cannot be read filters nothing
-        return gets, roots
+        return
     allowed = [
         _last_arc(name)
         for name, value in rows.table.items()
         if _matches(chosen, text(ber.unpacked(value), "DisplayString"))
     ]
-    kept_roots = tuple(root for root in roots if root not in chosen.targets)
-    kept_gets = [name for name in gets if not _starts_with_any(name, chosen.targets)]
+    kept_gets = [name for name in wanted.gets if not _starts_with_any(name, chosen.targets)]
     kept_gets += [target + row for target in chosen.targets for row in allowed]
-    return tuple(kept_gets), kept_roots
+    wanted.gets = tuple(kept_gets)
+    wanted.roots = tuple(root for root in wanted.roots if root not in chosen.targets)
 
 
 def _matches(chosen: Filter, shown: str) -> bool:

@@ -93,7 +93,7 @@ def test_literal_secret_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFixtu
     )
 
 
-@pytest.mark.parametrize("name", ["serve", "check", "probe", "simulate", "pause", "resume"])
+@pytest.mark.parametrize("name", ["serve", "check", "probe", "compare", "simulate", "mib", "pause", "resume"])
 def test_help_explains_every_command(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         command(name, "--help")

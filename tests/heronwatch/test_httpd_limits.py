@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import re
 import socket
 import threading
 import time
@@ -128,7 +129,8 @@ def test_it_lets_anyone_in_when_told_to(server: Server, host: str) -> None:
 
 
 def test_an_address_in_use_is_an_error(server: Server, shared: Served) -> None:
-    with pytest.raises(OSError, match="in use"), server(listen=HostPort("127.0.0.1", shared.port)):
+    message = f"127.0.0.1:{shared.port} is in use by another process: choose another --web.listen-address"
+    with pytest.raises(OSError, match=f"^{re.escape(message)}$"), server(listen=HostPort("127.0.0.1", shared.port)):
         pass
 
 

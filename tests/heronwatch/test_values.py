@@ -39,7 +39,6 @@ def test_duration_in_seconds(text: str, seconds: float) -> None:
         (Duration, "5 s", "'5 s' is not a duration (500ms, 5s, 1h30m, 7d)"),
         (Duration, "-5s", "'-5s' is not a duration (500ms, 5s, 1h30m, 7d)"),
         (Duration, "30m1h", "'30m1h' is not a duration (500ms, 5s, 1h30m, 7d)"),
-        (Duration, "1.5h", "'1.5h' is not a duration (500ms, 5s, 1h30m, 7d)"),
         (Duration, "\u0665s", "'\u0665s' is not a duration (500ms, 5s, 1h30m, 7d)"),
         (Duration, "15", "'15' is not a duration: a unit is missing, as in 15s"),
         (Duration, "300y", "'300y' is longer than 292 years"),

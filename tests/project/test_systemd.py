@@ -1,16 +1,28 @@
 """The systemd units: accepted by systemd, hardened, and starting commands that exist."""
 
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.fakes.daemons import find_binary
+from tests.fakes.daemons import find_binary, snmpd
 
 ROOT = Path(__file__).parents[2]
 UNITS = sorted((ROOT / "deploy/systemd").glob("*.service"))
 WORST_EXPOSURE = 2.0  # of 10, by `systemd-analyze security`
+WANTED = {
+    "CapabilityBoundingSet": "",
+    "DynamicUser": "yes",
+    "NoNewPrivileges": "yes",
+    "PrivateDevices": "yes",
+    "ProtectHome": "yes",
+    "ProtectSystem": "strict",
+    "RestrictNamespaces": "yes",
+    "SystemCallArchitectures": "native",
+}
 each_unit = pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.stem)
 
 
@@ -49,3 +61,28 @@ def test_unit_checks_the_configuration_before_it_starts(unit: Path) -> None:
     assert checked
     assert started
     assert checked[1] == started[1]
+
+
+def settings(unit: Path) -> dict[str, str]:
+    """The last value of each key of a unit."""
+    return dict(re.findall(r"^(\w+)=(.*)$", unit.read_text(), re.MULTILINE))
+
+
+@each_unit
+def test_unit_gives_nothing_away(unit: Path) -> None:
+    found = settings(unit)
+    assert {key: found.get(key) for key in WANTED} == WANTED
+    assert set(found["RestrictAddressFamilies"].split()) == {"AF_INET", "AF_INET6", "AF_UNIX"}
+    assert found["SystemCallFilter"].startswith("~@privileged")
+    assert found["LoadCredential"].startswith("secrets:")
+    assert found["MemoryMax"]
+
+
+def test_snmp_is_polled_without_any_capability(tmp_path: Path) -> None:
+    drop = [find_binary("setpriv", "util-linux"), "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"]
+    probe = [sys.executable, "-m", "heronwatch", "exporter", "probe"]
+    with snmpd(tmp_path) as agent:
+        command = [*(drop if os.geteuid() == 0 else []), *probe, f"127.0.0.1:{agent.port}", "--module", "system"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=50, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "sysUpTime" in done.stdout

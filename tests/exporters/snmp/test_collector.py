@@ -170,7 +170,7 @@ async def test_a_closed_port_is_refused() -> None:
 class Looping(Agent):
     """An agent that answers every GetBulk below 1.3.6.1.2.1.2 with the same rows."""
 
-    def answer(self, datagram: bytes, now: float) -> bytes | None:
+    def answer(self, datagram: bytes, now: float, engine: object = None) -> bytes | None:
         question = read_question(datagram)
         if question.kind != Kind.GET_BULK or not question.names[0].startswith(oid.encode("1.3.6.1.2.1.2")):
             return super().answer(datagram, now)
@@ -189,19 +189,42 @@ async def test_a_device_that_repeats_itself_fails_its_module_only() -> None:
     assert {family.name for family, _, _ in reading.samples} >= {"sysName"}
 
 
-@pytest.mark.parametrize(
-    ("auth", "transport", "message"),
-    [
-        (Auth(version=3, username="u"), "udp", "SNMPv3 is not supported"),
-        (SnmpCredential(community=Secret("public")), "tcp", "SNMP over TCP is not supported"),
-    ],
-)
-async def test_what_is_not_spoken_is_told_before_anything_is_sent(auth: object, transport: str, message: str) -> None:
+async def test_a_user_without_a_name_costs_no_packet() -> None:
     async with collector() as made, device() as simulator:
-        reading = await read(made, target(simulator.address, auth, transport=transport), [MODULES["system"]])
+        reading = await read(made, target(simulator.address, Auth(version=3)), [MODULES["system"]])
         assert not simulator.agent.received
     assert reasons(reading) == [("system", "auth")]
-    assert message in reading.faults[0].detail
+
+
+async def test_a_real_agent_is_read_over_tcp_as_over_udp(tmp_path: Path) -> None:
+    port = free_port()
+    with snmpd(tmp_path, extra=f"agentaddress udp:127.0.0.1:{free_port(socket.SOCK_DGRAM)},tcp:127.0.0.1:{port}\n"):
+        async with collector() as made:
+            for _ in range(2):
+                reading = await read(made, target(("127.0.0.1", port), transport="tcp"), [MODULES["system"]])
+                assert reading.faults == ()
+                assert "sysName" in {family.name for family, _, _ in reading.samples}
+
+
+async def test_auto_chooses_modules_by_what_the_device_is() -> None:
+    lines = ["1.3.6.1.2.1.1.2.0|6|1.3.6.1.4.1.99999.1", *SWITCH]
+    async with collector() as made, device(lines) as simulator:
+        first = await read(made, target(simulator.address), [MODULES["auto"]])
+        packets = simulator.agent.received.total()
+        await read(made, target(simulator.address), [MODULES["auto"]])
+        again = simulator.agent.received.total() - packets
+    default = list(MODULES["auto"].plan.default)
+    assert (list(first.modules), first.faults) == (default, ())
+    told = [labels for family, labels, _ in first.samples if family.name == "snmp_device_profile_info"]
+    assert told == [f'{{modules="{",".join(default)}",sysObjectID="1.3.6.1.4.1.99999.1",vendor=""}}']
+    assert again < packets, "who it is was not asked again"
+
+
+async def test_auto_needs_a_device_that_says_what_it_is() -> None:
+    async with collector() as made, device() as simulator:
+        reading = await read(made, target(simulator.address), [MODULES["auto"]])
+    assert reasons(reading) == [("auto", "device")]
+    assert "name the modules" in reading.faults[0].detail
 
 
 OLD = "old:\n  walk: [1.3.6.1.2.1.1]\n  version: 1\n  auth: {community: fromfile}\n  metrics: []\n"

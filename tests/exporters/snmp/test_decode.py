@@ -123,3 +123,46 @@ def test_counter64_modulus_can_be_off() -> None:
 def test_display_hints_are_used() -> None:
     plan = one_metric("type: OctetString, display_hint: '1d-'")
     assert exposed(["1.3.6.1.9.1.0|4x|010203"], plan).splitlines()[-1] == 'x{x="1-2-3"} 1'
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("4|Slot 1", "Slot 1"),
+        ("4x|536c6f742031", "Slot 1"),
+        ("4x|536c6f74203100", "Slot 1"),  # a NUL at the end
+        ("4x|5a7572696368", "Zurich"),
+        ("4x|5ac3bc72696368", "Zürich"),
+        ("4x|0050569a0001", "0x0050569A0001"),
+        ("4x|41420a", "0x41420A"),  # a control character
+        ("4x|414200ff", "0x414200FF"),
+        ("4x|00", "0x00"),
+        ("4|", ""),
+    ],
+)
+def test_octets_are_shown_as_text_where_they_are_text_and_it_is_wanted(raw: str, shown: str) -> None:
+    plan = one_metric(
+        "type: OctetString, indexes: [{labelname: i, type: gauge}], "
+        "lookups: [{labels: [i], labelname: looked_up, oid: 1.3.6.1.9.1, type: OctetString}]"
+    )
+    wanted = samples(table([f"1.3.6.1.9.1.0|{raw}"]), plan, LabelCache(), printable=True)
+    assert wanted[0][1] == f'{{i="0",looked_up="{shown}",x="{shown}"}}'
+    hexadecimal = samples(table([f"1.3.6.1.9.1.0|{raw}"]), plan, LabelCache())[0][1]
+    assert hexadecimal.startswith('{i="0",looked_up="0x') or shown == ""
+
+
+def test_a_display_hint_comes_before_printable_text() -> None:
+    plan = one_metric("type: OctetString, display_hint: '1d-'")
+    assert samples(table(["1.3.6.1.9.1.0|4|AB"]), plan, LabelCache(), printable=True)[0][1] == '{x="65-66"}'
+
+
+def test_an_index_stays_hexadecimal() -> None:
+    """What a row is called must not change with its bytes."""
+    plan = one_metric("type: gauge, indexes: [{labelname: i, type: OctetString, fixed_size: 2}]")
+    assert samples(table(["1.3.6.1.9.1.65.66|2|1"]), plan, LabelCache(), printable=True)[0][1] == '{i="0x4142"}'
+
+
+def test_the_two_ways_to_show_octets_do_not_mix() -> None:
+    plan, cache, read = one_metric("type: OctetString"), LabelCache(), table(["1.3.6.1.9.1.0|4|AB"])
+    shown = [samples(read, plan, cache, printable=printable)[0][1] for printable in (True, False, True)]
+    assert shown == ['{x="AB"}', '{x="0x4142"}', '{x="AB"}']

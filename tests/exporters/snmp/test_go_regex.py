@@ -1,7 +1,5 @@
 """Regular expressions and numbers as Go reads them."""
 
-import re
-
 import pytest
 
 from exporters.snmp.go_regex import GoRegex, expand, parse_float
@@ -26,6 +24,8 @@ from exporters.snmp.go_regex import GoRegex, expand, parse_float
         (r"x\z", "x", True),
         ("(?<n>a)(?P<m>b)", "ab", True),
         ("[$]", "$", True),
+        (r"\pN+", "4²", True),
+        (r"\pL", "4", False),
     ],
 )
 def test_matching(pattern: str, text: str, matches: bool) -> None:
@@ -36,7 +36,7 @@ def test_found_is_not_anchored() -> None:
     assert GoRegex.parse("th").found("eth0")
 
 
-@pytest.mark.parametrize("pattern", ["(", "[a", "a**", r"\pN", "[[:nonsense:]]", "(?z)a"])
+@pytest.mark.parametrize("pattern", ["(", "[a", r"\pQ", "[[:nonsense:]]", "(?z)a", "(?=a)", r"(a)\1", "\ud800"])
 def test_what_cannot_be_compiled_is_refused(pattern: str) -> None:
     with pytest.raises(ValueError, match="is not a regular expression"):
         GoRegex.parse(pattern)
@@ -50,8 +50,7 @@ def test_what_cannot_be_compiled_is_refused(pattern: str) -> None:
     ],
 )  # fmt: skip
 def test_expanding(template: str, expected: str) -> None:
-    match = re.fullmatch("(a)(?P<n>b)", "ab")
-    assert match is not None
+    match = GoRegex.parse("(a)(?P<n>b)").anchored("ab")
     assert expand(template, match) == expected
 
 

@@ -44,7 +44,9 @@ async def device(script: Script, *, any_source: bool = False) -> AsyncIterator[t
     loop = asyncio.get_running_loop()
     transport, scripted = await loop.create_datagram_endpoint(lambda: Scripted(script), local_addr=("127.0.0.1", 0))
     port = transport.get_extra_info("sockname")[1]
-    session = Session(Endpoint("127.0.0.1", port, any_source), request_id=lambda: 1000)
+    session = Session(
+        Endpoint("127.0.0.1", port, any_source, source="127.0.0.1" if any_source else ""), request_id=lambda: 1000
+    )
     try:
         yield session, scripted
     finally:
@@ -145,13 +147,11 @@ async def answered_from_elsewhere(port: int | None, *, any_source: bool) -> None
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as elsewhere:
 
         def script(request: bytes, _before: int) -> list[bytes]:
-            elsewhere.sendto(answer(request), session._socket.getsockname())
+            elsewhere.sendto(answer(request), session._link._socket.getsockname())
             return []
 
         async with device(script, any_source=any_source) as (session, _):
             elsewhere.bind(("127.0.0.2", session.endpoint.port if port is None else port))
-            if any_source:
-                session._socket.bind(("127.0.0.1", 0))
             await session.ask(GET, SECURITY, attempts(retries=0))
 
 
