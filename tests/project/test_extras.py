@@ -11,6 +11,7 @@ UV = Path(sys.executable).with_name("uv")
 START = {
     "exporters": ["exporter", "--help"],
     "snmp": ["exporter", "simulate", "snmp", "--help"],
+    "mib": ["exporter", "mib", "compile", "--help"],
     "ssh": ["exporter", "simulate", "ssh", "--help"],
     "modbus": ["exporter", "simulate", "modbus", "--help"],
     "detector": ["detector", "serve", "--help"],
@@ -18,7 +19,8 @@ START = {
 }
 STRANGERS = {
     "exporters": {"numpy", "flask", "sqlalchemy", "asyncssh", "pymodbus"},
-    "snmp": {"numpy", "flask", "sqlalchemy", "asyncssh", "pymodbus"},
+    "snmp": {"numpy", "flask", "sqlalchemy", "asyncssh", "pymodbus", "pysmi"},
+    "mib": {"numpy", "flask", "sqlalchemy", "asyncssh", "pymodbus"},
     "ssh": {"numpy", "flask", "sqlalchemy", "pymodbus"},
     "modbus": {"numpy", "flask", "sqlalchemy", "asyncssh"},
     "detector": {"aiohttp", "flask", "sqlalchemy", "asyncssh", "pymodbus"},
