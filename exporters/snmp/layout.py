@@ -5,7 +5,8 @@ begins behind the end of the one before, wherever rows have come or gone since, 
 Pure.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -16,6 +17,12 @@ FULL_REPLY = 1400
 
 WORTHWHILE = 0.75
 """A walk by column is chosen where it takes at most this share of the packets of a walk of the whole."""
+
+_MESSAGE = 48
+"""Bytes of a reply beside its values: version, community, ids and the heads of the lists."""
+
+_ROUND = 4
+"""Bytes of a value beside its OID and itself: two tags and two lengths."""
 
 _BEHIND_ALL = b"\xff"
 """Sorts behind whatever continues an OID: no key of `oid.order` has this byte behind a whole arc."""
@@ -33,12 +40,11 @@ class Stretch(Struct, frozen=True):
 
 
 class Answered(Struct, frozen=True):
-    """What one reply brought: the OID asked for, the last one taken, how many, and in how many bytes."""
+    """What one reply brought: how many values, in how many bytes, and whether it ended before what was asked for."""
 
-    start: bytes
-    end: bytes
     values: int
     size: int
+    full: bool = False
 
 
 def by_column(columns: Iterable[bytes]) -> list[Stretch]:
@@ -69,41 +75,40 @@ def _follows(column: bytes, other: bytes) -> bool:
     return (*head, last - 1) == oid.decode_arcs(other)
 
 
-def pieces(stretches: Iterable[Stretch], answered: Iterable[Answered], *, most: int) -> list[Stretch]:
-    """Divide stretches at the ends of the replies that a scrape was made of.
+class Room(Struct, frozen=True):
+    """What fits into one reply of a device: values, and bytes."""
 
-    Neighbours that fit into one reply together (`most` values and FULL_REPLY bytes) become one piece.
-    """
-    rest = sorted(answered, key=lambda reply: oid.order(reply.end))
+    values: int
+    size: int = FULL_REPLY
+
+
+def room_of(answered: Iterable[Answered], known: Room) -> Room:
+    """Return what fits into a reply of a device: as its full ones show, else what is known."""
+    full = [reply for reply in answered if reply.full]
+    return Room(max(reply.values for reply in full), max(reply.size for reply in full)) if full else known
+
+
+def pieces(stretches: Iterable[Stretch], table: Mapping[bytes, bytes], room: Room) -> list[Stretch]:
+    """Divide stretches so that what they held in a scrape comes in as few replies as possible."""
+    rest = sorted((oid.order(name), name, _ROUND + len(name) + len(value)) for name, value in table.items())
     found: list[Stretch] = []
+    place = 0
     for stretch in stretches:
-        count = sum(not stretch.until or oid.order(reply.end) <= stretch.until for reply in rest)  # they are in order
-        found.extend(_divided(stretch, list(_merged(rest[:count], most))))
-        del rest[:count]
+        end = len(rest) if not stretch.until else bisect_right(rest, (stretch.until,), lo=place)
+        found.extend(_divided(stretch, rest[place:end], room))
+        place = end
     return found
 
 
-def _merged(replies: Iterable[Answered], most: int) -> Iterator[Answered]:
-    kept: Answered | None = None
-    for reply in replies:
-        if kept is None:
-            kept = reply
-        elif kept.values + reply.values <= most and kept.size + reply.size <= FULL_REPLY:
-            kept = Answered(kept.start, reply.end, kept.values + reply.values, kept.size + reply.size)
-        else:
-            yield kept
-            kept = reply
-    if kept is not None:
-        yield kept
-
-
-def _divided(stretch: Stretch, replies: Sequence[Answered]) -> Iterator[Stretch]:
-    start = stretch.start
-    for reply in replies[:-1]:
-        yield Stretch(start, oid.order(reply.end), reply.values)
-        start = reply.end
-    # the last one ends where something else begins, so one value more is asked for
-    yield Stretch(start, stretch.until, replies[-1].values + 1 if replies else 1)
+def _divided(stretch: Stretch, values: Sequence[tuple[bytes, bytes, int]], room: Room) -> Iterator[Stretch]:
+    start, count, size = stretch.start, 0, 0
+    last = (b"", b"")
+    for key, name, own in values:
+        if count and (count >= room.values or size + own > room.size - _MESSAGE):
+            yield Stretch(start, last[0], count)
+            start, count, size = last[1], 0, 0
+        count, size, last = count + 1, size + own, (key, name)
+    yield Stretch(start, stretch.until, count + 1)  # the last ends where something else begins: one value more
 
 
 def is_cheaper(columns: Sequence[bytes], names: Iterable[bytes], *, packets: int) -> bool:

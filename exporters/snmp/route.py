@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from exporters.snmp import layout
 from exporters.snmp.ber import Steps
-from exporters.snmp.layout import Stretch
+from exporters.snmp.layout import Room, Stretch
 from exporters.snmp.plan import Plan, Root
 from exporters.snmp.walk import Fetched, Pace, stretch, subtree
 from exporters.snmp.window import Window
@@ -19,10 +19,11 @@ NOTHING: frozenset[bytes] = frozenset()
 class Route:
     """What is known of the subtrees of one module on one device."""
 
-    __slots__ = ("_narrow", "_pieces")
+    __slots__ = ("_narrow", "_pieces", "_room")
 
     def __init__(self) -> None:
         self._narrow: dict[bytes, bool] = {}
+        self._room: Room | None = None
         self._pieces: dict[bytes, tuple[tuple[bytes, ...], list[Stretch]]] = {}
 
     def tasks(
@@ -67,8 +68,11 @@ class Route:
             columns = tuple(column for column in _root(plan, oid).columns if column not in skip)
             known, pieces = self._pieces.get(oid, ((), []))
             if known != columns or len(pieces) != len(replies):
+                room = self._room = layout.room_of(replies, self._room or Room(pace.repetitions or 1))
                 whole = layout.joined(columns) or [Stretch(oid)]
-                self._pieces[oid] = (columns, layout.pieces(whole, replies, most=pace.repetitions or 1))
+                table = {name: value for name, value in fetched.table.items() if name.startswith(oid)}
+                divided = layout.pieces(whole, table, room)
+                self._pieces[oid] = (columns, divided)
         for oid, packets in fetched.packets.items():
             if oid not in self._narrow:
                 names = [name for name in fetched.table if name.startswith(oid)]

@@ -9,7 +9,7 @@ Rules F1 to F4 of docs/exporters/snmp.md. Every walk ends: a request never repea
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from exporters.snmp import ber, oid
 from exporters.snmp.ber import Kind, Reply, Request, Steps
@@ -135,6 +135,7 @@ def stretch(root: bytes, part: Stretch, fetched: Fetched, *, version: int, pace:
     expected = part.values
     asked = set()
     replies = fetched.replies.setdefault(root, [])
+    short: int | None = None
     table = fetched.part()
     while True:
         request = _next_request(name, version, pace)
@@ -150,8 +151,8 @@ def stretch(root: bytes, part: Stretch, fetched: Fetched, *, version: int, pace:
         fetched.weigh(reply)
         taken, ended = _take_part(reply, root, part.until, fetched, table)
         if taken:
-            size = reply.size * taken // len(reply.names)
-            replies.append(Answered(name, reply.names[taken - 1], taken, size))
+            _noted(replies, short, Answered(taken, reply.size))
+            short = len(replies) - 1 if not ended and len(reply.names) < request.repetitions else None
         elif not part.until and name == root and reply.elements[0][0] < ber.NO_SUCH_OBJECT:
             yield from _get_one(root, fetched)
         if ended:
@@ -161,6 +162,13 @@ def stretch(root: bytes, part: Stretch, fetched: Fetched, *, version: int, pace:
         if name in asked:
             raise WalkError(f"the device does not get beyond {oid.text(name)} (OID not increasing)")
         expected = max(0, expected - taken)
+
+
+def _noted(replies: list[Answered], short: int | None, reply: Answered) -> None:
+    """Remember a reply; one before it that was short was full, since more came: not short for want of values."""
+    if short is not None:
+        replies[short] = structs.replace(replies[short], full=True)
+    replies.append(reply)
 
 
 def _take_part(reply: Reply, root: bytes, until: bytes, fetched: Fetched, table: Table) -> tuple[int, bool]:
