@@ -381,7 +381,8 @@ class NeverReads(Stream):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.transport.pause_reading()
+        # Python 3.11.2 begins to read after this call
+        asyncio.get_running_loop().call_soon(self.transport.pause_reading)
 
 
 class Floods(Stream):
