@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from exporters.snmp.catalogue import SHIPPED
+from exporters.snmp.config.catalogue import SHIPPED
 
 _OURS = frozenset({"row_scale", "row_precision"})
 _OF_LOOKUPS = frozenset({"enum_values", "display_hint"})

@@ -22,7 +22,7 @@ from benchmarks.report import report
 from benchmarks.snmp_stand import Agents, agents, config_text, start_ours
 from benchmarks.steady_load import Steady, Timetable, steady
 from benchmarks.switch import ROOTS, switch
-from exporters.snmp.agent import Tally
+from exporters.snmp.simulator.agent import Tally
 
 NETWORK = IPv4Network("127.30.0.0/17")
 TIMEOUT_S = 10.0

@@ -18,7 +18,7 @@ import msgspec
 from benchmarks.newest import NotAvailableError, unpacked
 from benchmarks.processes import Watched, answers, free_ports, running
 from benchmarks.switch import MODULE, old_form
-from exporters.snmp.agent import Tally
+from exporters.snmp.simulator.agent import Tally
 
 PEER = "prometheus-snmp-exporter"
 HERONWATCH = (sys.executable, "-m", "heronwatch")

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from heronwatch.errors import PluginUnavailable
 
-COMMANDS = "exporters.snmp.mib_command"
+COMMANDS = "exporters.snmp.mib.command"
 HELP = "MIB files and generator.yml: compile them to modules, check them, show what they define"
 
 

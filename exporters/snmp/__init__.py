@@ -16,7 +16,7 @@ from exporters.probing.collector import (
     Plugin,
     Simulation,
 )
-from exporters.snmp.credential import SnmpCredential
+from exporters.snmp.config.credential import SnmpCredential
 
 SNMP_PORT = 161  # RFC 3417 section 3.2
 
@@ -28,19 +28,19 @@ def _make(context: CollectorContext) -> Collector:
 
 
 def _builtin_modules() -> Mapping[str, Module]:
-    from exporters.snmp.catalogue import builtin_modules  # noqa: PLC0415  reads files
+    from exporters.snmp.config.catalogue import builtin_modules  # noqa: PLC0415  reads files
 
     return builtin_modules()
 
 
 def _library(paths: Sequence[Path], *, expand_environment: bool = False) -> Library:
-    from exporters.snmp.catalogue import read_library  # noqa: PLC0415  reads files
+    from exporters.snmp.config.catalogue import read_library  # noqa: PLC0415  reads files
 
     return read_library(paths, expand_environment=expand_environment)
 
 
 def _recognizes(text: str) -> bool:
-    from exporters.snmp.own_form import is_snmp_yml  # noqa: PLC0415  when a file is read
+    from exporters.snmp.config.own_form import is_snmp_yml  # noqa: PLC0415  when a file is read
 
     return is_snmp_yml(text)
 
@@ -52,27 +52,27 @@ def _explain() -> Explainer:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    from exporters.snmp.arguments import add_arguments  # noqa: PLC0415  for two commands only
-    from exporters.snmp.original_flags import add_original_flags  # noqa: PLC0415  as above
+    from exporters.snmp.config.arguments import add_arguments  # noqa: PLC0415  for two commands only
+    from exporters.snmp.config.original_flags import add_original_flags  # noqa: PLC0415  as above
 
     add_arguments(parser)
     add_original_flags(parser)
 
 
 def _contract() -> Contract:
-    from exporters.snmp.simulator import contract  # noqa: PLC0415  for tests only
+    from exporters.snmp.simulator.command import contract  # noqa: PLC0415  for tests only
 
     return contract()
 
 
 def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
-    from exporters.snmp.simulator import add_arguments  # noqa: PLC0415  for one command only
+    from exporters.snmp.simulator.command import add_arguments  # noqa: PLC0415  for one command only
 
     add_arguments(parser)
 
 
 def _simulate(arguments: argparse.Namespace) -> int:
-    from exporters.snmp.simulator import run  # noqa: PLC0415  for one command only
+    from exporters.snmp.simulator.command import run  # noqa: PLC0415  for one command only
 
     return run(arguments)
 

@@ -9,11 +9,11 @@ from exporters.metric.blocks import SampleBlocks
 from exporters.metric.samples import Family, Fault, ModuleStats, Reading, label_text
 from exporters.probing.collector import CollectorContext, Module, Target
 from exporters.snmp.ber import Kind, Request
+from exporters.snmp.config.options import Options, options_of
+from exporters.snmp.config.profile import SYS_OBJECT_ID, TRUST_S, Kinds, Profile, profile_of
 from exporters.snmp.device import Device
 from exporters.snmp.errors import CredentialError, DeviceError, NoAnswerError, RefusedByDeviceError, UnreachableError
 from exporters.snmp.module_read import ModuleRead
-from exporters.snmp.options import Options, options_of
-from exporters.snmp.profile import SYS_OBJECT_ID, TRUST_S, Kinds, Profile, profile_of
 from exporters.snmp.scrape_stats import stats_samples
 from exporters.snmp.session import Attempts, Session
 from exporters.snmp.traffic import Traffic

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from exporters.probing.collector import Module, Target
-from exporters.snmp.credential import PUBLIC, security_of
+from exporters.snmp.config.credential import PUBLIC, security_of
+from exporters.snmp.config.profile import Profile
+from exporters.snmp.decoding.labels import LabelCache
 from exporters.snmp.kept import Kept
-from exporters.snmp.labels import LabelCache
 from exporters.snmp.plan import Plan
-from exporters.snmp.profile import Profile
 from exporters.snmp.route import Route
 from exporters.snmp.security import SecurityModel
 from exporters.snmp.session import Session, Trace

@@ -11,11 +11,12 @@ from msgspec import structs
 from exporters.metric.exposition import number_text
 from exporters.metric.samples import Sample
 from exporters.probing.collector import Module, Target
-from exporters.snmp import ber, oid, values
+from exporters.snmp import ber, oid
 from exporters.snmp.ber import Element
-from exporters.snmp.decode import samples
+from exporters.snmp.decoding import values
+from exporters.snmp.decoding.decode import samples
+from exporters.snmp.decoding.labels import LabelCache
 from exporters.snmp.errors import SnmpError
-from exporters.snmp.labels import LabelCache
 from exporters.snmp.plan import Column, Plan
 
 PDUS = {0xA0: "Get", 0xA1: "GetNext", 0xA2: "Response", 0xA5: "GetBulk", 0xA8: "Report"}

@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from exporters.snmp import oid
 from exporters.snmp.ber import NO_SUCH_OBJECT, Element, Reply, unpacked
-from exporters.snmp.labels import Table
+from exporters.snmp.decoding.labels import Table
+from exporters.snmp.decoding.values import whole
 from exporters.snmp.plan import Plan
-from exporters.snmp.values import whole
 
 SYS_UP_TIME = oid.encode("1.3.6.1.2.1.1.3.0")  # RFC 3418, hundredths of a second
 IF_TABLE_LAST_CHANGE = oid.encode("1.3.6.1.2.1.31.1.5.0")  # RFC 2863, sysUpTime of the last row made or removed

@@ -8,11 +8,11 @@ from exporters.metric.blocks import SampleBlocks
 from exporters.metric.samples import ModuleStats
 from exporters.probing.collector import Module, Target
 from exporters.snmp.ber import V1, Kind, Request, Steps
-from exporters.snmp.decode import samples
+from exporters.snmp.config.options import Options
+from exporters.snmp.decoding.decode import samples
 from exporters.snmp.device import Device, ModuleMemory
 from exporters.snmp.errors import DeviceError, RebootError
 from exporters.snmp.kept import PROOF, Boot, Kept, boot_of, is_same_boot, is_unchanged, keepable, rows_of, values_of
-from exporters.snmp.options import Options
 from exporters.snmp.plan import Plan
 from exporters.snmp.route import NOTHING
 from exporters.snmp.security import SecurityModel

@@ -13,11 +13,11 @@ from msgspec import Struct, field, structs
 
 from exporters.snmp import ber, oid
 from exporters.snmp.ber import Kind, Reply, Request, Steps
+from exporters.snmp.decoding.labels import Table
+from exporters.snmp.decoding.values import text
 from exporters.snmp.errors import StatusError, WalkError
-from exporters.snmp.labels import Table
 from exporters.snmp.layout import FULL_REPLY, Answered, Stretch
 from exporters.snmp.plan import DEFAULT_REPETITIONS, Filter, Plan
-from exporters.snmp.values import text
 
 MOST_VALUES = 1_000_000
 """Most values in one scrape: 2 times the largest device known (a firewall with 454,000)."""

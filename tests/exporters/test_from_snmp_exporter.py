@@ -15,10 +15,10 @@ import pytest
 from benchmarks import newest
 from benchmarks.snmp_scrape import old_form
 from exporters.cli import COMMAND
-from exporters.snmp import recording
-from exporters.snmp.agent import Agent
-from exporters.snmp.catalogue import SHIPPED
-from exporters.snmp.simulator import Simulator
+from exporters.snmp.config.catalogue import SHIPPED
+from exporters.snmp.simulator import recording
+from exporters.snmp.simulator.agent import Agent
+from exporters.snmp.simulator.command import Simulator
 from tests.fakes.daemons import find_binary, free_port, snmp_exporter
 from tests.fakes.exporter import command_line, until
 

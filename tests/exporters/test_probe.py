@@ -13,9 +13,9 @@ from exporters.options import ServeOptions
 from exporters.probe_output import ModuleResult, as_json, as_table, as_text
 from exporters.probe_run import Question, probe
 from exporters.snmp import PLUGIN
-from exporters.snmp.agent import Agent
-from exporters.snmp.recording import parse
-from exporters.snmp.simulator import Simulator
+from exporters.snmp.simulator.agent import Agent
+from exporters.snmp.simulator.command import Simulator
+from exporters.snmp.simulator.recording import parse
 from tests.fakes import snmpd3
 
 DEVICE = """\

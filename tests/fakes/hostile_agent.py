@@ -15,10 +15,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-from exporters.snmp import ber, oid, recording
-from exporters.snmp.agent import Agent, read_question
+from exporters.snmp import ber, oid
 from exporters.snmp.ber import Varbind
 from exporters.snmp.errors import MalformedError
+from exporters.snmp.simulator import recording
+from exporters.snmp.simulator.agent import Agent, read_question
 
 LOOPBACK = "127.0.0.1"
 ELSEWHERE = "127.0.0.2"

@@ -10,7 +10,7 @@ LOOPBACK = "127.0.0.1"
 
 
 class Answering(Protocol):
-    """What makes the answers, such as `exporters.snmp.agent.Agent`."""
+    """What makes the answers, such as `exporters.snmp.simulator.agent.Agent`."""
 
     def answer(self, datagram: bytes, now: float) -> bytes | None:
         """Return the response to a request at a Unix time; None for silence."""

@@ -9,7 +9,7 @@ from pysnmp.proto.secmod.rfc3414.priv import des
 from pysnmp.proto.secmod.rfc3826.priv import aes
 from pysnmp.proto.secmod.rfc7860.auth import hmacsha2
 
-from exporters.snmp.usm_keys import AUTHENTICATION, PRIVACY, AuthProtocol, PrivProtocol
+from exporters.snmp.usm.keys import AUTHENTICATION, PRIVACY, AuthProtocol, PrivProtocol
 
 ENGINE = bytes(11) + b"\x02"  # of RFC 3414 sections A.3 and A.5
 AUTH_ORACLES = {

@@ -9,18 +9,20 @@ from contextlib import suppress
 from pathlib import Path
 
 from exporters.metric.exposition import text
-from exporters.snmp import ber, display_hint, live, oid, recording
-from exporters.snmp.agent import Agent, read_question
+from exporters.snmp import ber, oid
 from exporters.snmp.ber import Kind, Reply, Request, Steps
-from exporters.snmp.catalogue import parse
-from exporters.snmp.decode import samples
+from exporters.snmp.config.catalogue import parse
+from exporters.snmp.decoding import display_hint
+from exporters.snmp.decoding.decode import samples
+from exporters.snmp.decoding.labels import LabelCache
 from exporters.snmp.errors import DeviceError, GarbledError, MalformedError
-from exporters.snmp.labels import LabelCache
 from exporters.snmp.plan import Plan
 from exporters.snmp.route import Route
 from exporters.snmp.security import Community, Reported
+from exporters.snmp.simulator import live, recording
+from exporters.snmp.simulator.agent import Agent, read_question
 from exporters.snmp.transport import MOST_MESSAGE, Frames
-from exporters.snmp.usm import Scope, User, UserSecurity
+from exporters.snmp.usm.model import Scope, User, UserSecurity
 from exporters.snmp.walk import Fetched, Pace, Wanted, filters, singles
 from exporters.snmp.window import Window
 from heronwatch.errors import ConfigError

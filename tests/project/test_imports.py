@@ -17,7 +17,7 @@ CONFINED = {
     "asyncssh": ("exporters/ssh/session.py", "exporters/ssh/simulator.py"),
     "pymodbus": ("exporters/modbus/session.py",),
     "pysnmp": ("exporters/snmp/traps.py",),
-    "pysmi": ("exporters/snmp/mib.py",),
+    "pysmi": ("exporters/snmp/mib/parsing.py",),
     "sqlalchemy": ("alert_webhook/store/",),
     "alembic": ("alert_webhook/store/",),
     "psycopg": ("alert_webhook/store/",),

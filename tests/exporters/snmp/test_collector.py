@@ -13,15 +13,16 @@ from prometheus_client import CollectorRegistry
 from exporters.metric.exposition import text
 from exporters.metric.samples import Reading
 from exporters.probing.collector import CollectorContext, Credential, Module, Target
-from exporters.snmp import PLUGIN, oid, recording
-from exporters.snmp.agent import PERMITTED, Agent, read_question
+from exporters.snmp import PLUGIN, oid
 from exporters.snmp.ber import V2C, Kind, Request, encode_request
-from exporters.snmp.catalogue import builtin_modules, parse
 from exporters.snmp.collector import SnmpCollector
-from exporters.snmp.credential import SnmpCredential
+from exporters.snmp.config.catalogue import builtin_modules, parse
+from exporters.snmp.config.credential import SnmpCredential
+from exporters.snmp.config.snmpyml import Auth
 from exporters.snmp.security import Community
-from exporters.snmp.simulator import Simulator, Trouble
-from exporters.snmp.snmpyml import Auth
+from exporters.snmp.simulator import recording
+from exporters.snmp.simulator.agent import PERMITTED, Agent, read_question
+from exporters.snmp.simulator.command import Simulator, Trouble
 from heronwatch.secrets import Secret
 from tests.fakes.daemons import free_port, snmpd
 

@@ -3,7 +3,7 @@
 from exporters.probing.collector import Module
 from exporters.snmp import ber, oid
 from exporters.snmp.ber import Kind, Request, encode_request
-from exporters.snmp.catalogue import parse
+from exporters.snmp.config.catalogue import parse
 from exporters.snmp.explain import SnmpExplainer, shown
 
 CONFIG = """\

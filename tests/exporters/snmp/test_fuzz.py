@@ -115,9 +115,9 @@ PATTERN_S = 8.0
 EXTRACTED = """
 import sys, time
 from exporters.snmp import ber, oid
-from exporters.snmp.catalogue import parse
-from exporters.snmp.decode import samples
-from exporters.snmp.labels import LabelCache
+from exporters.snmp.config.catalogue import parse
+from exporters.snmp.decoding.decode import samples
+from exporters.snmp.decoding.labels import LabelCache
 metric = "{name: m, oid: 1.3.6.1.9, type: DisplayString, regex_extracts: {A: [{regex: '%s', value: $1}]}}"
 plan = parse(f"modules: {{m: {{walk: [1.3.6.1.9], metrics: [{metric % sys.argv[1]}]}}}}", "m.yml")[0]["m"].plan
 text = bytes.fromhex(sys.argv[2]) * int(sys.argv[3])
@@ -128,7 +128,7 @@ print(time.process_time() - started)
 FILTERED = """
 import contextlib, sys, time
 from exporters.snmp import ber, oid
-from exporters.snmp.catalogue import parse
+from exporters.snmp.config.catalogue import parse
 from exporters.snmp.walk import Fetched, Pace, fetch
 rows = "{oid: 1.3.6.1.9.1, targets: [1.3.6.1.9.2], values: ['%s']}"
 plan = parse(f"modules: {{m: {{walk: [1.3.6.1.9.2], filters: [{rows % sys.argv[1]}]}}}}", "m.yml")[0]["m"].plan

@@ -20,9 +20,10 @@ from exporters.options import ServeOptions
 from exporters.probe_output import FORMS, as_table
 from exporters.probing.deadline import HEADER
 from exporters.probing.registry import installed
-from exporters.snmp import ber, recording
-from exporters.snmp.agent import Agent
-from exporters.snmp.simulator import Simulator
+from exporters.snmp import ber
+from exporters.snmp.simulator import recording
+from exporters.snmp.simulator.agent import Agent
+from exporters.snmp.simulator.command import Simulator
 from tests.fakes.daemons import Daemon, free_port, snmpd
 from tests.fakes.exporter import ExporterProcess, exporter, run
 from tests.fakes.hostile_agent import (

@@ -9,10 +9,10 @@ from prometheus_client import CollectorRegistry
 
 from exporters.metric.samples import Reading
 from exporters.probing.collector import CollectorContext, Module, Target
-from exporters.snmp import recording
-from exporters.snmp.agent import Agent
-from exporters.snmp.catalogue import parse
 from exporters.snmp.collector import SnmpCollector
+from exporters.snmp.config.catalogue import parse
+from exporters.snmp.simulator import recording
+from exporters.snmp.simulator.agent import Agent
 from tests.fakes.queueing_agent import QueueingAgent
 
 COLUMNS = (2, 5, 7, 8, 10, 11, 13, 14, 16, 17, 19, 20)

@@ -13,10 +13,10 @@ from prometheus_client import CollectorRegistry
 
 from exporters.metric.samples import Reading
 from exporters.probing.collector import CollectorContext, Target
-from exporters.snmp import recording
-from exporters.snmp.agent import Agent
-from exporters.snmp.catalogue import parse
 from exporters.snmp.collector import SnmpCollector
+from exporters.snmp.config.catalogue import parse
+from exporters.snmp.simulator import recording
+from exporters.snmp.simulator.agent import Agent
 from tests.fakes.queueing_agent import QueueingAgent
 
 ROWS = range(1, 41)

@@ -13,12 +13,13 @@ from prometheus_client import CollectorRegistry
 
 from exporters.metric.samples import Reading
 from exporters.probing.collector import CollectorContext, Credential, Module, Target
-from exporters.snmp import ber, oid, usm_reports, v3_message
-from exporters.snmp.catalogue import parse
+from exporters.snmp import ber, oid
 from exporters.snmp.collector import SnmpCollector
-from exporters.snmp.credential import SnmpCredential
+from exporters.snmp.config.catalogue import parse
+from exporters.snmp.config.credential import SnmpCredential
 from exporters.snmp.errors import DeviceError, NoAnswerError
-from exporters.snmp.v3_message import Clock
+from exporters.snmp.usm import reports, v3_message
+from exporters.snmp.usm.v3_message import Clock
 from heronwatch.secrets import Secret
 from tests.fakes.exporter import until
 from tests.fakes.hostile_agent import MISCHIEF, PORTS, TABLE, Asked, HostileAgent, Mischief, Sent, hostile, response
@@ -150,7 +151,7 @@ def plain_answer(request: bytes) -> bytes:
 
 
 def introduces(asked: Asked) -> bytes:
-    return of_v3(asked.request, report(asked.request, usm_reports.UNKNOWN_ENGINE))
+    return of_v3(asked.request, report(asked.request, reports.UNKNOWN_ENGINE))
 
 
 def then(bad: Mischief) -> Mischief:
@@ -164,7 +165,7 @@ def says(counter: bytes) -> Mischief:
 
 def another_engine_each_time(asked: Asked) -> Iterable[Sent]:
     engine = b"\x80\0\x1f\x88\x04" + bytes((asked.before % 250,)) * 6
-    return [Sent(of_v3(asked.request, report(asked.request, usm_reports.UNKNOWN_ENGINE), engine=engine))]
+    return [Sent(of_v3(asked.request, report(asked.request, reports.UNKNOWN_ENGINE), engine=engine))]
 
 
 def answers_in_clear(asked: Asked) -> Iterable[Sent]:
@@ -178,20 +179,18 @@ V3_MISCHIEF: Mapping[str, tuple[Mischief, str]] = {
     "answers in clear": (then(answers_in_clear), "decode"),
     "answers as v2c": (then(lambda asked: [Sent(response(answers_v2(asked.request)))]), "decode"),
     "another engine each time": (another_engine_each_time, "decode auth"),
-    "says for ever that the time is wrong": (then(says(usm_reports.NOT_IN_TIME_WINDOW)), "decode auth"),
-    "knows no such user": (then(says(usm_reports.UNKNOWN_USER)), "auth"),
-    "refuses the signature": (then(says(usm_reports.WRONG_DIGEST)), "auth"),
-    "cannot decrypt": (then(says(usm_reports.DECRYPTION_ERROR)), "auth"),
-    "knows no such context": (then(says(usm_reports.UNKNOWN_CONTEXT)), "device"),
+    "says for ever that the time is wrong": (then(says(reports.NOT_IN_TIME_WINDOW)), "decode auth"),
+    "knows no such user": (then(says(reports.UNKNOWN_USER)), "auth"),
+    "refuses the signature": (then(says(reports.WRONG_DIGEST)), "auth"),
+    "cannot decrypt": (then(says(reports.DECRYPTION_ERROR)), "auth"),
+    "knows no such context": (then(says(reports.UNKNOWN_CONTEXT)), "device"),
     "reports a counter without end": (then(says(ENDLESS_ARC)), "device decode"),
     "boots beyond all numbers": (
-        lambda asked: [Sent(of_v3(asked.request, report(asked.request, usm_reports.UNKNOWN_ENGINE), boots=2**31 - 1))],
+        lambda asked: [Sent(of_v3(asked.request, report(asked.request, reports.UNKNOWN_ENGINE), boots=2**31 - 1))],
         "auth decode timeout",
     ),
     "an engine ID of a thousand bytes": (
-        lambda asked: [
-            Sent(of_v3(asked.request, report(asked.request, usm_reports.UNKNOWN_ENGINE), engine=bytes(1000)))
-        ],
+        lambda asked: [Sent(of_v3(asked.request, report(asked.request, reports.UNKNOWN_ENGINE), engine=bytes(1000)))],
         "decode",
     ),
 }
@@ -261,7 +260,7 @@ NO_SOCKETS = """
 import asyncio, resource, socket
 from prometheus_client import CollectorRegistry
 from exporters.probing.collector import CollectorContext, Target
-from exporters.snmp.catalogue import parse
+from exporters.snmp.config.catalogue import parse
 from exporters.snmp.collector import SnmpCollector
 
 async def main():

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporters.snmp import ber, kept, oid
-from exporters.snmp.catalogue import builtin_modules
+from exporters.snmp.config.catalogue import builtin_modules
 from exporters.snmp.kept import Boot, boot_of, is_same_boot, is_unchanged, keepable, rows_of
 
 IF_MIB = builtin_modules()["if_mib"].plan

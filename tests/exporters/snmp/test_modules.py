@@ -20,14 +20,14 @@ from prometheus_client import CollectorRegistry
 from exporters.metric.exposition import text
 from exporters.probing.collector import CollectorContext, Target
 from exporters.snmp import oid
-from exporters.snmp.agent import Agent
-from exporters.snmp.catalogue import SHIPPED, builtin_modules, parse
 from exporters.snmp.collector import SnmpCollector
-from exporters.snmp.generator_main import SOURCES, generated, read_source
-from exporters.snmp.generator_sources import Source, SourceError, modules_of
-from exporters.snmp.profile import read_kinds
-from exporters.snmp.recording import parse as parse_recording
-from exporters.snmp.simulator import Simulator
+from exporters.snmp.config.catalogue import SHIPPED, builtin_modules, parse
+from exporters.snmp.config.profile import read_kinds
+from exporters.snmp.generator.shipped import SOURCES, generated, read_source
+from exporters.snmp.generator.sources import Source, SourceError, modules_of
+from exporters.snmp.simulator.agent import Agent
+from exporters.snmp.simulator.command import Simulator
+from exporters.snmp.simulator.recording import parse as parse_recording
 from heronwatch.config import loads
 from tests.fakes.daemons import Daemon, snmp_exporter
 

@@ -19,14 +19,15 @@ from pyasn1.codec.ber import decoder, encoder
 from pyasn1.type.univ import Integer
 from pysnmp.proto import api
 
-from exporters.snmp import ber, oid, recording
-from exporters.snmp.agent import Agent
+from exporters.snmp import ber, oid
 from exporters.snmp.ber import Element, Kind, Request, unpacked
+from exporters.snmp.decoding.values import TEXTUAL, number, text
 from exporters.snmp.security import Community
 from exporters.snmp.session import Attempts, Session
-from exporters.snmp.simulator import Simulator
+from exporters.snmp.simulator import recording
+from exporters.snmp.simulator.agent import Agent
+from exporters.snmp.simulator.command import Simulator
 from exporters.snmp.transport import Endpoint
-from exporters.snmp.values import TEXTUAL, number, text
 from exporters.snmp.walk import Fetched, Pace, subtree
 from tests.fakes.daemons import Daemon, snmpd
 

@@ -23,11 +23,11 @@ from benchmarks import newest
 from benchmarks.shipped import as_file, shipped, without
 from exporters.metric.exposition import text
 from exporters.probing.collector import CollectorContext, Module, Target
-from exporters.snmp import recording
-from exporters.snmp.agent import Agent
-from exporters.snmp.catalogue import parse
 from exporters.snmp.collector import SnmpCollector
-from exporters.snmp.simulator import Simulator
+from exporters.snmp.config.catalogue import parse
+from exporters.snmp.simulator import recording
+from exporters.snmp.simulator.agent import Agent
+from exporters.snmp.simulator.command import Simulator
 from tests.fakes.daemons import LOOPBACK, Daemon, free_port, http_ok, running, snmp_exporter
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "snmp"

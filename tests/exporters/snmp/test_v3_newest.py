@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from exporters.snmp import ber, v3_message
+from exporters.snmp import ber
 from exporters.snmp.ber import Kind, Request
-from exporters.snmp.catalogue import parse
-from exporters.snmp.credential import security_of
+from exporters.snmp.config.catalogue import parse
+from exporters.snmp.config.credential import security_of
 from exporters.snmp.session import Attempts, Session
 from exporters.snmp.transport import Endpoint
+from exporters.snmp.usm import v3_message
 from tests.fakes import snmpd3
 from tests.fakes.daemons import LOOPBACK, Daemon, snmp_exporter
 from tests.fakes.newest import SNMP_EXPORTER, newest

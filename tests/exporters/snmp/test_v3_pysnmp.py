@@ -12,7 +12,7 @@ from pysnmp.entity.rfc3413 import cmdrsp, context
 
 from exporters.snmp import oid
 from exporters.snmp.ber import Kind, Request
-from exporters.snmp.credential import SnmpCredential, security_of
+from exporters.snmp.config.credential import SnmpCredential, security_of
 from exporters.snmp.errors import CredentialError
 from exporters.snmp.session import Attempts, Session
 from exporters.snmp.transport import Endpoint

@@ -11,12 +11,12 @@ from exporters.metric.samples import Reading
 from exporters.probing.collector import CollectorContext, Credential, Module, Target, Transport
 from exporters.snmp import oid
 from exporters.snmp.ber import Kind, Request, Steps
-from exporters.snmp.catalogue import builtin_modules, parse
 from exporters.snmp.collector import SnmpCollector
-from exporters.snmp.credential import SnmpCredential, security_of
+from exporters.snmp.config.catalogue import builtin_modules, parse
+from exporters.snmp.config.credential import SnmpCredential, security_of
+from exporters.snmp.config.snmpyml import Auth
 from exporters.snmp.security import SecurityModel
 from exporters.snmp.session import Attempts, Session
-from exporters.snmp.snmpyml import Auth
 from exporters.snmp.transport import Endpoint
 from exporters.snmp.window import Window
 from heronwatch.secrets import Secret

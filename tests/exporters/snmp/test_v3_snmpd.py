@@ -9,10 +9,10 @@ import pytest
 
 from exporters.snmp import ber, oid
 from exporters.snmp.ber import Kind, Reply, Request
-from exporters.snmp.credential import SnmpCredential, security_of
+from exporters.snmp.config.credential import SnmpCredential, security_of
 from exporters.snmp.errors import CredentialError, MalformedError
 from exporters.snmp.security import Reported, SecurityModel
-from exporters.snmp.usm import UserSecurity
+from exporters.snmp.usm.model import UserSecurity
 from heronwatch.secrets import Secret
 from tests.fakes import snmpd3
 from tests.fakes.clock import FakeClock

@@ -10,11 +10,11 @@ from prometheus_client import CollectorRegistry
 
 from exporters.metric.samples import Reading
 from exporters.probing.collector import CollectorContext, Credential, Target
-from exporters.snmp import recording
-from exporters.snmp.agent import Agent
-from exporters.snmp.catalogue import builtin_modules
 from exporters.snmp.collector import SnmpCollector
-from exporters.snmp.credential import SnmpCredential
+from exporters.snmp.config.catalogue import builtin_modules
+from exporters.snmp.config.credential import SnmpCredential
+from exporters.snmp.simulator import recording
+from exporters.snmp.simulator.agent import Agent
 from heronwatch.secrets import Secret
 
 IF_MIB = builtin_modules()["if_mib"]

@@ -1,0 +1,1 @@
+"""Simulated SNMP devices on real sockets: recordings, engines, trouble, load."""
