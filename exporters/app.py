@@ -13,7 +13,7 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from exporters.inventory.sd import PROBE_PATH
-from exporters.listening import open_because, telling_where
+from exporters.listening import open_because
 from exporters.loading import Setup, files_of, load_setup
 from exporters.options import ServeOptions
 from exporters.packet_logs import packet_logs
@@ -131,7 +131,7 @@ async def serve_alone(options: ServeOptions) -> int:
     async with served.process:
         spare_the_collector()
         server = served.server(options.places(), reuse_port=False)
-        async with _running(server, options.places()), Signals(server.reload) as signals:
+        async with _running(server), Signals(server.reload) as signals:
             await signals.until_stopped()
     return 0
 
@@ -147,7 +147,7 @@ async def serve_worker(orders: Orders) -> int:
         process.team = crew
         spare_the_collector()
         server = served.server(options.places(), reuse_port=True)
-        async with _running(server, options.places()), RelayServer(folder.socket(orders.index), crew.handle):
+        async with _running(server), RelayServer(folder.socket(orders.index), crew.handle):
             await crew.catch_up(generation)
             async with Signals(server.reload) as signals:
                 signals.stop_at_end_of_input()
@@ -164,8 +164,7 @@ async def supervise(options: ServeOptions, workers: int) -> int:
     reason = open_because(options, setup, authenticates=web.authenticates)
     for place in options.places():
         check_listen(place.host, authenticates=web.authenticates, open_because=reason)
-    with telling_where(options.places()):
-        sockets, places = reserve(options.places())
+    sockets, places = reserve(options.places())
     with contextlib.ExitStack() as stack:
         for sock in sockets:
             stack.enter_context(sock)
@@ -225,9 +224,8 @@ def _path(name: str) -> Path | None:
 
 
 @contextlib.asynccontextmanager
-async def _running(server: AioServer, places: Sequence[HostPort]) -> AsyncIterator[None]:
-    with telling_where(places):
-        await server.start()
+async def _running(server: AioServer) -> AsyncIterator[None]:
+    await server.start()
     try:
         yield
     finally:

@@ -5,8 +5,7 @@
         ├── WrongRequestError     the parameters make no sense: 400, the client corrects them
         ├── RefusedError          a guard said no: 403 with its reason
         ├── UnresolvedError       a host name has no address now: the device's fault, counted as `unreachable`
-        ├── WorkerGoneError       the worker that owns the target is being restarted: 503, ask again soon
-        └── CannotListenError     an address cannot be listened on: the message says which, and what to do
+        └── WorkerGoneError       the worker that owns the target is being restarted: 503, ask again soon
 
 Trouble with a device is never an exception: it is a `Fault` in a `Reading`.
 """
@@ -32,7 +31,3 @@ class UnresolvedError(ExporterError):
 
 class WorkerGoneError(ExporterError):
     """The worker that owns a target cannot be reached."""
-
-
-class CannotListenError(ExporterError):
-    """An address cannot be listened on."""

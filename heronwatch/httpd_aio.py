@@ -13,11 +13,11 @@ from aiohttp import web
 from heronwatch import pages
 from heronwatch.aio_protocol import BoundedServer, Limits
 from heronwatch.aio_routes import Route, RouteTable
-from heronwatch.compression import SMALLEST_WORTH_BYTES, accepts_gzip, gzip_bytes, gzip_seconds
 from heronwatch.errors import ConfigError
 from heronwatch.http_message import QueryError, Request, Response
 from heronwatch.listening import telling_why
 from heronwatch.logs import get_logger
+from heronwatch.packing import packed
 from heronwatch.site import COMMON_METHODS, METRICS, RELOAD, CommonPages, SiteOptions, check_listen, is_exempt
 from heronwatch.values import HostPort
 from heronwatch.webconfig import ActiveWebConfig, WebConfigFile
@@ -25,7 +25,6 @@ from heronwatch.webconfig import ActiveWebConfig, WebConfigFile
 __all__ = ["AioServer", "Limits", "Request", "Response", "Route"]
 
 Listen = HostPort | Path  # a Path is a Unix socket
-OFF_LOOP_S = 0.0005  # what takes longer is done in a thread; handing it over costs about a tenth of this
 HANDSHAKE_TIMEOUT_S = 10.0
 MOST_WAITING_CHECKS = 16
 SERVER_HEADER = "heronwatch"
@@ -225,21 +224,11 @@ class AioServer:
             return self._pages.reload_outcome(None)
 
     async def _encode(self, answer: Response, raw: web.BaseRequest, active: ActiveWebConfig) -> web.Response:
-        body = answer.body
+        answer = await packed(answer, raw.headers.get("Accept-Encoding", ""), self._threads)
         headers = {"Content-Type": answer.content_type, "Server": SERVER_HEADER}
         headers.update(active.headers)
         headers.update(answer.headers)
-        if answer.compressible and len(body) >= SMALLEST_WORTH_BYTES:
-            headers["Vary"] = "Accept-Encoding"
-            if accepts_gzip(raw.headers.get("Accept-Encoding", "")):
-                body = await self._compress(body)
-                headers["Content-Encoding"] = "gzip"
-        return web.Response(status=answer.status, body=body, headers=headers)
-
-    async def _compress(self, body: bytes) -> bytes:
-        if gzip_seconds(len(body)) < OFF_LOOP_S:
-            return gzip_bytes(body)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, gzip_bytes, body)
+        return web.Response(status=answer.status, body=answer.body, headers=headers)
 
 
 def _peer_address(raw: web.BaseRequest) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 _REASONS = {
-    errno.EADDRINUSE: "is in use by another process: choose another --web.listen-address",
-    errno.EADDRNOTAVAIL: "is not an address of this machine: choose another --web.listen-address",
-    errno.EACCES: "may not be used by this user (ports below 1024): choose another --web.listen-address",
+    errno.EADDRINUSE: "another program has the port; 'ss -ltnp' names it. Stop that one, or give another "
+    "--web.listen-address",
+    errno.EADDRNOTAVAIL: "the address is none of this machine's; give another --web.listen-address",
+    errno.EACCES: "ports below 1024 are for root; give a higher one by --web.listen-address",
 }
 
 
@@ -21,11 +22,11 @@ class CannotListenError(OSError):
 def cannot_listen(error: OSError, place: object) -> CannotListenError:
     """Return the error that tells why a place cannot be listened on.
 
-    >>> str(cannot_listen(OSError(errno.EADDRINUSE, "Address already in use"), "127.0.0.1:9810"))
-    '127.0.0.1:9810 is in use by another process: choose another --web.listen-address'
+    >>> str(cannot_listen(OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address"), "192.0.2.1:9810"))
+    "cannot listen on 192.0.2.1:9810: the address is none of this machine's; give another --web.listen-address"
     """
     number = error.errno or 0
-    return CannotListenError(number, f"{place} {_REASONS.get(number, f'cannot be listened on: {error}')}")
+    return CannotListenError(number, f"cannot listen on {place}: {_REASONS.get(number, str(error))}")
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from exporters.snapshot import Snapshot
 from heronwatch.errors import ConfigError
 from heronwatch.faults import Fault
 from heronwatch.http_message import Response
+from heronwatch.packing import packed
 
 CALL_TIMEOUT_S = 30.0
 ANSWER_MARGIN_S = 1.0
@@ -92,7 +93,8 @@ class Answer(Struct, frozen=True, array_like=True):
     status: int
     body: bytes
     content_type: str
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...]
+    compressible: bool
 
 
 class Crew:
@@ -128,7 +130,11 @@ class Crew:
         data = await self._others[owner].call(SCRAPE, _encode(ask), timeout_s=ask.budget_s + ANSWER_MARGIN_S)
         answer = msgspec.msgpack.decode(data, type=Answer)
         return Response(
-            status=answer.status, body=answer.body, content_type=answer.content_type, headers=answer.headers
+            status=answer.status,
+            body=answer.body,
+            content_type=answer.content_type,
+            headers=answer.headers,
+            compressible=answer.compressible,
         )
 
     async def pause(self, target: str) -> Sequence[str]:
@@ -193,8 +199,7 @@ class Crew:
     async def handle(self, kind: str, data: bytes) -> bytes:
         """Answer the call of another worker, or of the supervisor."""
         if kind == SCRAPE:
-            response = await self._member.answer(msgspec.msgpack.decode(data, type=Ask))
-            return _encode(Answer(response.status, response.body, response.content_type, response.headers))
+            return await self._answered(msgspec.msgpack.decode(data, type=Ask))
         if kind == PAUSES:
             await self._member.set_pauses(msgspec.msgpack.decode(data, type=list[str]))
         elif kind == FORGET:
@@ -207,6 +212,11 @@ class Crew:
         elif kind == RELOAD:
             return await _told_faults(self.reload())
         return b""
+
+    async def _answered(self, ask: Ask) -> bytes:
+        """Answer a scrape, packed here: a large body crosses between processes as a small one."""
+        answer = await packed(await self._member.answer(ask), ask.accept_encoding)
+        return _encode(Answer(answer.status, answer.body, answer.content_type, answer.headers, answer.compressible))
 
 
 async def _told_faults(work: Awaitable[None]) -> bytes:

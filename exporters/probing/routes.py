@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
+from msgspec import structs
+
 from exporters.errors import RefusedError, UnresolvedError, WorkerGoneError, WrongRequestError
 from exporters.inventory.sd import PROBE_PATH, place_of, targets
 from exporters.loading import Setup
@@ -111,8 +113,7 @@ class Answers:
         owned_by = owner(endpoint(address, wanted.port), team.workers)
         if owned_by != team.index and not ask.address:
             left_s = deadline - asyncio.get_running_loop().time()
-            onward = Ask(path=ask.path, query_string=ask.query_string, budget_s=left_s, address=address)
-            return await team.forward(owned_by, onward)
+            return await team.forward(owned_by, structs.replace(ask, budget_s=left_s, address=address))
         return self._rendered(ask, wanted, await self._scraper.scrape(job, deadline))
 
     def _job(self, wanted: Wanted, address: str) -> Job:
@@ -194,7 +195,12 @@ class Pages:
 
     async def _scrape(self, request: Request) -> Response:
         budget_s = deadlines.budget_s(request.headers.get(deadlines.HEADER))
-        ask = Ask(path=request.path, query_string=request.query_string, budget_s=budget_s)
+        ask = Ask(
+            path=request.path,
+            query_string=request.query_string,
+            budget_s=budget_s,
+            accept_encoding=request.headers.get("Accept-Encoding", ""),
+        )
         return await self._answers.answer(ask)
 
     async def _sd(self, request: Request) -> Response:

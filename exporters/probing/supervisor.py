@@ -20,6 +20,7 @@ from exporters.options import ServeOptions
 from exporters.probing.crew import RELOAD, Folder
 from exporters.probing.metrics import RESTARTS, RESTARTS_HELP
 from exporters.probing.relay import RelayClient
+from heronwatch.listening import telling_why
 from heronwatch.logs import get_logger
 from heronwatch.retry import Backoff
 from heronwatch.values import HostPort
@@ -198,7 +199,10 @@ def _faults(answer: bytes) -> str:
 
 
 def reserve(listen: Sequence[HostPort]) -> tuple[list[socket.socket], list[HostPort]]:
-    """Bind the addresses without listening, so that a port 0 becomes the same port for all workers."""
+    """Bind the addresses without listening, so that a port 0 becomes the same port for all workers.
+
+    Raises CannotListenError.
+    """
     sockets: list[socket.socket] = []
     places: list[HostPort] = []
     for place in listen:
@@ -209,6 +213,7 @@ def reserve(listen: Sequence[HostPort]) -> tuple[list[socket.socket], list[HostP
         sockets.append(sock)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        sock.bind(address)
+        with telling_why(place):
+            sock.bind(address)
         places.append(HostPort(place.host, sock.getsockname()[1]))
     return sockets, places

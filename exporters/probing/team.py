@@ -16,6 +16,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     query_string: str
     budget_s: float
     address: str = ""
+    accept_encoding: str = ""
 
 
 class Team(Protocol):

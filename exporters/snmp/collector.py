@@ -11,11 +11,13 @@ from exporters.probing.collector import CollectorContext, Module, Target
 from exporters.snmp.ber import Kind, Request
 from exporters.snmp.config.options import Options, options_of
 from exporters.snmp.config.profile import SYS_OBJECT_ID, TRUST_S, Kinds, Profile, profile_of
+from exporters.snmp.conversation import Attempts
+from exporters.snmp.decoding.columns import Arrangements
 from exporters.snmp.device import Device
 from exporters.snmp.errors import CredentialError, DeviceError, NoAnswerError, RefusedByDeviceError, UnreachableError
 from exporters.snmp.module_read import ModuleRead
 from exporters.snmp.scrape_stats import stats_samples
-from exporters.snmp.session import Attempts, Session
+from exporters.snmp.session import Session
 from exporters.snmp.traffic import Traffic
 from exporters.snmp.transport import Endpoint
 from exporters.snmp.window import Window
@@ -46,6 +48,7 @@ class SnmpCollector:
 
     def __init__(self, context: CollectorContext, *, random_bits: Callable[[int], int] = secrets.randbits) -> None:
         self._devices: OrderedDict[tuple[str, int, str], Device] = OrderedDict()
+        self._arrangements = Arrangements()
         self._traffic = Traffic(context.registry)
         self._idle_timeout_s = context.idle_timeout_s
         self._options = options_of(context.options)
@@ -92,7 +95,7 @@ class SnmpCollector:
         key = _key(target)
         device = self._devices.get(key)
         if device is None:
-            device = self._devices[key] = Device()
+            device = self._devices[key] = Device(self._arrangements)
         self._devices.move_to_end(key)
         device.used_at = asyncio.get_running_loop().time()
         if self._sweeper is None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from exporters.probing.collector import Module, Target
 from exporters.snmp.config.credential import PUBLIC, security_of
 from exporters.snmp.config.profile import Profile
+from exporters.snmp.decoding.columns import Arrangements
 from exporters.snmp.decoding.labels import LabelCache
 from exporters.snmp.kept import Kept
 from exporters.snmp.plan import Plan
@@ -27,17 +28,18 @@ class ModuleMemory:
 
     __slots__ = ("kept", "labels", "pace", "route")
 
-    def __init__(self, repetitions: int | None) -> None:
+    def __init__(self, repetitions: int | None, arrangements: Arrangements) -> None:
         self.pace = Pace(repetitions)
-        self.labels = LabelCache()
+        self.labels = LabelCache(arrangements)
         self.route = Route()
         self.kept: Kept | None = None
 
 
 class Device:
-    """One endpoint."""
+    """One endpoint; `arrangements` are shared with all others."""
 
-    def __init__(self) -> None:
+    def __init__(self, arrangements: Arrangements) -> None:
+        self._arrangements = arrangements
         self.session: Session | None = None
         self.window = Window()
         self.profile: Profile | None = None
@@ -52,7 +54,7 @@ class Device:
         if known is None or known.pace.configured != plan.repetitions:
             if len(self._modules) >= MOST_MEMORIES:
                 self._modules.pop(next(iter(self._modules)))
-            known = self._modules[module.name, context] = ModuleMemory(plan.repetitions)
+            known = self._modules[module.name, context] = ModuleMemory(plan.repetitions, self._arrangements)
         return known
 
     def security(self, target: Target, plan: Plan | None, now: Callable[[], float]) -> SecurityModel:

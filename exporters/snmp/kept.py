@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from exporters.snmp import oid
 from exporters.snmp.ber import NO_SUCH_OBJECT, Element, Reply, unpacked
-from exporters.snmp.decoding.labels import Table
+from exporters.snmp.decoding.columns import Table, column_of
 from exporters.snmp.decoding.values import whole
 from exporters.snmp.plan import Plan
 
@@ -92,17 +92,13 @@ def rows_of(table: Table, plan: Plan, without: Collection[bytes]) -> Rows:
     rows: set[bytes] = set()
     for name in table:
         if not name.startswith(prefix):
-            column = _column(name, plan)
-            if column is None or column in without:
+            column = column_of(name, plan)
+            if column is None or column.oid in without:
                 continue
-            prefix, size = column, len(column)
-            rows = found.setdefault(_entry(column), set())
+            prefix, size = column.oid, len(column.oid)
+            rows = found.setdefault(_entry(column.oid), set())
         rows.add(name[size:])
     return {entry: frozenset(indexes) for entry, indexes in found.items()}
-
-
-def _column(name: bytes, plan: Plan) -> bytes | None:
-    return next((name[:size] for size in plan.column_sizes if name[:size] in plan.columns), None)
 
 
 def _entry(column: bytes) -> bytes:

@@ -5,8 +5,10 @@ begins behind the end of the one before, wherever rows have come or gone since, 
 Pure.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 
 from msgspec import Struct
 
@@ -115,22 +117,20 @@ def is_cheaper(columns: Sequence[bytes], names: Iterable[bytes], *, packets: int
     """Say whether a walk of these columns alone takes clearly fewer packets than the whole, which took `packets`."""
     if packets < 3 or not columns:
         return False
-    total = 0
+    listed = list(names)
     rows = dict.fromkeys(columns, 0)
-    sizes = sorted({len(column) for column in columns})
-    for name in names:
-        total += 1
-        for size in sizes:
-            if name[:size] in rows:
-                rows[name[:size]] += 1
-                break
-    per_packet = max(1.0, total / packets)
-    needed = sum(
-        -(-(sum(count for column, count in rows.items() if _is_inside(column, stretch)) + 1) // per_packet)
-        for stretch in joined(columns)
-    )
+    for size in {len(column) for column in columns}:
+        counted = Counter(map(itemgetter(slice(size)), listed))
+        rows |= {column: counted[column] for column in columns if len(column) == size}
+    per_packet = max(1.0, len(listed) / packets)
+    needed = sum(-(-(values + 1) // per_packet) for values in _values_in(joined(columns), rows))
     return needed <= packets * WORTHWHILE
 
 
-def _is_inside(column: bytes, stretch: Stretch) -> bool:
-    return oid.order(stretch.start) <= oid.order(column) < stretch.until
+def _values_in(stretches: Iterable[Stretch], rows: Mapping[bytes, int]) -> Iterator[int]:
+    """Yield how many values each stretch holds."""
+    by_order = sorted((oid.order(column), count) for column, count in rows.items())
+    keys = [key for key, _ in by_order]
+    for stretch in stretches:
+        first, last = bisect_left(keys, oid.order(stretch.start)), bisect_left(keys, stretch.until)
+        yield sum(count for _, count in by_order[first:last])

@@ -9,6 +9,7 @@ from exporters.metric.samples import ModuleStats
 from exporters.probing.collector import Module, Target
 from exporters.snmp.ber import V1, Kind, Request, Steps
 from exporters.snmp.config.options import Options
+from exporters.snmp.conversation import Attempts
 from exporters.snmp.decoding.decode import samples
 from exporters.snmp.device import Device, ModuleMemory
 from exporters.snmp.errors import DeviceError, RebootError
@@ -16,7 +17,7 @@ from exporters.snmp.kept import PROOF, Boot, Kept, boot_of, is_same_boot, is_unc
 from exporters.snmp.plan import Plan
 from exporters.snmp.route import NOTHING
 from exporters.snmp.security import SecurityModel
-from exporters.snmp.session import Attempts, Session
+from exporters.snmp.session import Session
 from exporters.snmp.walk import Fetched, Wanted, filters, singles
 from exporters.snmp.window import Window
 
@@ -31,10 +32,10 @@ class ModuleRead:
         self.mean_answer_s: float | None = None
         self._device = device
         self._target = target
-        self._plan = plan
-        self._options = options
-        self._memory: ModuleMemory = device.memory(module, target.params.get("snmp_context", ""))
-        self._attempts = Attempts(plan.timeout_s, plan.retries, deadline)
+        self.plan = plan
+        self.options = options
+        self.memory: ModuleMemory = device.memory(module, target.params.get("snmp_context", ""))
+        self.attempts = Attempts(plan.timeout_s, plan.retries, deadline)
         self._loop = asyncio.get_running_loop()
         self._started = self._loop.time()
         self._walked_s = 0.0
@@ -43,7 +44,7 @@ class ModuleRead:
     async def run(self, session: Session, window: Window) -> DeviceError | None:
         """Walk and decode; an error is a value, and then there are no samples."""
         try:
-            security = self._device.security(self._target, self._plan, self._loop.time)
+            security = self._device.security(self._target, self.plan, self._loop.time)
             await self._counted(session, _Walk(self, session, security, window).run())
             self.found = self._decoded()
         except DeviceError as error:
@@ -61,26 +62,6 @@ class ModuleRead:
             pdus_returned=self.fetched.returned,
         )
 
-    @property
-    def plan(self) -> Plan:
-        """The module, compiled."""
-        return self._plan
-
-    @property
-    def memory(self) -> ModuleMemory:
-        """What is known of the module on this device."""
-        return self._memory
-
-    @property
-    def attempts(self) -> Attempts:
-        """How long to wait."""
-        return self._attempts
-
-    @property
-    def options(self) -> Options:
-        """How the device is asked."""
-        return self._options
-
     async def _counted(self, session: Session, walk: Awaitable[None]) -> None:
         sent, retried, answered, waited_s = session.sent, session.retried, session.answered, session.waited_s
         try:
@@ -92,9 +73,9 @@ class ModuleRead:
                 self.mean_answer_s = (session.waited_s - waited_s) / (session.answered - answered)
 
     def _decoded(self) -> SampleBlocks:
-        options = self._options
+        options = self.options
         return samples(
-            self.fetched.table, self._plan, self._memory.labels, wrap=options.wrap, printable=options.printable
+            self.fetched.table, self.plan, self.memory.labels, wrap=options.wrap, printable=options.printable
         )
 
 

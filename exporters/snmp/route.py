@@ -5,6 +5,7 @@ fewer packets. A window walks by column at first, and then the pieces of which t
 """
 
 from collections.abc import Collection, Iterable, Iterator
+from operator import methodcaller
 
 from exporters.snmp import layout
 from exporters.snmp.ber import Steps
@@ -75,7 +76,7 @@ class Route:
                 self._pieces[oid] = (columns, divided)
         for oid, packets in fetched.packets.items():
             if oid not in self._narrow:
-                names = [name for name in fetched.table if name.startswith(oid)]
+                names = filter(methodcaller("startswith", oid), fetched.table)
                 self._narrow[oid] = layout.is_cheaper(_root(plan, oid).columns, names, packets=packets)
 
 

@@ -1,32 +1,24 @@
 """The only file that polls: a conversation with one device, at most a window of requests in flight."""
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from exporters.snmp import ber
 from exporters.snmp.ber import Kind, Reply, Request, Steps
-from exporters.snmp.errors import DeviceError, GarbledError, MalformedError, NoAnswerError, StalledError, StrayError
+from exporters.snmp.conversation import Attempts, Run, Waiting
+from exporters.snmp.errors import DeviceError, GarbledError, MalformedError
 from exporters.snmp.plan import DEFAULT_REPETITIONS
 from exporters.snmp.security import Reported, SecurityModel
 from exporters.snmp.transport import Endpoint, link
-from exporters.snmp.window import LEAST_PATIENCE_S, Window
+from exporters.snmp.window import Window
 
 MOST_REPORTS = 3
 """Times that one request is sent anew because the device reported what our model of it lacked: id, boots, time."""
 
 Trace = Callable[[str, bytes], None]
 """Told ("sent" or "received", the PDU in clear), for people who look into packets."""
-
-
-class Attempts(Struct, frozen=True):
-    """How long to wait for each answer, how often to ask again, and when (`loop.time()`) to stop in any case."""
-
-    timeout_s: float
-    retries: int
-    deadline: float
 
 
 class Session:
@@ -46,7 +38,7 @@ class Session:
         self._loop = asyncio.get_running_loop()
         self._request_id = request_id() & 0x3FFF_FFFF
         self._trace = trace
-        self._run: _Run | None = None
+        self._run: Run | None = None
         self._link = link(endpoint, self._heard, self._failed)
 
     def close(self) -> None:
@@ -67,7 +59,7 @@ class Session:
         Tasks begin in order, each has one request in flight, and no more requests than the window allows are.
         """
         await self._link.open(attempts.deadline)
-        run = self._run = _Run(iter(tasks), security, attempts, window or Window(), self._loop)
+        run = self._run = Run(iter(tasks), security, attempts, window or Window(), self._loop)
         try:
             self._begin(run)
             if not run.done.done():
@@ -79,19 +71,19 @@ class Session:
                 run.timer.cancel()
             del run  # an error would hold this frame, the frame the run, and the run the error: a table never freed
 
-    def _begin(self, run: "_Run") -> None:
+    def _begin(self, run: Run) -> None:
         number = self._next_id()
         hello = run.security.hello(number)
         if hello is None:
             self._fill(run)
         else:
-            self._transmit(run, number, _Waiting(None, HELLO))
+            self._transmit(run, number, Waiting(None, HELLO))
 
     def _next_id(self) -> int:
         self._request_id = (self._request_id + 1) & 0x7FFF_FFFF or 1
         return self._request_id
 
-    def _fill(self, run: "_Run") -> None:
+    def _fill(self, run: Run) -> None:
         """Send what the window has room for; the end when nothing is left to ask. Raises DeviceError."""
         while len(run.pending) < run.window.size:
             waiting = run.next()
@@ -101,7 +93,7 @@ class Session:
         if not run.pending and not run.done.done():
             run.done.set_result(None)
 
-    def _transmit(self, run: "_Run", number: int, waiting: "_Waiting") -> None:
+    def _transmit(self, run: Run, number: int, waiting: Waiting) -> None:
         """Send a request, or send it again; raises DeviceError."""
         now = self._loop.time()
         if now >= run.attempts.deadline:
@@ -118,7 +110,7 @@ class Session:
         self.sent += 1
         self._link.send(message)
 
-    def _look(self, run: "_Run") -> None:
+    def _look(self, run: Run) -> None:
         """Look which requests have waited too long; there is one timer for a whole run."""
         run.timer = None
         if run.done.done():
@@ -133,7 +125,7 @@ class Session:
         if not run.done.done():
             run.timer = self._loop.call_at(run.next_look(now), self._look, run)
 
-    def _repeat(self, run: "_Run", number: int, waiting: "_Waiting", now: float) -> None:
+    def _repeat(self, run: Run, number: int, waiting: Waiting, now: float) -> None:
         """Ask again, now or when the window has room for it; raises DeviceError."""
         if waiting.attempt > run.attempts.retries or now >= run.attempts.deadline:
             raise run.silence()
@@ -174,12 +166,12 @@ class Session:
         self._advance(run, waiting, waiting.steps, reply)
         return len(run.pending) < 2
 
-    def _advance(self, run: "_Run", waiting: "_Waiting", steps: Steps, reply: Reply) -> None:
+    def _advance(self, run: Run, waiting: Waiting, steps: Steps, reply: Reply) -> None:
         """Hand a reply to its steps and ask what they want to know next."""
         seconds = self._loop.time() - waiting.sent_at
         self.answered += 1
         run.answers += 1
-        run.garbled.clear()
+        run.garbled = 0
         self.waited_s += seconds
         if waiting.attempt > 1:
             reply = structs.replace(reply, attempts=waiting.attempt)
@@ -192,7 +184,7 @@ class Session:
                 waiting.reports = 0
                 self._transmit(run, self._next_id(), waiting)
                 return
-            run.postponed.append(_Waiting(steps, waiting.request))
+            run.postponed.append(Waiting(steps, waiting.request))
         except StopIteration:
             pass
         except Exception as error:  # noqa: BLE001  # this is a callback of the loop: whoever awaits the run gets it
@@ -200,13 +192,13 @@ class Session:
             return
         self._refill(run)
 
-    def _refill(self, run: "_Run") -> None:
+    def _refill(self, run: Run) -> None:
         try:
             self._fill(run)
         except Exception as error:  # noqa: BLE001  # as above
             run.fail(error)
 
-    def _reported(self, run: "_Run", report: Reported) -> None:
+    def _reported(self, run: Run, report: Reported) -> None:
         """Send a request anew that the device's engine could not take, or end with what it said."""
         waiting = run.pending.pop(report.message_id, None)
         if waiting is None:
@@ -221,99 +213,6 @@ class Session:
         if waiting.steps is not None:
             run.postponed.appendleft(waiting)
         self._refill(run)
-
-
-class _Waiting:
-    """A request that was sent or will be, and the steps that want its answer (none: the hello of v3)."""
-
-    __slots__ = ("attempt", "reports", "request", "sent_at", "steps")
-
-    def __init__(self, steps: Steps | None, request: Request) -> None:
-        self.steps = steps
-        self.request = request
-        self.attempt = 1
-        self.reports = 0
-        self.sent_at = 0.0
-
-
-class _Run:
-    """One conversation: what is in flight, what waits for room, what has not begun."""
-
-    __slots__ = (
-        "answers", "attempts", "done", "garbled", "pending", "postponed", "security", "strays", "tasks", "timer",
-        "window",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        tasks: Iterator[Steps],
-        security: SecurityModel,
-        attempts: Attempts,
-        window: Window,
-        loop: asyncio.AbstractEventLoop,
-    ) -> None:
-        self.tasks = tasks
-        self.security = security
-        self.attempts = attempts
-        self.window = window
-        self.done: asyncio.Future[None] = loop.create_future()
-        self.pending: dict[int, _Waiting] = {}
-        self.postponed: deque[_Waiting] = deque()
-        self.garbled: list[str] = []
-        self.answers = 0
-        self.strays = 0
-        self.timer: asyncio.TimerHandle | None = None
-
-    def next(self) -> _Waiting | None:
-        """Return what to send next: what was put off, or the first request of the next task."""
-        if self.postponed:
-            return self.postponed.popleft()
-        for steps in self.tasks:
-            for request in steps:
-                return _Waiting(steps, request)
-        return None
-
-    def patience_s(self) -> float:
-        """Return how long to wait for an answer."""
-        return self.window.patience_s(self.attempts.timeout_s)
-
-    def overdue(self, now: float) -> list[tuple[int, _Waiting]]:
-        """Return the requests that have waited too long."""
-        if now >= self.attempts.deadline:
-            return list(self.pending.items())
-        before = now - self.patience_s()
-        return [(number, waiting) for number, waiting in self.pending.items() if waiting.sent_at <= before]
-
-    def next_look(self, now: float) -> float:
-        """Return when the next request may have waited too long."""
-        if self.window.size > 1:
-            return min(now + LEAST_PATIENCE_S, self.attempts.deadline)
-        oldest = min((waiting.sent_at for waiting in self.pending.values()), default=now)
-        return min(oldest + self.attempts.timeout_s, self.attempts.deadline)
-
-    def drop(self, error: MalformedError) -> None:
-        """Remember why a message was no answer; the first few reasons are enough."""
-        if len(self.garbled) < 1000:
-            self.garbled.append(str(error))
-
-    def fail(self, error: Exception) -> None:
-        """End with an error, unless it has ended."""
-        if not self.done.done():
-            self.done.set_exception(error.with_traceback(None))  # a traceback holds frames, and those a whole table
-
-    def silence(self) -> DeviceError:
-        """Return what silence means, now that time is up."""
-        if self.garbled:
-            count = len(self.garbled)
-            return GarbledError(f"{count} answers came, and none was a well-formed SNMP message: {self.garbled[0]}")
-        if self.strays and not self.answers:
-            return StrayError(
-                f"no answer in time, but {self.strays} answers to requests that were never made or are over"
-            )
-        if self.answers:
-            return StalledError(f"no answer in time after {self.answers} answers: the device stopped halfway")
-        hint = self.security.silence
-        return NoAnswerError(f"no answer in time; {hint}" if hint else "no answer in time")
 
 
 HELLO = Request(Kind.GET, ())

@@ -13,7 +13,7 @@ from msgspec import Struct, field, structs
 
 from exporters.snmp import ber, oid
 from exporters.snmp.ber import Kind, Reply, Request, Steps
-from exporters.snmp.decoding.labels import Table
+from exporters.snmp.decoding.columns import Table
 from exporters.snmp.decoding.values import text
 from exporters.snmp.errors import StatusError, WalkError
 from exporters.snmp.layout import FULL_REPLY, Answered, Stretch
@@ -116,17 +116,6 @@ def singles(plan: Plan, gets: Sequence[bytes], fetched: Fetched, *, version: int
     size = 1 if version == ber.V1 else _get_chunk(plan)
     for start in range(0, len(gets), size):
         yield _get(tuple(gets[start : start + size]), fetched, version=version)
-
-
-def fetch(plan: Plan, fetched: Fetched, *, version: int, pace: Pace) -> Steps:
-    """Fetch what a module wants into `fetched`, one request after the other."""
-    wanted = Wanted(plan.get, plan.walk)
-    for steps in filters(plan, wanted, version=version, pace=pace):
-        yield from steps
-    for steps in singles(plan, wanted.gets, fetched, version=version):
-        yield from steps
-    for root in wanted.roots:
-        yield from subtree(root, fetched, version=version, pace=pace, loose=plan.loose_order)
 
 
 def stretch(root: bytes, part: Stretch, fetched: Fetched, *, version: int, pace: Pace) -> Steps:

@@ -239,6 +239,19 @@ async def test_device_never_sees_two_sessions_because_there_are_two_workers(
     assert metrics["heronwatch_exporter_workers"] == 2
 
 
+async def test_whichever_worker_is_asked_the_answer_is_packed_once(crew: ExporterProcess) -> None:
+    """Large answers cross between workers packed."""
+    found = set()
+    for _ in range(12):  # each on a connection of its own, which either worker may take
+        async with aiohttp.ClientSession(auto_decompress=False) as http:
+            url = f"{crew.url}/snmp?target=switch&module=if_mib"
+            async with http.get(url, headers={"Accept-Encoding": "gzip"}) as answer:
+                assert (answer.status, answer.headers["Content-Encoding"]) == (200, "gzip")
+                assert answer.headers["Vary"] == "Accept-Encoding"
+                found |= {line for line in gzip.decompress(await answer.read()).splitlines() if line.startswith(b"ifHCInOctets{")}
+    assert found
+
+
 async def test_pause_and_reload_reach_both_workers(crew: ExporterProcess, plant: Plant) -> None:
     assert (await run("pause", "meter", "--url", crew.url))[0] == 0
     assert {(await crew.get("/api/v1/pauses"))[1] for _ in range(20)} == {'{"paused":["meter"]}'}

@@ -4,7 +4,7 @@ import argparse
 import ipaddress
 
 from exporters.snmp import oid
-from heronwatch.values import Duration
+from heronwatch.values import Duration, HostPort
 
 MOST_IN_FLIGHT = 64
 
@@ -84,10 +84,10 @@ def _oids(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    """Return the address alone; the original takes 'ADDRESS:PORT', mostly with no port or port 0."""
-    host = text.removeprefix("[").partition("]")[0] if text.startswith("[") else text
-    host = host.partition(":")[0] if host.count(":") == 1 else host
+    """Return the address alone; the original takes 'ADDRESS:PORT', mostly with no port ('ADDRESS:') or port 0."""
+    has_no_port = text.count(":") == 1 or text.endswith("]:")
     try:
+        host = HostPort.parse(text.removesuffix(":") if has_no_port else text).host if text else ""
         return str(ipaddress.ip_address(host)) if host else ""
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error

@@ -1,16 +1,16 @@
 """A walk's table and a compiled plan → samples, a column at a time. Pure: no socket, no clock."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from operator import is_not, itemgetter
 
 from exporters.metric.blocks import Block, SampleBlocks, blocks_of
-from exporters.metric.samples import Sample, label_text
+from exporters.metric.samples import Sample
 from exporters.snmp.ber import COUNTER64, INTEGER, MOST_INTEGER_BYTES, Element, unpacked
 from exporters.snmp.decoding import values
 from exporters.snmp.decoding.cells import cells, scaled, width
-from exporters.snmp.decoding.columns import Arrangement, arrange, digest_of
-from exporters.snmp.decoding.labels import LabelCache, Table, Told
-from exporters.snmp.decoding.row_labels import MOST_CHARACTERS, RowLabels
+from exporters.snmp.decoding.columns import Arrangement, Table
+from exporters.snmp.decoding.labels import LabelCache, Labels, Previous, Told, labels_of
+from exporters.snmp.decoding.row_labels import MOST_CHARACTERS
 from exporters.snmp.decoding.row_scale import by_row
 from exporters.snmp.decoding.values import number
 from exporters.snmp.errors import WalkError
@@ -48,10 +48,8 @@ class _Decoding:
         self._cache = cache
         self._wrap = wrap
         self._is_printable = is_printable
-        digest = digest_of(table)
-        known = cache.arrangement
-        self._is_known = known is not None and known.fits(plan, digest)
-        self._arrangement: Arrangement = known if known and self._is_known else arrange(table, plan, digest)
+        self._arrangement = cache.arranged(table, plan)
+        self._is_known = self._arrangement is cache.arrangement
 
     def blocks(self) -> Iterator[Block]:
         """Decode column after column, and remember at the end."""
@@ -69,22 +67,22 @@ class _Decoding:
                 yield from found.blocks
         self._cache.keep(self._arrangement, groups, told, is_printable=self._is_printable)
 
-    def _row_labels(self) -> list[RowLabels]:
+    def _row_labels(self) -> list[Labels]:
         """Return the labels of each group: those of the last scrape where they hold."""
-        before: Sequence[RowLabels | None] = self._cache.groups
+        before: Sequence[Labels | None] = self._cache.groups
         if not self._is_known:
-            largest: dict[Shape, RowLabels] = {}
+            largest: dict[Shape, Labels] = {}
             for labels in sorted(self._cache.groups, key=lambda labels: len(labels.rows)):
                 largest[labels.group.shape] = labels
             before = [largest.get(group.shape) for group in self._arrangement.groups]
         return [
             known
             if self._is_known and known is not None and known.holds(self._table)
-            else RowLabels(group, self._table, is_printable=self._is_printable, before=known)
+            else labels_of(group, self._table, is_printable=self._is_printable, before=known)
             for group, known in zip(self._arrangement.groups, before, strict=True)
         ]
 
-    def _plain(self, column: Column, elements: Sequence[Element], labels: RowLabels) -> Block:
+    def _plain(self, column: Column, elements: Sequence[Element], labels: Labels) -> Block:
         found, is_whole = _numbers(elements, self._wrap)
         if column.row_scale is not None or column.row_precision is not None:
             found, is_whole = by_row(column, labels.group.indexes, found, self._table), False
@@ -92,7 +90,7 @@ class _Decoding:
             found, is_whole = [scaled(column, value) for value in found], False
         return Block(column.family, labels.rows, found, is_whole)
 
-    def _told(self, column: Column, elements: Sequence[Element], labels: RowLabels) -> Told:
+    def _told(self, column: Column, elements: Sequence[Element], labels: Labels) -> Told:
         """Return the samples of a column that is no plain number: those of the last scrape where nothing changed."""
         prefix = column.previous if column.type in COMBINED else None
         indexes = labels.group.indexes
@@ -101,18 +99,37 @@ class _Decoding:
         if before is not None and before.holds(labels.rows, elements, previous):
             return before
         known = before.texts(column, is_printable=self._is_printable) if before is not None else {}
-        found: list[Sample] = []
-        own_label = column.name not in column.shape.labels
-        for place, (row, element) in enumerate(zip(labels.rows.labels, elements, strict=True)):
-            for family, own, value in cells(column, element, previous[place], is_printable=self._is_printable):
-                text = row
-                if own is not None and own_label:
-                    text = known.get((row, own)) or label_text([*labels.pairs(place, self._table), (column.name, own)])
-                found.append((family, text, value))
-        return Told(labels.rows, elements, previous, blocks_of(found))
+        return Told(
+            labels.rows, elements, previous, blocks_of(self._samples(column, elements, previous, labels, known))
+        )
+
+    def _samples(
+        self,
+        column: Column,
+        elements: Sequence[Element],
+        previous: Previous,
+        labels: Labels,
+        known: Mapping[tuple[str, str | None], str],
+    ) -> list[Sample]:
+        """Return the samples of a column that is no plain number; `known` are label texts made before."""
+        rows = labels.rows.labels
+        found = [
+            (place, cell)
+            for place, (element, before) in enumerate(zip(elements, previous, strict=True))
+            for cell in cells(column, element, before, is_printable=self._is_printable)
+        ]
+        if column.name in column.shape.labels:
+            return [(family, rows[place], value) for place, (family, _, value) in found]
+        own = [(place, own) for place, (_, own, _) in found if own is not None]
+        new = [(place, text) for place, text in own if (rows[place], text) not in known]
+        texts = dict(zip(new, labels.with_own(column.name, new, self._table), strict=True))
+        return [
+            (family, rows[place] if own is None else known.get((rows[place], own)) or texts[place, own], value)
+            for place, (family, own, value) in found
+        ]
 
 
-def _weigh(arrangement: Arrangement, groups: Sequence[RowLabels]) -> None:
+def _weigh(arrangement: Arrangement, groups: Sequence[Labels]) -> None:
     """Count samples and characters before they are made; raises WalkError beyond the bounds."""
     times = [(width(part.column), groups[part.group].rows) for part in arrangement.parts]
     if sum(count * len(rows) for count, rows in times) > MOST_SAMPLES:

@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from exporters.metric.blocks import Block, Rows
 from exporters.snmp.ber import Element
 from exporters.snmp.decoding.cells import cells
-from exporters.snmp.decoding.columns import Arrangement, Table
+from exporters.snmp.decoding.columns import Arrangement, Arrangements, Group, Table, digest_of
 from exporters.snmp.decoding.row_labels import RowLabels
-from exporters.snmp.plan import Column
-
-__all__ = ["LabelCache", "Table", "Told"]
+from exporters.snmp.decoding.simple_labels import SimpleLabels
+from exporters.snmp.plan import Column, Plan
 
 MOST_REMEMBERED = 200_000
 """Most label texts kept for one device and module; beyond it they are rendered again."""
@@ -20,8 +19,19 @@ MOST_REMEMBERED = 200_000
 MOST_CHARACTERS = 32 << 20
 """Most characters of label texts kept for one device and module."""
 
+Labels = RowLabels | SimpleLabels
+
 Previous = Sequence[Element | None]
 """For types of several forms: by row, the value of the column before, which tells the form."""
+
+
+def labels_of(group: Group, table: Table, *, is_printable: bool, before: Labels | None) -> Labels:
+    """Look up and render the labels of a group's rows; what `before` rendered is used again where it is the same."""
+    if group.simple:
+        rows = before.rows if before is not None else None
+        return SimpleLabels(group, table, is_printable=is_printable, before=rows)
+    alike = before if isinstance(before, RowLabels) else None
+    return RowLabels(group, table, is_printable=is_printable, before=alike)
 
 
 class Told:
@@ -52,22 +62,29 @@ class Told:
 class LabelCache:
     """The memory of one module on one device."""
 
-    __slots__ = ("arrangement", "groups", "is_printable", "told")
+    __slots__ = ("_arrangements", "arrangement", "groups", "is_printable", "told")
 
-    def __init__(self) -> None:
+    def __init__(self, arrangements: Arrangements | None = None) -> None:
+        self._arrangements = arrangements or Arrangements()
         self.forget()
+
+    def arranged(self, table: Table, plan: Plan) -> Arrangement:
+        """Return where everything stands in a table: as in the scrape before, where it has the same OIDs."""
+        digest = digest_of(table)
+        known = self.arrangement
+        return known if known and known.fits(plan, digest) else self._arrangements.find(table, plan, digest)
 
     def forget(self) -> None:
         """Begin anew."""
         self.arrangement: Arrangement | None = None
-        self.groups: Sequence[RowLabels] = ()
+        self.groups: Sequence[Labels] = ()
         self.told: Mapping[Column, Told] = {}
         self.is_printable = False
 
     def keep(
         self,
         arrangement: Arrangement,
-        groups: Sequence[RowLabels],
+        groups: Sequence[Labels],
         told: Mapping[Column, Told],
         *,
         is_printable: bool,

@@ -11,7 +11,7 @@ from exporters.metric.blocks import Rows
 from exporters.metric.samples import label_text
 from exporters.snmp import oid
 from exporters.snmp.ber import Element, unpacked
-from exporters.snmp.decoding.columns import Group, Table
+from exporters.snmp.decoding.columns import Group, Table, is_one_arc
 from exporters.snmp.decoding.index import split
 from exporters.snmp.decoding.values import enum_text, text, whole
 from exporters.snmp.errors import WalkError
@@ -53,7 +53,7 @@ class RowLabels:
             names += read
             seen += map(table.get, read)
             ends.append(len(names))
-            characters = _counted(characters, label)
+            characters = counted(characters, len(label))
         self.rows = Rows(texts)
         self._names, self._seen, self._ends = tuple(names), seen, ends
 
@@ -72,14 +72,18 @@ class RowLabels:
             start = end
         return found
 
-    def pairs(self, place: int, table: Table) -> list[tuple[str, str]]:
-        """Return the labels of one row as pairs."""
+    def with_own(self, name: str, own: Sequence[tuple[int, str]], table: Table) -> list[str]:
+        """Return the label texts of the rows at these places with a label more."""
+        return [label_text([*self._pairs(place, table), (name, text)]) for place, text in own]
+
+    def _pairs(self, place: int, table: Table) -> list[tuple[str, str]]:
         index, shape = self.group.indexes[place], self.group.shape
         return _pairs(shape, index, _look_up(shape, index, table.get), is_printable=self.is_printable)
 
 
-def _counted(characters: int, label: str) -> int:
-    characters += len(label)
+def counted(characters: int, more: int) -> int:
+    """Return the sum; raises WalkError beyond the bound."""
+    characters += more
     if characters > MOST_CHARACTERS:
         raise WalkError(f"the labels of one module have more than {MOST_CHARACTERS >> 20} million characters")
     return characters
@@ -101,7 +105,7 @@ def _look_up(shape: Shape, index: bytes, get: Callable[[bytes], Element | None])
     """Return what each look-up finds, in order; a value that was found is the key of look-ups chained to it."""
     if not shape.lookups:
         return ()
-    if shape.simple and _is_one_arc(index):
+    if shape.simple and is_one_arc(index):
         return [(get(lookup.column + index), None) for lookup in shape.lookups]
     keys = {label: oid.encode_arcs(arcs) for label, _, arcs in split(oid.decode_arcs(index), shape.indexes)}
     results: list[Found] = []
@@ -112,10 +116,6 @@ def _look_up(shape: Shape, index: bytes, get: Callable[[bytes], Element | None])
             number = whole(unpacked(found[0]))
             keys[lookup.label] = oid.encode_arcs([number]) if number >= 0 else _NOWHERE
     return results
-
-
-def _is_one_arc(index: bytes) -> bool:
-    return (len(index) == 1 or (len(index) > 1 and min(index[:-1]) >= 0x80)) and index[-1] < 0x80
 
 
 def _look_up_one(lookup: Lookup, keys: Mapping[str, bytes], get: Callable[[bytes], Element | None]) -> Found:
@@ -139,11 +139,12 @@ def _pairs(shape: Shape, index: bytes, found: Sequence[Found], *, is_printable: 
         elif value is None:
             labels[lookup.label] = ""
         else:
-            labels[lookup.label] = _looked_up_text(lookup, value, previous, is_printable=is_printable)
+            labels[lookup.label] = looked_up_text(lookup, value, previous, is_printable=is_printable)
     return list(labels.items())
 
 
-def _looked_up_text(lookup: Lookup, element: Element, previous: Element | None, *, is_printable: bool) -> str:
+def looked_up_text(lookup: Lookup, element: Element, previous: Element | None, *, is_printable: bool) -> str:
+    """Return a looked-up value as a label shows it; `previous` tells the type of combined ones."""
     value = unpacked(element)
     if lookup.type == "EnumAsInfo" and lookup.enum:
         return enum_text(whole(value), lookup.enum)

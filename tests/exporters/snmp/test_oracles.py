@@ -21,9 +21,10 @@ from pysnmp.proto import api
 
 from exporters.snmp import ber, oid
 from exporters.snmp.ber import Element, Kind, Request, unpacked
+from exporters.snmp.conversation import Attempts
 from exporters.snmp.decoding.values import TEXTUAL, number, text
 from exporters.snmp.security import Community
-from exporters.snmp.session import Attempts, Session
+from exporters.snmp.session import Session
 from exporters.snmp.simulator import recording
 from exporters.snmp.simulator.agent import Agent
 from exporters.snmp.simulator.command import Simulator

@@ -10,9 +10,10 @@ import pytest
 
 from exporters.snmp import ber, oid
 from exporters.snmp.ber import Kind, Request
+from exporters.snmp.conversation import Attempts
 from exporters.snmp.errors import GarbledError, NoAnswerError, RefusedByDeviceError
 from exporters.snmp.security import Community
-from exporters.snmp.session import Attempts, Endpoint, Session
+from exporters.snmp.session import Endpoint, Session
 from tests.fakes.daemons import free_port
 
 SECURITY = Community(ber.V2C, "public")

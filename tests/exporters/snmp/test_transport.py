@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from exporters.snmp import ber, oid
 from exporters.snmp.ber import Kind, Request
+from exporters.snmp.conversation import Attempts
 from exporters.snmp.errors import DeviceError, GarbledError, NoAnswerError, RefusedByDeviceError, UnreachableError
 from exporters.snmp.security import Community
-from exporters.snmp.session import Attempts, Session
+from exporters.snmp.session import Session
 from exporters.snmp.transport import MOST_MESSAGE, Endpoint, Frames
 from tests.fakes.daemons import free_port
 

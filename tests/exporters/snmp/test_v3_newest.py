@@ -13,7 +13,8 @@ from exporters.snmp import ber
 from exporters.snmp.ber import Kind, Request
 from exporters.snmp.config.catalogue import parse
 from exporters.snmp.config.credential import security_of
-from exporters.snmp.session import Attempts, Session
+from exporters.snmp.conversation import Attempts
+from exporters.snmp.session import Session
 from exporters.snmp.transport import Endpoint
 from exporters.snmp.usm import v3_message
 from tests.fakes import snmpd3

@@ -13,8 +13,9 @@ from pysnmp.entity.rfc3413 import cmdrsp, context
 from exporters.snmp import oid
 from exporters.snmp.ber import Kind, Request
 from exporters.snmp.config.credential import SnmpCredential, security_of
+from exporters.snmp.conversation import Attempts
 from exporters.snmp.errors import CredentialError
-from exporters.snmp.session import Attempts, Session
+from exporters.snmp.session import Session
 from exporters.snmp.transport import Endpoint
 from heronwatch.secrets import Secret
 from tests.fakes.daemons import LOOPBACK, free_port

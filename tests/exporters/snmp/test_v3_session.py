@@ -15,8 +15,9 @@ from exporters.snmp.collector import SnmpCollector
 from exporters.snmp.config.catalogue import builtin_modules, parse
 from exporters.snmp.config.credential import SnmpCredential, security_of
 from exporters.snmp.config.snmpyml import Auth
+from exporters.snmp.conversation import Attempts
 from exporters.snmp.security import SecurityModel
-from exporters.snmp.session import Attempts, Session
+from exporters.snmp.session import Session
 from exporters.snmp.transport import Endpoint
 from exporters.snmp.window import Window
 from heronwatch.secrets import Secret

@@ -12,9 +12,11 @@ from exporters.metric.exposition import text
 from exporters.snmp import ber, oid
 from exporters.snmp.config.catalogue import parse
 from exporters.snmp.decoding import labels, row_labels
-from exporters.snmp.decoding.columns import arrange, digest_of
+from exporters.snmp.decoding.columns import Arrangements, Table, arrange, digest_of
 from exporters.snmp.decoding.decode import samples
-from exporters.snmp.decoding.labels import LabelCache, Table
+from exporters.snmp.decoding.labels import LabelCache
+from exporters.snmp.decoding.row_labels import RowLabels
+from exporters.snmp.decoding.simple_labels import SimpleLabels
 from exporters.snmp.errors import WalkError
 from exporters.snmp.plan import Plan
 
@@ -132,3 +134,32 @@ def test_labels_beyond_the_bound_end_the_module(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(row_labels, "MOST_CHARACTERS", 50)
     with pytest.raises(WalkError, match="the labels of one module"):
         samples(table_of(SMALL | {(5, 2): ber.tlv(4, b"x" * 60)}), PLAN, LabelCache())
+
+
+rows_tables = st.dictionaries(
+    st.tuples(st.sampled_from([1, 2, 5]), st.integers(1, 4) | st.just(70000)), numbers | texts, max_size=24
+).map(table_of)
+
+
+@settings(deadline=None, max_examples=100)
+@given(rows_tables, st.booleans())
+def test_simple_rows_have_the_labels_that_any_rows_have(table: Table, is_printable: bool) -> None:
+    """What is made by the column is what is made row by row."""
+    for group in arrange(table, PLAN, b"").groups:
+        by_column = SimpleLabels(group, table, is_printable=is_printable)
+        by_row = RowLabels(group, table, is_printable=is_printable)
+        assert by_column.rows.labels == by_row.rows.labels
+        own = [(place, 'a"b') for place in range(len(group.indexes))]
+        assert by_column.with_own("kind", own, table) == by_row.with_own("kind", own, table)
+        assert by_column.holds(table)
+
+
+def test_devices_of_one_make_share_where_everything_stands() -> None:
+    shared = Arrangements()
+    one, other, alone = LabelCache(shared), LabelCache(shared), LabelCache()
+    for cache in (one, other, alone):
+        blocks(table_of(SMALL), cache)
+    assert one.arrangement is other.arrangement
+    assert one.arrangement is not alone.arrangement
+    blocks(table_of(SMALL | {(1, 3): ber.integer(9)}), other)
+    assert one.arrangement is not other.arrangement

@@ -6,8 +6,9 @@ import pytest
 
 from exporters.metric.exposition import text
 from exporters.snmp.config.catalogue import builtin_modules, parse
+from exporters.snmp.decoding.columns import Table
 from exporters.snmp.decoding.decode import samples
-from exporters.snmp.decoding.labels import LabelCache, Table
+from exporters.snmp.decoding.labels import LabelCache
 from exporters.snmp.errors import GarbledError
 from exporters.snmp.plan import Plan
 from exporters.snmp.simulator import recording

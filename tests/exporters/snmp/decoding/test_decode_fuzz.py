@@ -8,8 +8,9 @@ from exporters.metric.exposition import text
 from exporters.snmp import ber, oid
 from exporters.snmp.config.catalogue import parse
 from exporters.snmp.decoding import decode
+from exporters.snmp.decoding.columns import Table
 from exporters.snmp.decoding.decode import samples
-from exporters.snmp.decoding.labels import LabelCache, Table
+from exporters.snmp.decoding.labels import LabelCache
 from exporters.snmp.errors import DeviceError, MalformedError, WalkError
 from exporters.snmp.plan import Plan
 from exporters.snmp.uniform import uniform_varbinds
