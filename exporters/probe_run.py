@@ -18,7 +18,7 @@ from exporters.probing.collectors import Collectors
 from exporters.probing.registry import installed
 from exporters.probing.resolve import Resolver
 from exporters.probing.scrape import GRACE_S
-from exporters.probing.selection import Wanted, endpoint_wanted, permitted, probe_wanted
+from exporters.probing.selection import Wanted, endpoint_wanted, probe_wanted, target_of
 from heronwatch.http_message import Query
 from heronwatch.words import printable
 
@@ -123,7 +123,7 @@ async def _read(
     except UnresolvedError as error:
         faults = tuple(Fault(module.name, "unreachable", str(error)) for module in wanted.modules)
         return Probed(wanted, "", Reading([], faults), loop.time() - started)
-    target = _target(setup, wanted, address)
+    target = target_of(setup, wanted, address)
     collector = collectors.of(wanted.plugin.protocol)
     found: list[tuple[Module, Reading, float]] = []
     for module in wanted.modules:
@@ -134,21 +134,6 @@ async def _read(
         if not hopeless:
             trace.values(module)
     return _probed(wanted, address, found, loop.time() - started, trace, target)
-
-
-def _target(setup: Setup, wanted: Wanted, address: str) -> Target:
-    credential, decision = permitted(setup, wanted, address)
-    if not decision.allowed:
-        raise RefusedError(decision.reason)
-    return Target(
-        name=wanted.name,
-        address=address,
-        port=wanted.port,
-        host=wanted.host,
-        transport=wanted.transport,
-        credential=credential,
-        params=wanted.params,
-    )
 
 
 async def _collected(collector: Collector, target: Target, module: Module, deadline: float) -> Reading:

@@ -12,13 +12,12 @@ from exporters.loading import Setup
 from exporters.metric.samples import Fault, Reading
 from exporters.probing import deadline as deadlines
 from exporters.probing.answer import endpoint_answer, partial_answer, probe_answer
-from exporters.probing.collector import Target
 from exporters.probing.job import Job, Outcome, job_of
 from exporters.probing.metrics import ScrapeMetrics
 from exporters.probing.ownership import endpoint, owner
 from exporters.probing.resolve import Resolver
 from exporters.probing.scrape import Scraper
-from exporters.probing.selection import Wanted, endpoint_wanted, permitted, probe_wanted
+from exporters.probing.selection import Wanted, endpoint_wanted, probe_wanted, target_of
 from exporters.probing.team import Ask, Team
 from heronwatch.aio_routes import Route
 from heronwatch.guards import is_address, lifecycle_allowed
@@ -125,23 +124,10 @@ class Answers:
 
     def _built(self, wanted: Wanted, address: str) -> Job:
         """Build the job; raises `RefusedError` when the guard says no to the very address that would be used."""
-        credential, decision = permitted(self._setup(), wanted, address)
-        if not decision.allowed:
-            raise RefusedError(decision.reason)
         device = wanted.device
-        target = Target(
-            name=wanted.name,
-            address=address,
-            port=wanted.port,
-            host=wanted.host,
-            transport=wanted.transport,
-            credential=credential,
-            params=wanted.params,
-            labels=device.labels if device else {},
-        )
         return job_of(
             wanted.plugin.protocol,
-            target,
+            target_of(self._setup(), wanted, address),
             wanted.modules,
             min_interval_s=device.min_interval_s if device else self._setup().config.pacing.min_interval,
             paused=device.paused if device else False,

@@ -10,7 +10,7 @@ from exporters.inventory.checks import param_trouble
 from exporters.inventory.credentials import Circumstances, may_send, narrowest
 from exporters.inventory.devices import Device
 from exporters.loading import Setup
-from exporters.probing.collector import Credential, Endpoint, Module, Plugin, Transport
+from exporters.probing.collector import Credential, Endpoint, Module, Plugin, Target, Transport
 from heronwatch.faults import quoted
 from heronwatch.guards import Decision
 from heronwatch.http_message import Query
@@ -119,6 +119,23 @@ def permitted(setup: Setup, wanted: Wanted, address: str) -> tuple[Credential | 
             reason = f"{address} is no listed device, and no credential is bound to a network that holds it"
             return None, Decision(False, reason)
     return credential, may_send(credential, address, wanted.circumstances)
+
+
+def target_of(setup: Setup, wanted: Wanted, address: str) -> Target:
+    """Return what is to be read, at this very address; raises `RefusedError` when the guard says no."""
+    credential, decision = permitted(setup, wanted, address)
+    if not decision.allowed:
+        raise RefusedError(decision.reason)
+    return Target(
+        name=wanted.name,
+        address=address,
+        port=wanted.port,
+        host=wanted.host,
+        transport=wanted.transport,
+        credential=credential,
+        params=wanted.params,
+        labels=wanted.device.labels if wanted.device else {},
+    )
 
 
 def needs_credential(plugin: Plugin) -> bool:

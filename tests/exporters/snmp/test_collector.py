@@ -25,6 +25,7 @@ from exporters.snmp.simulator.agent import PERMITTED, Agent, read_question
 from exporters.snmp.simulator.command import Simulator, Trouble
 from heronwatch.secrets import Secret
 from tests.fakes.daemons import free_port, snmpd
+from tests.fakes.snmp_collectors import collector
 
 SWITCH = [
     "1.3.6.1.2.1.1.5.0|4|switch-1",
@@ -33,15 +34,6 @@ SWITCH = [
 ]
 MODULES = builtin_modules()
 HASTY = "modules:\n  hasty:\n    walk: [1.3.6.1.2.1.1]\n    retries: 1\n    timeout: 50ms\n    metrics: []\n"
-
-
-@contextlib.asynccontextmanager
-async def collector(**options: object) -> AsyncIterator[SnmpCollector]:
-    made = SnmpCollector(CollectorContext(registry=CollectorRegistry(), options=options))
-    try:
-        yield made
-    finally:
-        await made.close()
 
 
 @contextlib.asynccontextmanager

@@ -5,15 +5,15 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from exporters.metric.samples import Reading
-from exporters.probing.collector import CollectorContext, Module, Target
+from exporters.probing.collector import Module, Target
 from exporters.snmp.collector import SnmpCollector
 from exporters.snmp.config.catalogue import parse
 from exporters.snmp.simulator import recording
 from exporters.snmp.simulator.agent import Agent
 from tests.fakes.queueing_agent import QueueingAgent
+from tests.fakes.snmp_collectors import collector
 
 COLUMNS = (2, 5, 7, 8, 10, 11, 13, 14, 16, 17, 19, 20)
 ROWS = 60
@@ -40,15 +40,6 @@ async def device(*, service_s: float = SERVICE_S) -> AsyncIterator[QueueingAgent
         yield agent
     finally:
         agent.close()
-
-
-@contextlib.asynccontextmanager
-async def collector(**options: object) -> AsyncIterator[SnmpCollector]:
-    made = SnmpCollector(CollectorContext(registry=CollectorRegistry(), options=options))
-    try:
-        yield made
-    finally:
-        await made.close()
 
 
 async def read(made: SnmpCollector, agent: QueueingAgent, module: Module) -> Reading:

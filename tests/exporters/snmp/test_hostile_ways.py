@@ -1,18 +1,16 @@
 """Misbehaving devices by the ways that a person may switch on: a window, kept labels, old versions, users of v3."""
 
 import asyncio
-import contextlib
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from exporters.metric.samples import Reading
-from exporters.probing.collector import CollectorContext, Credential, Module, Target
+from exporters.probing.collector import Credential, Module, Target
 from exporters.snmp import ber, oid
 from exporters.snmp.collector import SnmpCollector
 from exporters.snmp.config.catalogue import parse
@@ -23,6 +21,7 @@ from exporters.snmp.usm.v3_message import Clock
 from heronwatch.secrets import Secret
 from tests.fakes.exporter import until
 from tests.fakes.hostile_agent import MISCHIEF, PORTS, TABLE, Asked, HostileAgent, Mischief, Sent, hostile, response
+from tests.fakes.snmp_collectors import collector
 
 BUDGET_S = 1.5
 SLACK_S = 2.5
@@ -48,15 +47,6 @@ ENDLESS = {"rows for ever", "65 kB replies for ever"}
 
 def ports() -> Module:
     return parse(MODULE, "m.yml")[0]["ports"]
-
-
-@contextlib.asynccontextmanager
-async def collector(**options: object) -> AsyncIterator[SnmpCollector]:
-    made = SnmpCollector(CollectorContext(registry=CollectorRegistry(), options=options))
-    try:
-        yield made
-    finally:
-        await made.close()
 
 
 async def read(

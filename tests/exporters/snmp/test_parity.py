@@ -17,17 +17,17 @@ from pathlib import Path
 
 import pytest
 import yaml
-from prometheus_client import CollectorRegistry
 
 from benchmarks import newest
 from benchmarks.shipped import as_file, shipped, without
 from exporters.metric.exposition import text
-from exporters.probing.collector import CollectorContext, Module, Target
+from exporters.probing.collector import Module, Target
 from exporters.snmp.collector import SnmpCollector
 from exporters.snmp.config.catalogue import parse
 from exporters.snmp.simulator import recording
 from exporters.snmp.simulator.agent import Agent
 from exporters.snmp.simulator.command import Simulator
+from tests.fakes import snmp_collectors
 from tests.fakes.daemons import LOOPBACK, Daemon, free_port, http_ok, running, snmp_exporter
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "snmp"
@@ -88,9 +88,8 @@ async def device(path: Path) -> AsyncIterator[int]:
 
 @contextlib.asynccontextmanager
 async def collector() -> AsyncIterator[SnmpCollector]:
-    made = SnmpCollector(CollectorContext(registry=CollectorRegistry()))
-    yield made
-    await made.close()
+    async with snmp_collectors.collector() as made:
+        yield made
 
 
 def recorded(name: str) -> Path:

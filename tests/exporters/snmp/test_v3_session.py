@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from exporters.metric.samples import Reading
-from exporters.probing.collector import CollectorContext, Credential, Module, Target, Transport
+from exporters.probing.collector import Credential, Module, Target, Transport
 from exporters.snmp import oid
 from exporters.snmp.ber import Kind, Request, Steps
 from exporters.snmp.collector import SnmpCollector
@@ -21,7 +20,7 @@ from exporters.snmp.session import Session
 from exporters.snmp.transport import Endpoint
 from exporters.snmp.window import Window
 from heronwatch.secrets import Secret
-from tests.fakes import snmpd3
+from tests.fakes import snmp_collectors, snmpd3
 from tests.fakes.daemons import LOOPBACK, Daemon
 
 ONE = [("SHA256", "AES")]
@@ -52,9 +51,8 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
 
 @pytest.fixture
 async def collector() -> AsyncIterator[SnmpCollector]:
-    made = SnmpCollector(CollectorContext(registry=CollectorRegistry()))
-    yield made
-    await made.close()
+    async with snmp_collectors.collector() as made:
+        yield made
 
 
 async def scraped(

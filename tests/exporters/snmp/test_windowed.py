@@ -6,16 +6,16 @@ import time
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from exporters.metric.samples import Reading
-from exporters.probing.collector import CollectorContext, Credential, Target
+from exporters.probing.collector import Credential, Target
 from exporters.snmp.collector import SnmpCollector
 from exporters.snmp.config.catalogue import builtin_modules
 from exporters.snmp.config.credential import SnmpCredential
 from exporters.snmp.simulator import recording
 from exporters.snmp.simulator.agent import Agent
 from heronwatch.secrets import Secret
+from tests.fakes.snmp_collectors import collector
 
 IF_MIB = builtin_modules()["if_mib"]
 
@@ -69,15 +69,6 @@ async def device(lines: Sequence[str], **how: float) -> AsyncIterator[tuple[Slow
         transport.close()
 
 
-@contextlib.asynccontextmanager
-async def collector(window: int) -> AsyncIterator[SnmpCollector]:
-    made = SnmpCollector(CollectorContext(registry=CollectorRegistry(), options={"snmp_window": window}))
-    try:
-        yield made
-    finally:
-        await made.close()
-
-
 async def read(made: SnmpCollector, target: Target) -> Reading:
     reading = await made.collect(target, [IF_MIB], asyncio.get_running_loop().time() + 10)
     assert reading.faults == ()
@@ -89,7 +80,7 @@ def device_samples(reading: Reading) -> list[tuple[str, str, float]]:
 
 
 async def test_one_at_a_time_is_the_default() -> None:
-    async with collector(1) as made, device(switch(range(1, 100)), delay_s=0.001) as (slow, target):
+    async with collector(snmp_window=1) as made, device(switch(range(1, 100)), delay_s=0.001) as (slow, target):
         for _ in range(3):
             await read(made, target)
         assert slow.most_waiting == 1
@@ -97,15 +88,19 @@ async def test_one_at_a_time_is_the_default() -> None:
 
 @pytest.mark.parametrize("window", [2, 8, 16])
 async def test_a_window_finds_the_same(window: int) -> None:
-    async with collector(1) as plain, device(switch(range(1, 200))) as (_, target):
+    async with collector(snmp_window=1) as plain, device(switch(range(1, 200))) as (_, target):
         expected = device_samples(await read(plain, target))
-        async with collector(window) as made:
+        async with collector(snmp_window=window) as made:
             for _ in range(3):
                 assert device_samples(await read(made, target)) == expected
 
 
 async def test_a_window_waits_less_and_costs_few_packets_more() -> None:
-    async with collector(1) as plain, collector(8) as made, device(switch(range(1, 400)), delay_s=0.01) as (_, target):
+    async with (
+        collector(snmp_window=1) as plain,
+        collector(snmp_window=8) as made,
+        device(switch(range(1, 400)), delay_s=0.01) as (_, target),
+    ):
         alone = (await read(plain, target)).modules["if_mib"]
         await read(made, target)
         window = (await read(made, target)).modules["if_mib"]
@@ -114,7 +109,7 @@ async def test_a_window_waits_less_and_costs_few_packets_more() -> None:
 
 
 async def test_ports_that_come_and_go_are_seen_once() -> None:
-    async with collector(8) as made, device(switch(range(1, 200))) as (slow, target):
+    async with collector(snmp_window=8) as made, device(switch(range(1, 200))) as (slow, target):
         await read(made, target)
         for ports in ([*range(1, 100), *range(150, 320)], [], [7], range(1, 500)):
             slow.agent = Agent(recording.parse(switch(ports)), community="public", started_at=time.time())
@@ -124,7 +119,10 @@ async def test_ports_that_come_and_go_are_seen_once() -> None:
 
 
 async def test_a_loss_makes_the_window_smaller_and_loses_nothing() -> None:
-    async with collector(8) as made, device(switch(range(1, 200)), delay_s=0.002, bears=5) as (slow, target):
+    async with (
+        collector(snmp_window=8) as made,
+        device(switch(range(1, 200)), delay_s=0.002, bears=5) as (slow, target),
+    ):
         first = (await read(made, target)).modules["if_mib"]
         assert slow.lost > 0, "it was too much at first"
         assert first.packets_retried >= slow.lost
@@ -137,7 +135,7 @@ async def test_a_loss_makes_the_window_smaller_and_loses_nothing() -> None:
 
 
 async def test_a_device_in_trouble_ends_a_window_within_the_deadline() -> None:
-    async with collector(8) as made, device(switch(range(1, 200)), bears=0) as (slow, target):
+    async with collector(snmp_window=8) as made, device(switch(range(1, 200)), bears=0) as (slow, target):
         began = time.monotonic()
         reading = await made.collect(target, [IF_MIB], asyncio.get_running_loop().time() + 0.5)
     assert [fault.reason for fault in reading.faults] == ["timeout"]
