@@ -1,4 +1,4 @@
-"""What `heronwatch webhook` does besides serving: check the configuration, keep local users."""
+"""What the commands of `heronwatch webhook` share, and `check`: the configuration is read, its faults are shown."""
 
 import secrets
 from collections.abc import Callable, Sequence, Sized
@@ -11,12 +11,11 @@ from alert_webhook.live import make_channels
 from alert_webhook.oncall import coverage
 from alert_webhook.oncall.calendars import from_files
 from alert_webhook.oncall.current import with_overrides
-from alert_webhook.passwords import MIN_CHARACTERS, hash_password
 from alert_webhook.service import Seams, open_database
-from alert_webhook.store import accounts
 from alert_webhook.store.database import Store
+from alert_webhook.watch import checks as watch_checks
 from heronwatch.clock import SystemClock
-from heronwatch.commands import EXIT_FAULT, EXIT_OK, EXIT_USAGE
+from heronwatch.commands import EXIT_FAULT, EXIT_OK
 from heronwatch.config import load
 from heronwatch.errors import HeronwatchError
 
@@ -43,6 +42,8 @@ def check(files: Sequence[str], terminal: Terminal) -> int:
     schedules = with_overrides(config, from_files(config, now, terminal.warn))
     for line in coverage.warnings(config, schedules, now):
         terminal.warn(f"warning: {line}")
+    for line in watch_checks.warnings(config):
+        terminal.warn(f"warning: {line}")
     if config.public_url is None:
         terminal.warn("warning: public_url is not set: messages carry no ack link")
     counted: tuple[tuple[str, Sized], ...] = (
@@ -56,38 +57,17 @@ def check(files: Sequence[str], terminal: Terminal) -> int:
     return EXIT_OK
 
 
-def add_user(files: Sequence[str], name: str, password: str, terminal: Terminal) -> int:
-    """Add a local user, or give one a new password."""
-    if len(password) < MIN_CHARACTERS:
-        terminal.warn(f"no user added: a password has at least {MIN_CHARACTERS} characters, this one {len(password)}")
-        return EXIT_USAGE
-    hashed = hash_password(password)
-    return _with_store(
-        files, terminal, lambda store: store.write(lambda tx: accounts.save_user(tx, name, hashed), "user")
-    )
-
-
-def list_users(files: Sequence[str], terminal: Terminal) -> int:
-    """Print the names of the local users."""
-
-    def show(store: Store) -> None:
-        for name in store.read(accounts.user_names):
-            terminal.say(name)
-
-    return _with_store(files, terminal, show)
-
-
-def _with_store(files: Sequence[str], terminal: Terminal, work: Callable[[Store], None]) -> int:
+def with_store(files: Sequence[str], terminal: Terminal, work: Callable[[Store], int | None]) -> int:
+    """Open the configured database, do `work` on it and return its exit status (None: 0)."""
     try:
         store = open_database(load(files, Config).value.database, Seams(clock=SystemClock()))
     except HeronwatchError as error:
         terminal.warn(str(error))
         return EXIT_FAULT
     try:
-        work(store)
+        return work(store) or EXIT_OK
     except WebhookError as error:
         terminal.warn(str(error))
         return EXIT_FAULT
     finally:
         store.close()
-    return EXIT_OK

@@ -12,12 +12,16 @@ from alert_webhook.intake.endpoint import PREFIX, make_intake_blueprint
 from alert_webhook.parts import Parts
 from alert_webhook.web.api import make_api_blueprint
 from alert_webhook.web.calendars import make_calendars_blueprint
+from alert_webhook.web.callbacks import make_callbacks_blueprint
+from alert_webhook.web.false_alarms import FalseAlarms
 from alert_webhook.web.pages import make_pages_blueprint
+from alert_webhook.web.password_checks import PasswordChecks
 from alert_webhook.web.public import make_public_blueprint
+from alert_webhook.web.series import Charts
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 OWN_AUTH = (
-    PREFIX,
+    "/api/v1/",
     "/a/",
     "/callbacks/",
     "/calendars/",
@@ -28,17 +32,20 @@ def main_app(parts: Parts, intake: Intake) -> Flask:
     """Return the application of `--web.listen-address`: intake, API, pages, and the public paths as well."""
     app = _flask("heronwatch-webhook", parts)
     app.register_blueprint(make_intake_blueprint(intake))
-    app.register_blueprint(make_api_blueprint(parts))
-    app.register_blueprint(make_pages_blueprint(parts))
+    checks, false_alarms, charts = PasswordChecks(parts), FalseAlarms(parts), Charts(parts)
+    app.register_blueprint(make_api_blueprint(parts, checks, false_alarms))
+    app.register_blueprint(make_pages_blueprint(parts, checks, false_alarms, charts))
     app.register_blueprint(make_calendars_blueprint(parts))
-    app.register_blueprint(make_public_blueprint(parts))
+    app.register_blueprint(make_public_blueprint(parts, false_alarms, charts))
+    app.register_blueprint(make_callbacks_blueprint(parts))
     return app
 
 
 def public_app(parts: Parts) -> Flask:
     """Return the application of `--web.public-listen-address`: `/a/` and `/callbacks/` alone."""
     app = _flask("heronwatch-webhook-public", parts)
-    app.register_blueprint(make_public_blueprint(parts))
+    app.register_blueprint(make_public_blueprint(parts, FalseAlarms(parts), Charts(parts)))
+    app.register_blueprint(make_callbacks_blueprint(parts))
     return app
 
 

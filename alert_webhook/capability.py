@@ -5,6 +5,8 @@ import hashlib
 from collections.abc import Callable
 
 TOKEN_BYTES = 16  # 128 bits: not to be guessed
+KEY_START = "hwk_"
+KEY_PREFIX_BYTES, KEY_BYTES = 4, 32
 
 
 def new_token(random: Callable[[int], bytes]) -> str:
@@ -15,3 +17,9 @@ def new_token(random: Callable[[int], bytes]) -> str:
 def token_hash(token: str) -> str:
     """Return what is stored of a capability: SHA-256, enough for a random text of 128 bits."""
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
+
+
+def new_api_key(random: Callable[[int], bytes]) -> tuple[str, str]:
+    """Return a fresh API key of 256 bits and the prefix it is known by; `hwk_` lets scanners find leaked ones."""
+    prefix = f"{KEY_START}{random(KEY_PREFIX_BYTES).hex()}"
+    return f"{prefix}_{base64.urlsafe_b64encode(random(KEY_BYTES)).rstrip(b'=').decode()}", prefix

@@ -1,20 +1,17 @@
 """`heronwatch webhook …`: reads arguments, puts the parts together, runs them."""
 
 import argparse
-import getpass
 import logging
-import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from alert_webhook.cli_accounts import add_key_commands, add_user_commands
+from alert_webhook.cli_files import add_files as _add_files
+from alert_webhook.cli_files import files_of as _files
+from alert_webhook.cli_files import terminal as _terminal
+from alert_webhook.cli_operations import add_backup_arguments, add_restore_arguments, add_test_arguments
 from heronwatch.commands import EXIT_USAGE, Command
 
-if TYPE_CHECKING:
-    from alert_webhook.administration import Terminal
-
 DEFAULT_PORT = 9812
-DEFAULT_FILE = "webhook.yml"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_files(check)
     check.set_defaults(run=_check)
     _add_route(commands.add_parser("route", help="say who would be paged for an alert, when and why; pages nobody"))
-    _add_user(commands.add_parser("user", help="local users who see the incident list"))
+    _add_audit(commands.add_parser("audit", help="the chain of hashes over everything that happened"))
+    _add_shadow(commands.add_parser("shadow", help="who would have been paged by integrations in shadow mode"))
+    add_user_commands(commands.add_parser("user", help="local users: viewers, responders, admins"))
+    add_key_commands(commands.add_parser("key", help="API keys: scoped, expiring"))
+    add_test_arguments(commands.add_parser("test", help="send somebody a real page the real way, and tell how it went"))
+    add_backup_arguments(commands.add_parser("backup", help="write everything the database holds into a file"))
+    add_restore_arguments(commands.add_parser("restore", help="put a backup in place of what the database holds"))
 
 
 SERVING = {
@@ -34,16 +37,6 @@ SERVING = {
     "serve": "intake and pages only; an engine runs elsewhere on the same database",
     "engine": "escalation and sending only",
 }
-
-
-def _add_files(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--config.file",
-        dest="config_files",
-        action="append",
-        metavar="FILE",
-        help=f"configuration, repeatable, glob patterns allowed (default {DEFAULT_FILE})",
-    )
 
 
 def _add_serving(parser: argparse.ArgumentParser, role: str) -> None:
@@ -85,20 +78,30 @@ def _add_route(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_route)
 
 
-def _add_user(parser: argparse.ArgumentParser) -> None:
+def _add_audit(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    add = commands.add_parser("add", help="add a user, or give one a new password")
-    add.add_argument("name")
-    add.add_argument(
-        "--password-env",
-        metavar="NAME",
-        help="environment variable that holds the password; without it: asked on a terminal, else a line of stdin",
-    )
-    _add_files(add)
-    add.set_defaults(run=_user_add)
-    listing = commands.add_parser("list", help="list users")
-    _add_files(listing)
-    listing.set_defaults(run=_user_list)
+    verify = commands.add_parser("verify", help="check that no event was changed, removed or added afterwards")
+    verify.add_argument("--head", default="", metavar="SEQ:HASH", help="a head from the log that the chain must hold")
+    _add_files(verify)
+    verify.set_defaults(run=_audit_verify)
+
+
+def _add_shadow(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--day", default="yesterday", help="2026-03-01, today, yesterday (default); UTC")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    _add_files(parser)
+    parser.set_defaults(run=_shadow)
+
+
+def _shadow(arguments: argparse.Namespace) -> int:
+    from alert_webhook.shadow.command import day_of, show
+
+    try:
+        day = day_of(arguments.day)
+    except argparse.ArgumentTypeError as error:
+        _terminal().warn(str(error))
+        return EXIT_USAGE
+    return show(_files(arguments), day, as_json=arguments.json, terminal=_terminal())
 
 
 def _serve(arguments: argparse.Namespace, role: str) -> int:
@@ -141,48 +144,10 @@ def _route(arguments: argparse.Namespace) -> int:
     return route(_files(arguments), asked, _terminal())
 
 
-def _user_add(arguments: argparse.Namespace) -> int:
-    from alert_webhook.administration import add_user
+def _audit_verify(arguments: argparse.Namespace) -> int:
+    from alert_webhook.audit_command import audit_verify
 
-    try:
-        password = _password(arguments.password_env)
-    except ValueError as error:
-        _terminal().warn(f"no user added: {error}")
-        return EXIT_USAGE
-    return add_user(_files(arguments), arguments.name, password, _terminal())
-
-
-def _user_list(arguments: argparse.Namespace) -> int:
-    from alert_webhook.administration import list_users
-
-    return list_users(_files(arguments), _terminal())
-
-
-def _terminal() -> "Terminal":
-    from alert_webhook.administration import Terminal
-
-    return Terminal(say=print, warn=lambda text: print(text, file=sys.stderr))
-
-
-def _files(arguments: argparse.Namespace) -> list[str]:
-    return arguments.config_files or [DEFAULT_FILE]
-
-
-def _password(variable: str | None) -> str:
-    """Return a password from the environment, a terminal (asked twice) or a line of stdin; never from argv.
-
-    Raises ValueError where there is none, or not twice the same.
-    """
-    if variable is not None and variable not in os.environ:
-        raise ValueError(f"environment variable {variable} is not set")
-    if variable is not None:
-        return os.environ[variable]
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\n")
-    first = getpass.getpass("Password: ")
-    if getpass.getpass("Again: ") != first:
-        raise ValueError("the two passwords differ")
-    return first
+    return audit_verify(_files(arguments), arguments.head, _terminal())
 
 
 COMMAND = Command(

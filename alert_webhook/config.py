@@ -9,18 +9,29 @@ from alert_webhook import config_checks
 from alert_webhook.config_block import Block, Faults
 from alert_webhook.delivery.registry import CHANNELS
 from alert_webhook.escalation.blocks import PolicyBlock, StepBlock
+from alert_webhook.incidents.blocks import (
+    AcknowledgementBlock,
+    CorrelationBlock,
+    DigestBlock,
+    MaintenanceBlock,
+    SilencesBlock,
+    SuppressionBlock,
+)
 from alert_webhook.incidents.urgency import Severities, Severity, Urgency
+from alert_webhook.incidents.windows import MaintenanceWindow
+from alert_webhook.intake.blocks import Integration
 from alert_webhook.oncall.blocks import ScheduleBlock
 from alert_webhook.oncall.people import Person
 from alert_webhook.oncall.person_blocks import ContactBlock, PersonBlock
 from alert_webhook.oncall.schedule import Schedule
+from alert_webhook.watch.blocks import HealthBlock
+from alert_webhook.web.blocks import DetectorBlock, PrometheusBlock
 from heronwatch.config import ByKey
 from heronwatch.secrets import Secret
-from heronwatch.values import ByteSize, Duration, HttpUrl
+from heronwatch.values import Duration, HttpUrl
 
 AnyChannel = Annotated[Any, ByKey("type", names=CHANNELS.names, type_of=lambda name: CHANNELS.get(name).block)]
-MIN_TOKEN_CHARACTERS = 16
-__all__ = ["Block", "Config", "ContactBlock", "PersonBlock", "PolicyBlock", "StepBlock"]
+__all__ = ["Block", "Config", "ContactBlock", "Integration", "PersonBlock", "PolicyBlock", "StepBlock"]
 
 
 class Postgresql(Block, frozen=True, kw_only=True):
@@ -46,32 +57,12 @@ class Database(Block, frozen=True, kw_only=True):
             yield "", "give either sqlite or postgresql"
 
 
-class Integration(Block, frozen=True, kw_only=True):
-    """One sender of alerts: `POST /api/v1/intake/alertmanager/NAME` with one of its bearer tokens."""
-
-    tokens: tuple[Secret, ...]  # two at once while a token is being replaced
-    policy: str
-    group_by: tuple[str, ...] = ()  # labels; none: the sender's own groups
-    stale_grace: Duration = Duration(600)  # twice Alertmanager's default group_interval
-    max_body: ByteSize = ByteSize(64 << 20)
-
-    def config_faults(self) -> Faults:
-        """Tokens are there, long enough, and at most two."""
-        if not 1 <= len(self.tokens) <= 2:
-            yield "tokens", "give one token, or two while one replaces the other"
-        for index, token in enumerate(self.tokens):
-            if len(token.reveal()) < MIN_TOKEN_CHARACTERS:
-                yield (
-                    f"tokens[{index}]",
-                    f"a token has at least {MIN_TOKEN_CHARACTERS} characters (openssl rand -hex 32)",
-                )
-
-
 class SeverityBlock(Block, frozen=True, kw_only=True):
     """What one value of the label `severity` asks for."""
 
     urgency: Urgency
     contacts: Literal["first", "all"] = "first"  # page a person's first contact, or all at once
+    after: Duration = Duration(0)  # what ends sooner pages nobody
 
 
 class Route(Block, frozen=True, kw_only=True):
@@ -116,8 +107,8 @@ class Delivery(Block, frozen=True, kw_only=True):
 
 DEFAULT_SEVERITIES = {  # the most severe first: the order is the rank
     "critical": SeverityBlock(urgency=Urgency.PAGE, contacts="all"),
-    "high": SeverityBlock(urgency=Urgency.PAGE),
-    "warning": SeverityBlock(urgency=Urgency.RECORD),
+    "high": SeverityBlock(urgency=Urgency.PAGE, after=Duration(300)),
+    "warning": SeverityBlock(urgency=Urgency.DIGEST),
     "info": SeverityBlock(urgency=Urgency.CONTEXT),
     "none": SeverityBlock(urgency=Urgency.CONTEXT),
 }
@@ -139,6 +130,15 @@ class Config(Block, frozen=True, kw_only=True):
     routes: tuple[Route, ...] = ()
     context: Context = Context()
     delivery: Delivery = Delivery()
+    acknowledgement: AcknowledgementBlock = AcknowledgementBlock()
+    suppression: SuppressionBlock = SuppressionBlock()
+    maintenance: dict[str, MaintenanceBlock] = field(default_factory=dict)
+    correlation: tuple[CorrelationBlock, ...] = ()
+    digests: dict[str, DigestBlock] = field(default_factory=dict)
+    silences: SilencesBlock | None = None
+    prometheus: PrometheusBlock | None = None
+    detector: DetectorBlock | None = None
+    health: HealthBlock = HealthBlock()
     retention: Duration = Duration(90 * 86_400)
 
     def config_faults(self) -> Faults:
@@ -148,10 +148,18 @@ class Config(Block, frozen=True, kw_only=True):
     def ranked(self) -> Severities:
         """Return the severities with their ranks."""
         known = {
-            name: Severity(name, rank, block.urgency, block.contacts == "all")
+            name: Severity(name, rank, block.urgency, block.contacts == "all", float(block.after))
             for rank, (name, block) in enumerate(self.severities.items())
         }
         return Severities(known, known[self.default_severity])
+
+    def maintenance_windows(self) -> list[MaintenanceWindow]:
+        """Return the maintenance windows of the file."""
+        return [block.window(name) for name, block in self.maintenance.items()]
+
+    def shadows(self) -> list[str]:
+        """Return the integrations in shadow mode: what they say contacts nobody."""
+        return [name for name, integration in self.integrations.items() if integration.mode == "shadow"]
 
     def persons(self) -> dict[str, Person]:
         """Return the people."""

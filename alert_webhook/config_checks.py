@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from alert_webhook.delivery.channel import ChannelBlock
 from alert_webhook.delivery.registry import CHANNELS
+from alert_webhook.incidents import checks as incident_checks
 from alert_webhook.oncall.naming import schedule_of
+from alert_webhook.watch import checks as watch_checks
 from heronwatch.faults import quoted
 from heronwatch.words import hint
 
@@ -25,6 +27,9 @@ def faults(config: "Config") -> Faults:
     yield from _bad_rules(config)
     yield from _bad_schedules(config)
     yield from _short_lease(config)
+    yield from incident_checks.faults(config)
+    yield from watch_checks.faults(config)
+    yield from _bad_channels(config)
 
 
 def channel_type(block: ChannelBlock) -> str:
@@ -33,7 +38,7 @@ def channel_type(block: ChannelBlock) -> str:
 
 
 def _bad_names(config: "Config") -> Faults:
-    for section in ("integrations", "people", "policies", "channels", "schedules"):
+    for section in ("integrations", "people", "policies", "channels", "schedules", "maintenance", "digests"):
         for name in getattr(config, section):
             if not NAME.fullmatch(name):
                 yield f"{section}.{name}", f"{quoted(name)} is not a name: letters, digits, _ and -, at most 63"
@@ -49,6 +54,9 @@ def _dangling(config: "Config") -> Faults:
         yield from _unknown(f"integrations.{name}.policy", integration.policy, config.policies, "policies")
     for index, route in enumerate(config.routes):
         yield from _unknown(f"routes[{index}].policy", route.policy, config.policies, "policies")
+    for name, digest in config.digests.items():
+        for index, who in enumerate(digest.notify):
+            yield from _unknown_target(f"digests.{name}.notify[{index}]", who, config)
     for name, policy in config.policies.items():
         for number, step in enumerate(policy.steps):
             path = f"policies.{name}.steps[{number}]"
@@ -56,6 +64,11 @@ def _dangling(config: "Config") -> Faults:
                 yield from _unknown_target(f"{path}.notify[{index}]", who, config)
             for index, severity in enumerate(step.when.severities if step.when else ()):
                 yield from _unknown(f"{path}.when.severities[{index}]", severity, config.severities, "severities")
+
+
+def unknown_target(who: str, config: "Config") -> str:
+    """Return what is wrong with an entry as a step's `notify` has them, "" if nothing is."""
+    return next((fault for _, fault in _unknown_target("", who, config)), "")
 
 
 def _unknown_target(path: str, who: str, config: "Config") -> Faults:
@@ -135,6 +148,21 @@ def _short_lease(config: "Config") -> Faults:
                 f"channels.{name}",
                 f"its timeout, {block.timeout}, is not shorter than delivery.lease, {config.delivery.lease}",
             )
+
+
+def _bad_channels(config: "Config") -> Faults:
+    """People whom a channel names; and fallbacks: one that exists, takes over itself, and leaves the lease time."""
+    for name, block in config.channels.items():
+        for path, person in block.people_named():
+            yield from _unknown(f"channels.{name}.{path}", person, config.people, "people")
+        if not block.fallback:
+            continue
+        other, path = config.channels.get(block.fallback), f"channels.{name}.fallback"
+        yield from _unknown(path, block.fallback, config.channels, "channels")
+        if other is not None and (block.fallback == name or other.fallback):
+            yield path, f"{quoted(block.fallback)} is this channel itself, or has a fallback of its own"
+        elif other is not None and block.timeout + other.timeout >= config.delivery.lease:
+            yield path, f"both time-outs together are not shorter than delivery.lease, {config.delivery.lease}"
 
 
 def _unknown(path: str, name: str, known: Iterable[str], where: str) -> Faults:

@@ -6,6 +6,8 @@ HeronwatchError
     ├── BadBodyError             the sender's body can never succeed: 4xx, count, keep an excerpt
     ├── CalendarError            a calendar file that cannot be read: what it said before stays in force
     ├── StoreUnavailableError    the database cannot take it now: 503, try again later
+    ├── LostRaceError            another transaction was first: run again, with locks
+    ├── BackupError              a backup that cannot be restored as it is: nothing has changed, exit 1
     ├── SchemaTooNewError        another, newer version owns the database: no engine work here
     └── StoreInUseError          another engine runs on this database file: exit 1
 """
@@ -31,6 +33,14 @@ class CalendarError(WebhookError):
 
 class StoreUnavailableError(WebhookError):
     """The database did not take a transaction: locked, full, read-only, away. Nothing of it was kept."""
+
+
+class LostRaceError(WebhookError):
+    """What a transaction read was changed by another one before it could be written."""
+
+
+class BackupError(WebhookError):
+    """A backup that is damaged, not whole, or of another version."""
 
 
 class SchemaTooNewError(WebhookError):

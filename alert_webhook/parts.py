@@ -1,10 +1,11 @@
 """What the web pages, the intake and the engine share; put together in `app`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
 from alert_webhook.config import Config
+from alert_webhook.delivery.channel import Channel
 from alert_webhook.store.database import Store
 from heronwatch.clock import Clock
 
@@ -19,3 +20,4 @@ class Parts(Struct, frozen=True, kw_only=True):
     wake: Callable[[], None]  # tells the engine that something may be due
     failpoint: Callable[[str], None]  # tests stop the process here
     public_url: str  # where ack links lead, no trailing slash; "" if nowhere
+    channels: Callable[[], Mapping[str, Channel]] = dict  # those in force, by their key in the configuration

@@ -11,19 +11,29 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from alert_webhook.answer_gauges import AnswerGauges
 from alert_webhook.config import Config, Database
+from alert_webhook.delivery.aftercare import RunningAftercare
 from alert_webhook.delivery.gate import LiveGate
+from alert_webhook.delivery.gate_gauges import BreakerGauges
+from alert_webhook.delivery.gauges import ChannelGauges
 from alert_webhook.delivery.outbox import Outbox
+from alert_webhook.delivery.tracking import TrackedChannels
 from alert_webhook.errors import SchemaTooNewError
 from alert_webhook.escalation.engine import Engine
+from alert_webhook.incidents.outside import RunningOutside
+from alert_webhook.intake.keeping import KeepingMeters, RunningKeeping
 from alert_webhook.live import LiveConfig, make_channels
 from alert_webhook.meters import Meters, StoreGauges
 from alert_webhook.oncall.gauges import OnCallGauges
 from alert_webhook.parts import Parts
+from alert_webhook.shadow.channels import ShadowedChannels
 from alert_webhook.store.database import Store
 from alert_webhook.store.engine_lock import engine_lock
 from alert_webhook.store.migrating import migrate, newest_revision
 from alert_webhook.store.opening import engine_for, nothing, open_store
+from alert_webhook.watch.running import RunningWatch, WatchMeters
+from alert_webhook.watch.watch import Refusals
 from heronwatch.clock import Clock
 from heronwatch.config import Loaded
 from heronwatch.logs import get_logger
@@ -49,6 +59,8 @@ class Service(Struct, frozen=True, kw_only=True):
     telemetry: Telemetry
     outbox: Outbox
     wake: threading.Event
+    refusals: Refusals
+    watch_meters: WatchMeters
 
 
 class RunningEngine:
@@ -69,6 +81,10 @@ class RunningEngine:
             idle=service.live.close_retired,
         )
         self._thread = threading.Thread(target=self._engine.run, args=(self._stop.is_set,), name="engine", daemon=True)
+        self._aftercare = RunningAftercare(service.parts)
+        self._outside = RunningOutside(service.parts)
+        self._watch = RunningWatch(service.parts, service.refusals, service.watch_meters)
+        self._keeping = RunningKeeping(service.parts, KeepingMeters(service.telemetry.registry))
 
     @property
     def trouble(self) -> str:
@@ -81,11 +97,19 @@ class RunningEngine:
         """Begin; StoreInUseError when another process runs the engine on this file."""
         self._held.enter_context(_lock(self._service.parts.settings().database))
         self._thread.start()
+        self._aftercare.start()
+        self._outside.start()
+        self._watch.start()
+        self._keeping.start()
 
     def take_nothing_new(self) -> None:
         """Begin to stop."""
         self._stop.set()
         self._service.wake.set()
+        self._aftercare.take_nothing_new()
+        self._outside.take_nothing_new()
+        self._watch.take_nothing_new()
+        self._keeping.take_nothing_new()
 
     def stop(self, *, deadline_s: float) -> None:
         """Let messages on their way finish until the deadline; the rest keep their leases and go out again, marked."""
@@ -95,6 +119,10 @@ class RunningEngine:
         self._senders.shutdown(wait=False, cancel_futures=True)
         while not self._engine.idle and time.monotonic() < ends:
             time.sleep(0.02)
+        self._aftercare.stop(deadline_s=max(0.0, ends - time.monotonic()))
+        self._outside.stop(deadline_s=max(0.0, ends - time.monotonic()))
+        self._watch.stop(deadline_s=max(0.0, ends - time.monotonic()))
+        self._keeping.stop(deadline_s=max(0.0, ends - time.monotonic()))
         self._held.close()
 
 
@@ -113,6 +141,8 @@ def build(loaded: Loaded[Config], files: Sequence[str | Path], seams: Seams, *, 
         loaded,
     )
     telemetry.registry.register(OnCallGauges(store, live.settings, seams.clock.now))
+    telemetry.registry.register(ChannelGauges(store, live.settings))
+    telemetry.registry.register(AnswerGauges(store, live.settings))
     parts = Parts(
         store=store,
         clock=seams.clock,
@@ -121,16 +151,29 @@ def build(loaded: Loaded[Config], files: Sequence[str | Path], seams: Seams, *, 
         wake=wake.set,
         failpoint=seams.failpoint,
         public_url=public_url,
+        channels=live.channels,
     )
-    outbox = Outbox(parts, live.channels, gate=LiveGate(live.settings), meters=meters, pause=time.sleep)
-    return Service(parts=parts, live=live, meters=meters, telemetry=telemetry, outbox=outbox, wake=wake)
+    gate = LiveGate(live.settings)
+    telemetry.registry.register(BreakerGauges(gate, seams.clock.now))
+    tracked = TrackedChannels(parts, live.channels)
+    outbox = Outbox(parts, ShadowedChannels(live.settings, tracked), gate=gate, meters=meters, pause=time.sleep)
+    return Service(
+        parts=parts,
+        live=live,
+        meters=meters,
+        telemetry=telemetry,
+        outbox=outbox,
+        wake=wake,
+        refusals=gate.refusals,
+        watch_meters=WatchMeters(telemetry.registry),
+    )
 
 
 def open_database(database: Database, seams: Seams, *, observe_commit: Callable[[float], None] = nothing) -> Store:
     """Open the database and bring it to this version's schema."""
     engine = engine_for(database)
     try:
-        migrate(engine)
+        migrate(engine, failpoint=seams.failpoint)
     except SchemaTooNewError as error:  # during a rolling upgrade: still accept alerts; the engine checks for itself
         get_logger("heronwatch.webhook").error("the database is newer than this version", reason=str(error))
     return open_store(engine, seams.clock, observe_commit=observe_commit, failpoint=seams.failpoint)

@@ -1,4 +1,4 @@
-"""`heronwatch detector serve|check`: arguments, and which part runs."""
+"""`heronwatch detector serve|check|convert`: arguments, and which part runs."""
 
 import argparse
 import json
@@ -34,6 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_config_file(check)
     check.add_argument("--json", action="store_true", help="print the summary as JSON")
     check.set_defaults(detector_run=_check)
+    convert = commands.add_parser(
+        "convert",
+        help="turn a configuration of vmanomaly into one of ours",
+        description="Prints our configuration, what was left out as comments above it. Exit status 0, or 1 when it "
+        "needs a change before it is accepted: every fault is said.",
+    )
+    convert.add_argument("file", metavar="FILE", help="configuration of vmanomaly")
+    convert.set_defaults(detector_run=_convert)
 
 
 def _add_config_file(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +82,19 @@ def _check(arguments: argparse.Namespace) -> int:
         print(f"warning: {warning}", file=sys.stderr)
     print(json.dumps(as_builtins(loaded.value), indent=2) if arguments.json else as_text(loaded.value))
     return EXIT_OK
+
+
+def _convert(arguments: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from anomaly_detector.converting import converted_text, faults_of
+
+    text = converted_text(Path(arguments.file).read_bytes())
+    print(text, end="")
+    faults = faults_of(text)
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return EXIT_FAULT if faults else EXIT_OK
 
 
 def _serve(arguments: argparse.Namespace) -> int:

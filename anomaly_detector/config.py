@@ -10,6 +10,7 @@ from anomaly_detector.grid import timezone_named
 from anomaly_detector.models.model import ModelOptions
 from anomaly_detector.models.registry import models
 from anomaly_detector.promql import form_faults, raw_counter
+from anomaly_detector.scoring.learning import Pause
 from anomaly_detector.scoring.scoring import SCORE_OUTSIDE_DATA_RANGE, Direction
 from heronwatch.config import ByKey
 from heronwatch.secrets import Secret
@@ -179,6 +180,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     Snapshots are written to `state_dir` every `snapshot_every` and at the end, and read at the start unless
     `restore_state: false`. `retention`: how long an absent series is remembered. `timezone` says when a day begins.
+    `learning_pauses`: incidents and maintenance from which nothing is learnt, neither live nor out of history.
     """
 
     state_dir: Path | None = None
@@ -188,6 +190,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     max_series: Positive = 200_000
     score_outside_data_range: Annotated[float, msgspec.Meta(ge=0, le=100)] = SCORE_OUTSIDE_DATA_RANGE
+    learning_pauses: tuple[Pause, ...] = ()
 
     def config_faults(self) -> Faults:
         """A timezone that exists, and snapshots at a sane pace."""

@@ -13,6 +13,7 @@ from anomaly_detector.errors import (
     SourceUnavailableError,
 )
 from anomaly_detector.grid import instants_due, newest_instant
+from anomaly_detector.handed_over import HandedOver
 from anomaly_detector.metrics import Metrics, QueryStatus
 from anomaly_detector.models.model import F64
 from anomaly_detector.packing import pack, unpack
@@ -28,7 +29,6 @@ from heronwatch.clock import Clock
 from heronwatch.logs import get_logger
 from heronwatch.retry import Backoff
 
-WRITE_REACH_S = 3000.0  # Prometheus refuses new series older than an hour; what is older is learnt from, not written
 CLOCK_TOLERANCE_S = 60.0
 CLOCK_PATIENCE = 3  # cycles with a clock that is behind, before the query starts anew
 HISTORY_PAUSE_S = 600.0  # between two readings of history, and
@@ -77,8 +77,7 @@ class QueryRunner:
         self._outputs = _outputs(plan)
         self._scored_s = 0.0
         self._snapshot_at = 0.0
-        self._written_s = 0.0  # the newest score that was there when this run, or its new start, began
-        self._offered_s = 0.0  # the newest score handed over
+        self._handed_over = HandedOver()
         self._history_at = 0.0  # when history may be read again, by the monotonic clock
         self._behind = 0  # cycles with a clock that went back
         self._failures = 0
@@ -157,7 +156,9 @@ class QueryRunner:
         fresh = self._start(newest_s)
         self._behind, self._outputs, self.pages = 0, _outputs(self.plan), []
         log.warning(
-            "started anew: the server's clock stays behind", query=self.plan.alias, writes_after=self._written_s
+            "started anew: the server's clock stays behind",
+            query=self.plan.alias,
+            writes_after=self._handed_over.after_s,
         )
         return fresh
 
@@ -190,7 +191,7 @@ class QueryRunner:
             outputs.follow(state.table.labels, state.table.version)
         for place, time_s in enumerate(times_s.tolist()):
             words = judge(state, plan, rows, matrix.values[place], time_s)
-            if time_s > max(now_s - WRITE_REACH_S, self._written_s):
+            if self._handed_over.wants(time_s, now_s):
                 self._hand_over(words)
         self._scored_s = state.last_s
 
@@ -199,13 +200,13 @@ class QueryRunner:
             batch = self._outputs[judged.lane].batch(judged)
             if len(batch):
                 self._outbox.offer(batch)
-                self._offered_s = max(self._offered_s, judged.time_s)
+                self._handed_over.note(judged.time_s)
         if self._outbox.wants_pages:
             self.pages = [page for judged in words for page in self._outputs[judged.lane].pages(judged)]
 
     def _start(self, newest_s: float) -> QueryState:
         """Return the state to go on from: a snapshot, else what history teaches."""
-        self._written_s = max(self._offered_s, self._api.newest_score(self.plan.alias))
+        self._handed_over.begin(newest_s, self._api.newest_score(self.plan.alias))
         state = self._restored(newest_s) or self._learnt(newest_s)
         self._snapshot_at = self._clock.monotonic() + float(self.plan.settings.snapshot_every)
         self.state = state

@@ -10,7 +10,8 @@ DetectorError
 │   ├── ResponseTooLargeError   more bytes, series or points than the budget
 │   ├── SeriesCollisionError    two series are one once `__name__` is dropped
 │   └── BadAnswerError          not the JSON the API promises
-└── SnapshotError               a snapshot cannot be used: start from history instead
+├── SnapshotError               a snapshot cannot be used: start from history instead
+└── ConversionError             a file is no configuration of vmanomaly: say so and end
 
 Failed writes are values (`sink.remote_write.Outcome`), because most of them are expected.
 """
@@ -86,6 +87,12 @@ class BadAnswerError(QueryFaultError):
     """The answer is not what the API promises."""
 
     reason = "bad_answer"
+
+
+class ConversionError(DetectorError):
+    """A file to be converted is not what it should be."""
+
+    reason = "conversion"
 
 
 class SnapshotError(DetectorError):

@@ -18,6 +18,7 @@ from anomaly_detector.models.model import (
     bytes_per_series,
 )
 from anomaly_detector.plan import QueryPlan
+from anomaly_detector.scoring.learning import held, may_learn
 from anomaly_detector.scoring.scoring import apply
 from anomaly_detector.series_table import Labels, Rows, SeriesTable
 from anomaly_detector.source.matrix import Matrix
@@ -93,6 +94,7 @@ class QueryState:
         self.unlearnt: dict[int, float] = {}  # rows without history, and the last instant before they were met
         self._zone = timezone_named(plan.settings.timezone)
         self._step_s = plan.step_s
+        self.pauses = plan.settings.learning_pauses  # of the plan of the moment: a reload may bring others
 
     @property
     def bytes(self) -> int:
@@ -135,7 +137,8 @@ class QueryState:
         """Let a model learn history: `values` (instants, series) of `rows` at `times_s`, `step_s` apart."""
         day_s = day_seconds(times_s, self._zone)
         history = History(values=values, day_s=day_s, step_s=step_s, target_step_s=self._step_s)
-        lane.put(rows, lane.model.fit(history, np.ones(values.shape, np.bool_)))
+        mask = may_learn(self.pauses, [self.table.labels[row] for row in rows.tolist()], times_s)
+        lane.put(rows, lane.model.fit(history, mask))
         seen_s = np.where(np.isfinite(values), times_s[:, None], NEVER).max(axis=0, initial=NEVER)
         self.seen_s[rows] = np.maximum(self.seen_s[rows], seen_s)
 
@@ -152,8 +155,13 @@ class QueryState:
             self.forget_learnt(self.table.forget(gone))
 
 
-def judge(state: QueryState, plan: QueryPlan, rows: Rows, values: F64, time_s: float) -> list[Judged]:
-    """Judge one instant: `values` of `rows`, NaN where a series has no sample. The state moves on to `time_s`."""
+def judge(
+    state: QueryState, plan: QueryPlan, rows: Rows, values: F64, time_s: float, *, still: Mask | None = None
+) -> list[Judged]:
+    """Judge one instant: `values` of `rows`, NaN where a series has no sample. The state moves on to `time_s`.
+
+    `still` (one entry for each of `rows`): series that learn nothing from this instant, beside those in a pause.
+    """
     count = len(state.table)
     dense = np.full(count, np.nan)
     dense[rows] = values
@@ -161,11 +169,18 @@ def judge(state: QueryState, plan: QueryPlan, rows: Rows, values: F64, time_s: f
     seen_s, live = state.seen_s[:count], state.live[:count]
     absent = seen_s < time_s - GAP_STEPS * plan.step_s - 1e-6
     state.settled_s[:count][fresh & absent] = time_s + plan.settling_s
+    settled = state.settled_s[:count] <= time_s
+    state.pauses = plan.settings.learning_pauses
+    paused = held(state.pauses, state.table.labels, time_s)
+    learn = settled & ~paused if paused is not None else settled.copy()
+    if still is not None:
+        learn[rows[still]] = False
     instant = _Instant(
         values=dense,
         fresh=fresh,
         ended=live & ~fresh & absent,
-        settled=state.settled_s[:count] <= time_s,
+        settled=settled,
+        learn=learn,
         grid=state.grid(time_s),
     )
     seen_s[fresh] = time_s
@@ -182,12 +197,13 @@ class _Instant(msgspec.Struct, frozen=True, kw_only=True):
     fresh: Mask
     ended: Mask
     settled: Mask
+    learn: Mask
     grid: Grid
 
 
 def _judge_lane(lane: Lane, plan: QueryPlan, instant: _Instant) -> Judged:
     settled = np.where(instant.settled, instant.values, np.nan)  # what is not settled is no sample to a model
-    verdict = apply(lane.step(settled, instant.settled, instant.grid), settled, plan.rules)
+    verdict = apply(lane.step(settled, instant.learn, instant.grid), settled, plan.rules)
     fresh, young = instant.fresh, verdict.confidence < 1
     warming = lane.warming[: len(fresh)]
     warmed = warming & ((fresh & ~young) | instant.ended)

@@ -71,7 +71,7 @@ class _Writer:
 
     def __init__(self) -> None:
         self.defs: dict[str, Schema] = {}
-        self._names: dict[tuple[int, str | None], str] = {}
+        self._names: dict[tuple[int, _Word | None], str] = {}
 
     @singledispatchmethod
     def of(self, shape: Shape) -> Schema:
@@ -129,21 +129,21 @@ class _Writer:
 
     @of.register
     def _(self, shape: StructShape) -> Schema:
-        return self._struct(shape, None, None)
+        return self._struct(shape, None)
 
     def _choice(self, shape: ChosenShape, name: str) -> Schema | None:
         try:
             picked = shape.pick(name)
         except PluginError:  # not installed here: an editor cannot help with it
             return None
-        return self._struct(picked, shape.key, None if name == shape.default else name) | {"title": name}
+        return self._struct(picked, _Word(shape.key, name, name != shape.default)) | {"title": name}
 
-    def _struct(self, shape: StructShape, key: str | None, word: str | None) -> Schema:
+    def _struct(self, shape: StructShape, word: "_Word | None") -> Schema:
         identity = (id(shape), word)
         if identity not in self._names:
-            name = self._names[identity] = self._free_name(shape.cls.__name__, word)
+            name = self._names[identity] = self._free_name(shape.cls.__name__, word.name if word else None)
             self.defs[name] = {}  # taken, before fields that may lead back here
-            self.defs[name] = self._object(shape, key, word)
+            self.defs[name] = self._object(shape, word)
         return {"$ref": f"#/$defs/{self._names[identity]}"}
 
     def _free_name(self, name: str, word: str | None) -> str:
@@ -151,12 +151,12 @@ class _Writer:
         candidates = [name, *worded, *(f"{name}-{n}" for n in range(2, len(self.defs) + 3))]
         return next(candidate for candidate in candidates if candidate not in self.defs)
 
-    def _object(self, shape: StructShape, key: str | None, word: str | None) -> Schema:
+    def _object(self, shape: StructShape, word: "_Word | None") -> Schema:
         properties = {name: self._property(field) for name, field in shape.fields.items()}
         required = [name for name, field in shape.fields.items() if field.required]
-        if key is not None:
-            properties = {key: {"const": word} if word else {"type": "string"}} | properties
-            required = [key, *required] if word else required
+        if word is not None:
+            properties = {word.key: {}} | properties | {word.key: {"const": word.name}}  # first, whoever declares it
+            required = [word.key, *required] if word.required else required
         elif shape.tag_key:
             properties = {shape.tag_key: {"const": shape.cls.__struct_config__.tag}} | properties
         schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
@@ -168,6 +168,14 @@ class _Writer:
             return schema
         default = _default(field.info)
         return schema if default is None else {**schema, "default": default}
+
+
+class _Word(msgspec.Struct, frozen=True):
+    """The key whose value chooses a plug-in's struct, and that value; the default one may be left out."""
+
+    key: str
+    name: str
+    required: bool
 
 
 def _default(info: Any) -> Any:

@@ -1,5 +1,7 @@
 """When to leave a provider in peace: after repeated failures, for a while, then one attempt at a time. Pure."""
 
+from enum import IntEnum
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -8,6 +10,14 @@ from alert_webhook.delivery.channel import Decision, Outcome, Permanent, Receipt
 FAILURES = 5
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 15.0, 120.0
 PROBE_S = 20.0  # how long one attempt may take to come back before the next is let through
+
+
+class Position(IntEnum):
+    """Where a breaker stands, as its metric shows it."""
+
+    CLOSED = 0
+    HALF_OPEN = 1  # the pause is over: one attempt decides
+    OPEN = 2
 
 
 class Breaker(Struct, frozen=True):
@@ -28,11 +38,21 @@ def ask(breaker: Breaker, now: float) -> tuple[Breaker, Decision]:
 
 
 def tell(breaker: Breaker, outcome: Outcome, now: float) -> Breaker:
-    """Learn how an attempt ended. What is wrong with one message says nothing about the provider."""
-    if isinstance(outcome, Receipt | Permanent):
+    """Learn how an attempt ended. What is wrong with one message says nothing about the provider.
+
+    A provider that refuses us is one that fails: it is asked again now and then, not with every page.
+    """
+    if isinstance(outcome, Receipt) or (isinstance(outcome, Permanent) and not outcome.refused_us):
         return Breaker()
     failures = breaker.failures + 1
     if failures < FAILURES:
         return replace(breaker, failures=failures)
     longer = min(LONGEST_PAUSE_S, breaker.pause_s * 2)
     return Breaker(failures, open_until=now + breaker.pause_s, pause_s=longer)
+
+
+def position(breaker: Breaker, now: float) -> Position:
+    """Return where the breaker stands."""
+    if breaker.failures < FAILURES:
+        return Position.CLOSED
+    return Position.OPEN if now < breaker.open_until else Position.HALF_OPEN

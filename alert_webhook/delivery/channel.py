@@ -5,9 +5,9 @@ provider and the provider's answer into an `Outcome`. It never raises for a prov
 says what the outbox does next (try again, give up, or be careful because the page may have gone out already).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
@@ -20,7 +20,13 @@ class Reason(StrEnum):
     PAGE = "page"  # the incident reached an escalation step that names this person
     FALLBACK = "fallback"  # the person's earlier contact failed
     RESOLVED = "resolved"  # an incident this person was paged for is over
+    REMINDER = "reminder"  # the person has the incident: is it still theirs?
+    DIGEST = "digest"  # what began since the last digest and pages nobody
+    HANDOVER = "handover"  # somebody else is on call now
     TEST = "test"  # somebody asked for a test page
+
+
+NOTICES = frozenset({Reason.RESOLVED, Reason.REMINDER, Reason.DIGEST, Reason.HANDOVER})  # nobody's answer is waited for
 
 
 class AlertView(Struct, frozen=True, kw_only=True):
@@ -99,10 +105,15 @@ class Retry(Struct, frozen=True):
 
 
 class Permanent(Struct, frozen=True):
-    """This message to this address can never succeed; `disable_contact`: nor can any other message to it."""
+    """This message to this address can never succeed; `disable_contact`: nor can any other message to it.
+
+    `refused_us`: it is not about the message or the address, the provider does not let us in (401, 403, a revoked
+    token): nothing goes through this channel until somebody sees to it.
+    """
 
     reason: str
     disable_contact: bool = False
+    refused_us: bool = False
 
 
 class Unknown(Struct, frozen=True):
@@ -130,6 +141,12 @@ class ChannelBlock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A block under `channels:`; a plug-in's own block derives from it: `class SmtpBlock(ChannelBlock, tag="smtp")`."""
 
     timeout: Duration = Duration(20)  # the whole of one `send`, connection included
+    fallback: str = ""  # another channel, for the same addresses, that takes over when this provider takes nothing
+    privacy: Literal["full", "minimal"] = "full"  # minimal: no URL of ours but the ack link reaches the provider
+
+    def people_named(self) -> Iterable[tuple[str, str]]:
+        """Return (path, key) of the people that the block itself names, so that loading can check them."""
+        return ()
 
 
 class ChannelContext(Struct, frozen=True):

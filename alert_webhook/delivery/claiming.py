@@ -1,26 +1,31 @@
 """Choosing what is sent next: due messages get a lease and an attempt, or a reason why not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from alert_webhook.capability import new_token
 from alert_webhook.config import Config
-from alert_webhook.delivery.channel import Decision, Gate, Message, Reason, Recipient
+from alert_webhook.delivery.channel import NOTICES, Decision, Gate, Message, Reason, Recipient
 from alert_webhook.delivery.following import fall_back
 from alert_webhook.delivery.owed import Owed, Progress
+from alert_webhook.incidents.digesting import view_of
 from alert_webhook.incidents.incident import Incident
 from alert_webhook.incidents.timeline import Event, Kind
-from alert_webhook.incidents.transitions import PAGEABLE
+from alert_webhook.incidents.transitions import PAGEABLE, State
 from alert_webhook.oncall.people import Person
-from alert_webhook.store import incidents, links, notifications, views
+from alert_webhook.store import bundling, incidents, links, notifications, views
 from alert_webhook.store.database import Transaction
 
 MAX_UNKNOWNS = 5  # a message that keeps killing its sender is given up
 IN_FLIGHT_WAIT_S = 2.0  # a resolve notice waits for the page that it follows
 RECENT_S = 3 * 3600.0  # how far back throttles look
 OWNER_BYTES = 8
+MAX_CONTEXT = 3  # lines that fit into a text message
+MOST_RIDERS = 50  # messages that one message tells of besides
+CODES_TOLD = 12
+ABOUT_ITSELF = frozenset({Reason.RESOLVED, Reason.DIGEST, Reason.HANDOVER})  # nothing to acknowledge
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -30,6 +35,7 @@ class Job(Struct, frozen=True, kw_only=True):
     message: Message
     channel: str
     owner: str
+    riders: tuple[int, ...] = ()  # notifications that this message tells of, too
 
 
 class Desk(Struct, frozen=True):
@@ -43,8 +49,10 @@ class Desk(Struct, frozen=True):
 
 def claim(tx: Transaction, desk: Desk, limit: int) -> list[Job]:
     """Lease up to `limit` due messages; what nobody needs any more is cancelled, what may not go out now waits."""
-    jobs = []
+    jobs: list[Job] = []
     for owed in notifications.lock_due(tx, limit):
+        if any(owed.id in job.riders for job in jobs):
+            continue  # a message before it tells of it
         incident = incidents.get(tx, owed.incident_id)
         job = _job(tx, desk, owed, incident) if incident else None
         if job is not None:
@@ -56,7 +64,9 @@ def obsolete(owed: Owed, incident: Incident | None) -> str:
     """Return why nobody needs this message any more, "" if somebody does."""
     if incident is None:
         return "the incident is gone"
-    if owed.reason is Reason.RESOLVED or incident.state in PAGEABLE:
+    if owed.reason in ABOUT_ITSELF or incident.state in PAGEABLE:
+        return ""
+    if owed.reason is Reason.REMINDER and incident.state is State.ACKNOWLEDGED:
         return ""
     return f"the incident is {incident.state.value}"
 
@@ -74,6 +84,9 @@ def _job(tx: Transaction, desk: Desk, owed: Owed, incident: Incident) -> Job | N
         return None
     if owed.reason is Reason.RESOLVED and notifications.page_in_flight(tx, owed):
         notifications.postpone(tx, owed, until=tx.now + IN_FLIGHT_WAIT_S, why="a page is on its way", fell_back=False)
+        return None
+    if owed.reason is Reason.RESOLVED and tx.now - owed.created_at > desk.config.delivery.give_up_after:
+        notifications.drop(tx, owed, Progress.CANCELLED, "old news: it was over long ago")
         return None
     message = _message(tx, desk, owed, incident)
     decision = _ask(tx, desk, owed, message)
@@ -93,7 +106,7 @@ def _ask(tx: Transaction, desk: Desk, owed: Owed, message: Message) -> Decision:
 def _postpone(tx: Transaction, desk: Desk, owed: Owed, decision: Decision) -> None:
     """Keep a message that may not go out yet; a page looks for another way once it has waited too long."""
     patience_ends = owed.created_at + desk.config.delivery.fallback_after
-    pages = owed.reason is not Reason.RESOLVED
+    pages = owed.reason not in NOTICES
     if pages and not owed.fell_back and tx.now >= patience_ends:
         fall_back(tx, owed, desk.config.persons(), desk.random)
         notifications.postpone(tx, owed, until=decision.again_at, why=decision.reason, fell_back=True)
@@ -108,14 +121,30 @@ def _lease(tx: Transaction, desk: Desk, owed: Owed, message: Message) -> Job:
     leased = notifications.lease(
         tx, owed, owner=owner, until=tx.now + desk.config.delivery.lease, channel=channel or "none"
     )
+    riders = bundling.lock_held_back(tx, owed, MOST_RIDERS) if channel else []
+    bundling.ride(tx, riders, owed, owner=owner, until=tx.now + desk.config.delivery.lease)
     complete = replace(
-        message, possible_duplicate=leased.unknowns > 0, ack_url=_ack_url(tx, desk, owed) if channel else ""
+        message,
+        context=(*_also(tx, riders), *message.context)[:MAX_CONTEXT],
+        possible_duplicate=leased.unknowns > 0,
+        ack_url=_ack_url(tx, desk, owed) if channel else "",
     )
-    return Job(owed=leased, message=complete, channel=channel, owner=owner)
+    told = tuple(rider.id for rider in riders)
+    return Job(owed=leased, message=complete, channel=channel, owner=owner, riders=told)
+
+
+def _also(tx: Transaction, riders: Sequence[Owed]) -> tuple[str, ...]:
+    """Return the line that tells of what the throttle kept back: how many incidents, and the codes to answer with."""
+    known = incidents.read_many(tx, sorted({rider.incident_id for rider in riders}))
+    waiting = [incident.code for incident in known.values() if incident.state in PAGEABLE]
+    over = len(known) - len(waiting)
+    said = [f"{len(waiting)} more incident(s): {', '.join(waiting[:CODES_TOLD])}"] if waiting else []
+    said += [f"{over} more ended"] if over else []
+    return ("; ".join(said),) if said else ()
 
 
 def _ack_url(tx: Transaction, desk: Desk, owed: Owed) -> str:
-    if not desk.public_url or owed.reason is Reason.RESOLVED:
+    if not desk.public_url or owed.reason in ABOUT_ITSELF:
         return ""
     token = new_token(desk.random)
     expires_at = tx.now + desk.config.delivery.link_expires_after
@@ -125,6 +154,8 @@ def _ack_url(tx: Transaction, desk: Desk, owed: Owed) -> str:
 
 def _message(tx: Transaction, desk: Desk, owed: Owed, incident: Incident) -> Message:
     view = views.incident_view(tx, incident)
+    if owed.reason is Reason.DIGEST:
+        view = view_of(tx, owed.cycle, view, desk.config)
     context = desk.config.context
     return Message(
         id=owed.uid,

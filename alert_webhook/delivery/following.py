@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from alert_webhook.delivery.channel import Outcome, Permanent, Reason, Receipt, Retry
+from alert_webhook.delivery.channel import NOTICES, Outcome, Permanent, Reason, Receipt, Retry
 from alert_webhook.delivery.owed import NextMove, Owed, Patience, Progress, next_move
 from alert_webhook.escalation.step import hasten
 from alert_webhook.incidents.effects import new_uid
@@ -10,10 +10,16 @@ from alert_webhook.incidents.incident import Incident
 from alert_webhook.incidents.timeline import Event, Kind
 from alert_webhook.incidents.transitions import PAGEABLE
 from alert_webhook.oncall.people import People, next_contact
-from alert_webhook.store import incidents, notifications
+from alert_webhook.store import bundling, incidents, notifications
 from alert_webhook.store.database import Transaction
 
 Random = Callable[[int], bytes]
+WORDS = {
+    Reason.RESOLVED: "resolve notice",
+    Reason.REMINDER: "reminder",
+    Reason.DIGEST: "digest",
+    Reason.HANDOVER: "hand-over notice",
+}
 OUTCOMES: dict[type, str] = {Receipt: "accepted", Retry: "retry", Permanent: "permanent"}
 
 
@@ -43,12 +49,24 @@ def record(
     move = next_move(owed, outcome, patience, now=tx.now, random=_fraction(random))
     notifications.finish(tx, owed, move, outcome=outcome_word(outcome), reference=reference)
     incidents.add_events(tx, [_event(owed, outcome, move, tx.now)])
-    if owed.reason is Reason.RESOLVED or incident.state not in PAGEABLE:
+    _riders(tx, owed, owner, move)
+    if owed.reason in NOTICES or incident.state not in PAGEABLE:
         return
     if move.fallback and not owed.fell_back:
         fall_back(tx, owed, people, random)
     if move.progress is Progress.FAILED and notifications.step_has_failed(tx, owed):
         _hasten(tx, incident, owed)
+
+
+def _riders(tx: Transaction, owed: Owed, owner: str, move: NextMove) -> None:
+    """What the message told of besides shares its fate: told with it, or kept for the next one."""
+    for rider in bundling.riders_of(tx, owed, owner):
+        if move.progress is not Progress.SENT:
+            bundling.untold(tx, rider, due_at=max(move.due_at, tx.now))
+            continue
+        bundling.told(tx, rider, f"told of in message {owed.uid}")
+        text = f"{rider.person}/{rider.contact} was told of it in a message about another incident: too many messages"
+        incidents.add_events(tx, [Event(rider.incident_id, tx.now, Kind.SENT, text)])
 
 
 def fall_back(tx: Transaction, owed: Owed, people: People, random: Random) -> None:
@@ -80,8 +98,7 @@ def _hasten(tx: Transaction, incident: Incident, owed: Owed) -> None:
 
 
 def _event(owed: Owed, outcome: Outcome, move: NextMove, now: float) -> Event:
-    what = "resolve notice" if owed.reason is Reason.RESOLVED else "page"
-    to = f"{what} to {owed.person}/{owed.contact}"
+    to = f"{WORDS.get(owed.reason, 'page')} to {owed.person}/{owed.contact}"
     if isinstance(outcome, Receipt):
         twice = " (may be a duplicate, and says so)" if owed.unknowns else ""
         return Event(owed.incident_id, now, Kind.SENT, f"{to} accepted by the provider{twice}")

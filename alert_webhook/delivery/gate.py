@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from alert_webhook.config import Config
 from alert_webhook.delivery import breaker
-from alert_webhook.delivery.breaker import Breaker
-from alert_webhook.delivery.channel import Decision, Message, Outcome
+from alert_webhook.delivery.breaker import Breaker, Position
+from alert_webhook.delivery.channel import Decision, Message, Outcome, Permanent, Receipt
 from alert_webhook.delivery.throttle import throttled
 
 
@@ -19,6 +19,7 @@ class LiveGate:
     def __init__(self, settings: Callable[[], Config]) -> None:
         self._settings = settings
         self._breakers: dict[str, tuple[object, Breaker]] = {}
+        self._refusals: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def ask(self, message: Message, recent: tuple[float, ...], now: float) -> Decision:
@@ -36,6 +37,20 @@ class LiveGate:
         """Learn how an attempt through `channel` ended."""
         with self._lock:
             self._keep(channel, breaker.tell(self._breaker(channel), outcome, now))
+            if isinstance(outcome, Permanent) and outcome.refused_us:
+                self._refusals[channel] = outcome.reason
+            elif isinstance(outcome, Receipt):
+                self._refusals[channel] = ""
+
+    def refusals(self) -> dict[str, str]:
+        """Return why providers refuse us, "" for those that do not; channels never tried are absent."""
+        with self._lock:
+            return dict(self._refusals)
+
+    def states(self, now: float) -> dict[str, Position]:
+        """Return the position of every configured channel's breaker."""
+        with self._lock:
+            return {name: breaker.position(self._breaker(name), now) for name in self._settings().channels}
 
     def _breaker(self, channel: str) -> Breaker:
         block, kept = self._breakers.get(channel, (None, Breaker()))

@@ -8,7 +8,7 @@ connection a call, answers bounded in size, and one deadline for the whole call.
 import contextlib
 import http.client
 import io
-import ipaddress
+import logging
 import socket
 import threading
 import time
@@ -27,24 +27,17 @@ from urllib3.exceptions import NewConnectionError
 
 from alert_webhook.delivery.bounded import BoundedReader, Deadline, connect, resolve, trouble
 from alert_webhook.delivery.channel import Outcome, Permanent, Retry, Unknown
-from heronwatch.values import HttpUrl, Network
+from alert_webhook.delivery.reachable import CLEAR_TEXT, INSIDE, named, permitted
+from heronwatch.values import Network
 
 MAX_ANSWER_BYTES = 64 * 1024
 MAX_READ_BYTES = 4 * MAX_ANSWER_BYTES  # with headers and the framing of chunks
 MOST_AT_ONCE = 64  # senders
 LONGEST_WAIT_S = 3600.0
 RETRIED = frozenset({408, 425, 429})
-NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052 section 2.1: the last 32 bits are an IPv4 address
-# of the IANA special-purpose registries, what Python 3.11's is_global calls global; RFC 3879, 4291 and 8215 among them
-SPECIAL = tuple(
-    ipaddress.ip_network(text)
-    for text in ("192.0.0.0/24", "::/96", "64:ff9b:1::/48", "3fff::/20", "5f00::/16", "fec0::/10", "192.88.99.0/24")
-)
-INSIDE = "the address is inside: name its network under allowed_networks if it is meant"
-CLEAR_TEXT = "without TLS only addresses inside allowed_networks are reached: write https"
+REFUSED_US = frozenset({401, 403, 407})
 OWN_HEADERS = {"User-Agent": "heronwatch", "Accept-Encoding": "identity", "Connection": "close"}
 TROUBLE = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class ForbiddenAddressError(OSError):
@@ -59,48 +52,8 @@ class Answer(Struct, frozen=True):
     body: bytes
 
 
-def permitted(address: str, allowed: Sequence[Network]) -> bool:
-    """Say whether an address may be reached: public ones, and those inside `allowed`.
-
-    >>> permitted("127.0.0.1", ()), permitted("::ffff:10.0.0.1", ()), permitted("8.8.8.8", ())
-    (False, False, True)
-    >>> permitted("10.0.0.1", (Network.parse("10.0.0.0/8"),))
-    True
-    """
-    real = _real(address)
-    special = real.is_multicast or any(real in network for network in SPECIAL)
-    return _inside(real, allowed) or (real.is_global and not special)
-
-
-def url_fault(url: HttpUrl, allowed: Sequence[Network]) -> str | None:
-    """Return what can be said against a URL when the configuration loads; names are judged when they are resolved."""
-    if url.startswith("http://") and not allowed:
-        return CLEAR_TEXT
-    try:
-        real = _real(url.host)
-    except ValueError:
-        return None
-    if url.startswith("http://") and not _inside(real, allowed):
-        return CLEAR_TEXT
-    return None if permitted(url.host, allowed) else INSIDE
-
-
-def _real(address: str) -> IpAddress:
-    """Return the address that packets end up at, where one is wrapped into another."""
-    value = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(value, ipaddress.IPv4Address):
-        return value
-    if value in NAT64:
-        return ipaddress.IPv4Address(int(value) & 0xFFFF_FFFF)
-    return value.ipv4_mapped or value.sixtofour or value
-
-
-def _inside(address: IpAddress, networks: Sequence[Network]) -> bool:
-    return any(str(address) in network for network in networks)
-
-
 class GuardedHttp:
-    """Posts to one provider. Safe to use from several threads.
+    """Talks to one provider. Safe to use from several threads.
 
     `ca_file` holds the certificates to trust in place of the public ones.
     """
@@ -112,6 +65,7 @@ class GuardedHttp:
         clock: Callable[[], float] = time.monotonic,
         ca_file: Path | None = None,
     ) -> None:
+        logging.getLogger("urllib3.connectionpool").setLevel(logging.WARNING)  # it logs URLs, and tokens stand in some
         self._clock = clock
         self._verify = str(ca_file) if ca_file else True
         self._guard = _Guard(tuple(allowed))
@@ -122,10 +76,17 @@ class GuardedHttp:
 
         `what` goes to requests: `data`, `headers`, `auth`.
         """
+        return self._call("POST", url, timeout_s=timeout_s, **what)
+
+    def get(self, url: str, *, timeout_s: float, **what: Any) -> Answer | Outcome:
+        """GET within `timeout_s`, as `post` does."""
+        return self._call("GET", url, timeout_s=timeout_s, **what)
+
+    def _call(self, method: str, url: str, *, timeout_s: float, **what: Any) -> Answer | Outcome:
         call = self._guard.begin(Deadline(timeout_s, self._clock))
         headers = {**OWN_HEADERS, **what.pop("headers", {})}
         try:
-            prepared = requests.Request("POST", url, headers=headers, **what).prepare()
+            prepared = requests.Request(method, url, headers=headers, **what).prepare()
         except (requests.exceptions.RequestException, ValueError) as error:
             return Permanent(f"the request cannot be made: {type(error).__name__}")
         try:
@@ -185,7 +146,7 @@ def classify(answer: Answer, *, now: float) -> Outcome | None:
     if 300 <= status < 400:
         return Permanent(f"HTTP {status}: redirects are not followed; write the final address")
     if 400 <= status < 500:
-        return Permanent(f"HTTP {status}", disable_contact=status == 410)
+        return Permanent(f"HTTP {status}", disable_contact=status == 410, refused_us=status in REFUSED_US)
     return Unknown(f"HTTP {status}, which means nothing")
 
 
@@ -242,7 +203,7 @@ class _Guard:
             raise NewConnectionError(connection, trouble(error)) from error
 
     def _permits(self, address: str, *, tls: bool) -> bool:
-        return permitted(address, self._allowed) if tls else _inside(_real(address), self._allowed)
+        return permitted(address, self._allowed) if tls else named(address, self._allowed)
 
 
 class _Guarded(HTTPConnection):

@@ -12,6 +12,7 @@ from alert_webhook.delivery.claiming import Desk, Job, claim, obsolete
 from alert_webhook.delivery.following import outcome_word, record
 from alert_webhook.delivery.owed import Patience, Progress
 from alert_webhook.errors import StoreUnavailableError
+from alert_webhook.failpoints import AFTER_SEND, BEFORE_SEND
 from alert_webhook.meters import Meters
 from alert_webhook.parts import Parts
 from alert_webhook.store import incidents, notifications
@@ -51,10 +52,10 @@ class Outbox:
         """Send one leased message and record the outcome; called from a sender's thread."""
         if self._dropped(job):
             return
-        self._parts.failpoint("before_send")
+        self._parts.failpoint(BEFORE_SEND)
         started = self._parts.clock.monotonic()
         outcome = self._send(job)
-        self._parts.failpoint("after_send")
+        self._parts.failpoint(AFTER_SEND)
         self._meters.delivered(job.channel, outcome_word(outcome), self._parts.clock.monotonic() - started)
         if job.channel:
             self._gate.tell(job.channel, outcome, self._parts.clock.now())

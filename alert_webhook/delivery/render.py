@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from alert_webhook.delivery.channel import AlertView, Message, Reason
+from alert_webhook.delivery.channel import NOTICES, AlertView, Message, Reason
 from alert_webhook.incidents.title import MAX_CHARACTERS, summary
 
 # GSM 03.38: the basic alphabet, and the characters of its extension table, which take two septets
@@ -32,7 +32,13 @@ MAX_URL = 2000
 PLAIN = {"·": "-", "–": "-", "—": "-", "…": "...", "“": '"', "”": '"', "‘": "'", "’": "'", "°": " deg "}  # noqa: RUF001
 # by Unicode category: control, line and paragraph separators; format (direction, zero width); halves of characters
 REPLACED = {"Cc": " ", "Zl": " ", "Zp": " ", "Cf": "", "Cs": "\ufffd"}
-STATES = {Reason.RESOLVED: "RESOLVED", Reason.TEST: "TEST"}
+STATES = {
+    Reason.RESOLVED: "RESOLVED",
+    Reason.TEST: "TEST",
+    Reason.REMINDER: "STILL YOURS?",
+    Reason.DIGEST: "DIGEST",
+    Reason.HANDOVER: "ON CALL",
+}
 DUPLICATE = "You may have got this already: whether the last attempt reached you is not known."
 
 
@@ -63,19 +69,25 @@ def headline(message: Message) -> str:
     return f"{clean(word)} {cut(incident.title, MAX_CHARACTERS)} [{incident.code}]"
 
 
-def sms(message: Message, *, links: bool) -> str:
-    """Return the text of an SMS: at most three segments of the GSM alphabet, the link always whole."""
-    link = f"Ack: {message.ack_url}" if links and message.ack_url else ""
-    budget = BUDGET - (septets(link) + 1 if link else 0)
+def sms(message: Message, *, links: bool, replies: bool = False) -> str:
+    """Return the text of an SMS: at most three segments of the GSM alphabet, how to answer always whole."""
+    ends = [f"Ack: {message.ack_url}"] if links and message.ack_url else []
+    if replies and message.reason not in NOTICES:
+        ends.append(f"Reply: ack {message.incident.code}")
     text = "\n".join(_sms_lines(message))
-    body = fit(gsm(text), budget)
-    return f"{body}\n{link}" if link else body
+    body = fit(gsm(text), BUDGET - sum(septets(end) + 1 for end in ends))
+    return "\n".join([body, *ends])
 
 
 def _sms_lines(message: Message) -> Iterator[str]:
     yield headline(message)
     if message.possible_duplicate:
         yield "(may be a repeat)"
+    yield from lines_of(message)
+
+
+def lines_of(message: Message) -> Iterator[str]:
+    """Yield what stands below the headline: the first alert, how many there are, what is open beside it."""
     if message.reason is Reason.RESOLVED:
         return
     incident = message.incident

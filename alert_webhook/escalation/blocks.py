@@ -64,6 +64,7 @@ class PolicyBlock(Block, frozen=True, kw_only=True):
     steps: tuple[StepBlock, ...]
     repeat: int = 0  # how often the whole list starts again
     exhausted_after: Duration = Duration(600)  # silence after the last step that makes the incident critical
+    page_after: dict[str, Duration] = field(default_factory=dict)  # severities that page after so long
 
     def config_faults(self) -> Faults:
         """Check that a policy has steps, and ends."""
@@ -75,4 +76,5 @@ class PolicyBlock(Block, frozen=True, kw_only=True):
     def snapshot(self, name: str) -> Policy:
         """Return the policy as incidents keep it."""
         steps = tuple(step.step() for step in self.steps)
-        return Policy(name, steps, self.repeat, float(self.exhausted_after))
+        page_after = {severity: float(delay) for severity, delay in self.page_after.items()}
+        return Policy(name, steps, self.repeat, float(self.exhausted_after), page_after)

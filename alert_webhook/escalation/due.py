@@ -10,6 +10,7 @@ from alert_webhook.escalation.step import Page, step, takes_a_turn
 from alert_webhook.escalation.telling import step_event
 from alert_webhook.incidents.effects import new_uid
 from alert_webhook.incidents.incident import Incident
+from alert_webhook.incidents.suppressing import covers_now, held_back
 from alert_webhook.incidents.timeline import Event
 from alert_webhook.incidents.transitions import PAGEABLE
 from alert_webhook.oncall.current import current_schedules
@@ -25,9 +26,12 @@ def escalate(tx: Transaction, *, config: Config, random: Callable[[int], bytes])
     if not due:
         return 0
     people, severities, schedules = config.persons(), config.ranked(), current_schedules(tx, config)
+    covers = covers_now(tx, config)
     for incident in due:
         if incident.policy is None or incident.state not in PAGEABLE:
             incidents.save(tx, replace(incident, due_at=None))  # nothing is due for it any more
+            continue
+        if held_back(tx, incident, covers):
             continue
         goes_round = takes_a_turn(incident, incident.policy, tx.now)
         turn = turns.take(tx, incident.policy.name, incident.next_step) if goes_round else 0

@@ -9,6 +9,8 @@ from alert_webhook.delivery.claiming import Job
 from alert_webhook.delivery.outbox import Outbox
 from alert_webhook.errors import SchemaTooNewError, StoreUnavailableError
 from alert_webhook.escalation.due import AT_ONCE, escalate
+from alert_webhook.failpoints import BEFORE_SUBMIT, TURN_BEGAN, TURN_ENDED
+from alert_webhook.incidents.upkeep import Upkeep
 from alert_webhook.meters import Meters
 from alert_webhook.oncall.calendars import Calendars
 from alert_webhook.parts import Parts
@@ -51,9 +53,10 @@ class Engine:
         self._revision = revision
         self._when_idle = idle
         self._in_flight: set[Future[None]] = set()
-        self._pruned_at = parts.clock.monotonic()
+        self._pruned_at: float | None = None
         self._calendars = Calendars(parts.store, parts.settings)
         self._calendars_at: float | None = None
+        self._upkeep = Upkeep(parts)
         self._trouble = ""
         self._log = get_logger("heronwatch.webhook.engine")
 
@@ -76,15 +79,19 @@ class Engine:
 
     def turn(self) -> float:
         """Do what is due now; return how many seconds it can wait for the next turn, at most."""
+        self._parts.failpoint(TURN_BEGAN)
         self._parts.store.read(self._check_schema)
         self._read_calendars()
+        self._upkeep.turn()
         if self._parts.store.read(lambda tx: _is_due(tx, incidents.next_due(tx))):
             self._escalate()
         if self._parts.store.read(lambda tx: _is_due(tx, notifications.next_due(tx))):
             self._send()
         self._tidy()
+        self._upkeep.seal()
         self._prune()
         self._meters.engine_turn.set(self._parts.clock.now())
+        self._parts.failpoint(TURN_ENDED)
         return self._parts.store.read(self._wait_s)
 
     def _guarded_turn(self) -> float:
@@ -133,6 +140,8 @@ class Engine:
         self._tidy()
         free = self._parts.settings().delivery.senders - len(self._in_flight)
         jobs = self._outbox.claim(free) if free > 0 else []
+        if jobs:
+            self._parts.failpoint(BEFORE_SUBMIT)
         for job in jobs:
             self._in_flight.add(self._senders.submit(self._deliver, job))
 
@@ -151,7 +160,7 @@ class Engine:
 
     def _prune(self) -> None:
         now = self._parts.clock.monotonic()
-        if now - self._pruned_at < PRUNE_EVERY_S:
+        if self._pruned_at is not None and now - self._pruned_at < PRUNE_EVERY_S:
             return
         self._pruned_at = now
         retention_s = float(self._parts.settings().retention)

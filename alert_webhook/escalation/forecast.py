@@ -8,7 +8,7 @@ from alert_webhook.config import Config
 from alert_webhook.escalation.policy import Policy
 from alert_webhook.escalation.step import Page, step, takes_a_turn
 from alert_webhook.escalation.telling import step_event
-from alert_webhook.incidents.incident import Incident, escalate_from_start
+from alert_webhook.incidents.incident import Incident, begin_escalation
 from alert_webhook.incidents.rules import rules_for
 from alert_webhook.incidents.title import title
 from alert_webhook.incidents.urgency import Severity, Urgency
@@ -53,8 +53,8 @@ def forecast(
     rules = rules_for(config, integration, config.integrations[integration])
     severity = rules.severities.of(labels)
     policy = rules.policy_for(labels)
-    pages = severity.urgency is Urgency.PAGE
-    begun = escalate_from_start(_incident(integration, labels, severity, at), policy, at)
+    begun = begin_escalation(_incident(integration, labels, severity, at), severity, policy, at)
+    pages = begun.urgency is Urgency.PAGE
     return Forecast(
         integration=integration,
         severity=severity,

@@ -34,12 +34,16 @@ class Step(Struct, frozen=True):
 
 
 class Policy(Struct, frozen=True):
-    """The steps, how often the whole list is repeated, and when silence after the last step is critical."""
+    """The steps, how often the whole list is repeated, and when silence after the last step is critical.
+
+    `page_after` names severities that page after so many seconds, whatever their urgency says.
+    """
 
     name: str
     steps: tuple[Step, ...]
     repeat: int
     exhausted_after_s: float
+    page_after: Mapping[str, float] = {}
 
 
 def objection(condition: Condition | None, severity: str, labels: Mapping[str, str], now: float) -> str:

@@ -17,15 +17,13 @@ def new_uid(random: Random) -> str:
     return random(UID_BYTES).hex()
 
 
-def taken(tx: Transaction, incident: Incident, who: str, via: str) -> None:
-    """Save an incident that was just acknowledged: pages that wait are cancelled."""
+def taken(tx: Transaction, incident: Incident, event: Event) -> None:
+    """Save an incident whose waiting pages nobody needs: somebody has it, it is suppressed, others are asked now."""
     incidents.save(tx, incident)
-    cancelled = notifications.cancel_pages(tx, incident.id, f"acknowledged by {who}")
-    text = f"acknowledged by {who}, {via}"
-    _tell(tx, incident, Kind.ACKNOWLEDGED, text, cancelled, who)
+    _tell(tx, event, notifications.cancel_pages(tx, incident.id, event.text))
 
 
-def over(tx: Transaction, incident: Incident, why: str, random: Random, *, tell: bool) -> None:
+def over(tx: Transaction, incident: Incident, why: str, random: Random, *, tell: bool, who: str = "") -> None:
     """Save an incident that just ended: its links are revoked, and whoever was paged is told."""
     incidents.save(tx, incident)
     links.revoke(tx, incident.id)
@@ -33,11 +31,12 @@ def over(tx: Transaction, incident: Incident, why: str, random: Random, *, tell:
     cancelled = notifications.cancel_pages(tx, incident.id, why)
     places = [(incident.cycle, 0, person, contact, new_uid(random)) for person, contact in reached]
     notifications.add(tx, notifications.rows_for(incident.id, incident.rank, Reason.RESOLVED, places))
-    _tell(tx, incident, Kind.RESOLVED, why, cancelled, "")
+    _tell(tx, Event(incident.id, tx.now, Kind.RESOLVED, why, who), cancelled)
 
 
-def _tell(tx: Transaction, incident: Incident, kind: Kind, text: str, cancelled: int, who: str) -> None:
-    events = [Event(incident.id, tx.now, kind, text, who)]
+def _tell(tx: Transaction, event: Event, cancelled: int) -> None:
+    events = [event]
     if cancelled:
-        events.append(Event(incident.id, tx.now, Kind.CANCELLED, f"{cancelled} waiting page(s) cancelled: {text}"))
+        text = f"{cancelled} waiting page(s) cancelled: {event.text}"
+        events.append(Event(event.incident_id, event.at, Kind.CANCELLED, text))
     incidents.add_events(tx, events)

@@ -13,6 +13,7 @@ from alert_webhook.intake.timestamp import NANOSECONDS
 from alert_webhook.intake.update import AlertUpdate, Status
 
 NEVER_NS = -1  # before every time an update can carry
+NOT_SEEN = 0.0  # when an end was learnt of that nobody reported: no grace time protects it
 MAX_STARTS = 8  # a sender that gives a new start each time keeps this many
 FUTURE_ALLOWANCE_S = 300.0  # an end further ahead than this is a wrong clock
 
@@ -45,7 +46,7 @@ def apply(life: Life, update: AlertUpdate, *, now: float, stale_grace_s: float) 
     """Return the life after one update received at `now`, and what changed."""
     if update.status is Status.FIRING:
         return _fires(life, update, now, stale_grace_s)
-    return _ends(life, _end_ns(update, now), now)
+    return _ends(life, _end_ns(update, now), NOT_SEEN if update.unconfirmed else now)
 
 
 def _fires(life: Life, update: AlertUpdate, now: float, stale_grace_s: float) -> tuple[Life, Change]:
@@ -61,12 +62,12 @@ def _fires(life: Life, update: AlertUpdate, now: float, stale_grace_s: float) ->
     return Life(_bounded(starts), life.ended_ns, life.ended_seen_at), change
 
 
-def _ends(life: Life, end: int, now: float) -> tuple[Life, Change]:
+def _ends(life: Life, end: int, seen_at: float) -> tuple[Life, Change]:
     if end <= life.ended_ns:
         return life, Change.CONTINUED if life.firing else Change.ALREADY_ENDED
     starts = tuple(start for start in life.starts_ns if start > end)
     ended = Change.CLOSED if life.firing else Change.ALREADY_ENDED
-    return Life(starts, end, now), Change.CONTINUED if starts else ended
+    return Life(starts, end, seen_at), Change.CONTINUED if starts else ended
 
 
 def _start_ns(life: Life, update: AlertUpdate, now: float) -> int:

@@ -32,11 +32,12 @@ def group_name(sender_group: str, labels: Mapping[str, str], group_by: Sequence[
     '["site=north"]'
     """
     if group_by:
-        return _fitting(json.dumps([f"{name}={labels.get(name, '')}" for name in group_by], ensure_ascii=False))
-    return _fitting(sender_group or json.dumps([f"alertname={labels.get('alertname', '')}"], ensure_ascii=False))
+        return fitting(json.dumps([f"{name}={labels.get(name, '')}" for name in group_by], ensure_ascii=False))
+    return fitting(sender_group or json.dumps([f"alertname={labels.get('alertname', '')}"], ensure_ascii=False))
 
 
-def _fitting(name: str) -> str:
+def fitting(name: str) -> str:
+    """Return a name of a group as it fits into an index: of one too long the end becomes a hash."""
     data = name.encode()
     if len(data) <= MAX_GROUP_BYTES:
         return name

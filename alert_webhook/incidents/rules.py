@@ -6,6 +6,8 @@ from msgspec import Struct
 
 from alert_webhook.config import Config, Integration
 from alert_webhook.escalation.policy import Policy
+from alert_webhook.incidents.correlation import CorrelationRule
+from alert_webhook.incidents.flapping import FlapRule
 from alert_webhook.incidents.urgency import Severities
 
 
@@ -20,6 +22,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     routes: tuple[tuple[Mapping[str, str], Policy], ...]
     default_policy: Policy
     tell_resolved: bool
+    flapping: FlapRule | None = None
+    correlation: tuple[CorrelationRule, ...] = ()
 
     def policy_for(self, labels: Mapping[str, str]) -> Policy:
         """Return the policy of the first route whose labels are all here."""
@@ -41,4 +45,6 @@ def rules_for(config: Config, name: str, integration: Integration) -> Rules:
         routes=tuple((route.match, policies[route.policy]) for route in config.routes),
         default_policy=policies[integration.policy],
         tell_resolved=config.delivery.resolved,
+        flapping=integration.flapping.rule(),
+        correlation=tuple(block.rule(integration.mode) for block in config.correlation),
     )

@@ -24,6 +24,16 @@ class Kind(StrEnum):
     CANCELLED = "cancelled"
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
+    NOTE = "note"
+    ASSIGNED = "assigned"
+    SNOOZED = "snoozed"
+    HURRIED = "hurried"  # a person asked for the next step at once
+    REMINDED = "reminded"  # the acker is asked whether it is still theirs
+    ACK_ENDED = "ack_ended"
+    SUPPRESSED = "suppressed"
+    RELEASED = "released"
+    FOLDED = "folded"  # another incident was folded into this one
+    SILENCED = "silenced"  # in Alertmanager, for as long as somebody has it
 
 
 class Event(Struct, frozen=True):

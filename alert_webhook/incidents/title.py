@@ -7,8 +7,8 @@ MAX_CHARACTERS = 160
 MAX_NAMES = 3
 
 
-def shared(label_sets: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Return the labels that every set has with the same value.
+def shared(label_sets: Sequence[Mapping[str, str]], among: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the labels that every set has with the same value, and that are `among` these where they are given.
 
     >>> shared([{"a": "1", "b": "2"}, {"a": "1", "b": "3"}])
     {'a': '1'}
@@ -16,18 +16,21 @@ def shared(label_sets: Sequence[Mapping[str, str]]) -> dict[str, str]:
     if not label_sets:
         return {}
     first, *rest = label_sets
-    return {name: value for name, value in first.items() if all(other.get(name) == value for other in rest)}
+    common = set(first.items()) if among is None else first.items() & among.items()
+    for other in rest:
+        common &= other.items()
+    return {name: value for name, value in first.items() if (name, value) in common}
 
 
-def title(label_sets: Sequence[Mapping[str, str]]) -> str:
-    """Return "what · where" for these alerts.
+def title(label_sets: Sequence[Mapping[str, str]], among: Mapping[str, str] | None = None) -> str:
+    """Return "what · where" for these alerts; where is taken from labels that are `among` these, if they are given.
 
     >>> title([{"alertname": "LinkDown", "instance": "sw1", "site": "north"}])
     'LinkDown · sw1 · north'
     """
     names = list(dict.fromkeys(labels.get("alertname", "alert") for labels in label_sets))
     what = ", ".join(names[:MAX_NAMES]) + (f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else "")
-    common = shared(label_sets)
+    common = shared(label_sets, among)
     where = dict.fromkeys(common[place] for place in PLACES if common.get(place))
     return " · ".join([what, *where])[:MAX_CHARACTERS]
 

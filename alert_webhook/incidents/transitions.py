@@ -22,6 +22,7 @@ class Trigger(StrEnum):
     EXHAUSTED = "exhausted"  # the last step's time is up
     ACKNOWLEDGED = "acknowledged"
     ACK_ENDED = "ack_ended"  # the acknowledgement timed out or was taken back
+    HANDED_ON = "handed_on"  # a person gave it to another, or asked for the next step
     WORSENED = "worsened"  # a more severe alert joined
     SUPPRESSED = "suppressed"
     RELEASED = "released"  # what suppressed it is over
@@ -36,6 +37,7 @@ TRANSITIONS: dict[tuple[State, Trigger], State] = {
     (State.NEW, Trigger.STEP_PAGED): State.ESCALATED,
     (State.NEW, Trigger.EXHAUSTED): State.CRITICAL,
     (State.NEW, Trigger.ACKNOWLEDGED): State.ACKNOWLEDGED,
+    (State.NEW, Trigger.HANDED_ON): State.NEW,
     (State.NEW, Trigger.WORSENED): State.NEW,
     (State.NEW, Trigger.SUPPRESSED): State.SUPPRESSED,
     (State.NEW, Trigger.RESOLVED): State.RESOLVED,
@@ -43,22 +45,26 @@ TRANSITIONS: dict[tuple[State, Trigger], State] = {
     (State.ESCALATED, Trigger.STEP_PAGED): State.ESCALATED,
     (State.ESCALATED, Trigger.EXHAUSTED): State.CRITICAL,
     (State.ESCALATED, Trigger.ACKNOWLEDGED): State.ACKNOWLEDGED,
+    (State.ESCALATED, Trigger.HANDED_ON): State.NEW,
     (State.ESCALATED, Trigger.WORSENED): State.ESCALATED,
     (State.ESCALATED, Trigger.SUPPRESSED): State.SUPPRESSED,
     (State.ESCALATED, Trigger.RESOLVED): State.RESOLVED,
     (State.ESCALATED, Trigger.EXPIRED): State.EXPIRED,
     (State.CRITICAL, Trigger.ACKNOWLEDGED): State.ACKNOWLEDGED,
+    (State.CRITICAL, Trigger.HANDED_ON): State.NEW,
     (State.CRITICAL, Trigger.WORSENED): State.NEW,
     (State.CRITICAL, Trigger.SUPPRESSED): State.SUPPRESSED,
     (State.CRITICAL, Trigger.RESOLVED): State.RESOLVED,
     (State.CRITICAL, Trigger.EXPIRED): State.EXPIRED,
     (State.ACKNOWLEDGED, Trigger.ACKNOWLEDGED): State.ACKNOWLEDGED,
     (State.ACKNOWLEDGED, Trigger.ACK_ENDED): State.NEW,
+    (State.ACKNOWLEDGED, Trigger.HANDED_ON): State.NEW,
     (State.ACKNOWLEDGED, Trigger.WORSENED): State.NEW,
     (State.ACKNOWLEDGED, Trigger.SUPPRESSED): State.SUPPRESSED,
     (State.ACKNOWLEDGED, Trigger.RESOLVED): State.RESOLVED,
     (State.ACKNOWLEDGED, Trigger.EXPIRED): State.EXPIRED,
     (State.SUPPRESSED, Trigger.RELEASED): State.NEW,
+    (State.SUPPRESSED, Trigger.HANDED_ON): State.NEW,
     (State.SUPPRESSED, Trigger.WORSENED): State.SUPPRESSED,
     (State.SUPPRESSED, Trigger.ACKNOWLEDGED): State.ACKNOWLEDGED,
     (State.SUPPRESSED, Trigger.RESOLVED): State.RESOLVED,

@@ -10,17 +10,22 @@ class Urgency(StrEnum):
     """What is done about alerts of one severity."""
 
     PAGE = "page"  # an incident that pages people
+    DIGEST = "digest"  # an incident in the list, told of in the next digest
     RECORD = "record"  # an incident in the list; nobody is paged
     CONTEXT = "context"  # no incident: named in the pages of incidents beside it
 
 
 class Severity(Struct, frozen=True):
-    """One severity: `rank` 0 is the most severe; `every_contact`: page all contacts of a person at once."""
+    """One severity: `rank` 0 is the most severe; `every_contact`: page all contacts of a person at once.
+
+    What pages waits `delay_s` seconds first, so that what ends by itself wakes nobody.
+    """
 
     name: str
     rank: int
     urgency: Urgency
     every_contact: bool
+    delay_s: float = 0.0
 
 
 class Severities(Struct, frozen=True):

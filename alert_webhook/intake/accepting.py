@@ -5,14 +5,19 @@ Alertmanager both mean that the alerts of this flush are lost.
 """
 
 import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
 from alert_webhook.config import Integration
 from alert_webhook.errors import BadBodyError, StoreUnavailableError
+from alert_webhook.failpoints import BEFORE_REPLY
 from alert_webhook.incidents.ingest import Ingested, ingest
-from alert_webhook.incidents.rules import rules_for
-from alert_webhook.intake.alertmanager import MAX_RAW_CHARACTERS, clean, decode
+from alert_webhook.incidents.rules import Rules, rules_for
+from alert_webhook.intake import completing, signature
+from alert_webhook.intake.formats import decoded
+from alert_webhook.intake.single import excerpt
 from alert_webhook.intake.tokens import authorized
 from alert_webhook.intake.update import Delivery, Rejected
 from alert_webhook.meters import Meters
@@ -22,8 +27,12 @@ from heronwatch.logs import get_logger
 
 AT_ONCE = 8  # bodies being worked on; more only wait for each other's commits
 WAITING = 8  # beyond these, the answer is 503 at once: threads are left for people
+LARGE_BYTES = 4 << 20  # such bodies are worked on one at a time: together they would fill the memory
 WAIT_FOR_TURN_S = 5.0  # half of Alertmanager's shortest flush deadline
-BAD_BODY_STATUS = {"not_json": 400}  # any other reason: 422
+BAD_BODY_STATUS = {"not_json": 400, "too_large": 413}  # any other reason: 422
+
+Headers = Callable[[str], str | None]
+Completion = Callable[[Integration, Delivery], Iterator[Delivery]]
 
 
 class Reply(Struct, frozen=True):
@@ -39,25 +48,38 @@ OVERLOADED = Reply(503, "overloaded: too many bodies at once")
 
 
 class Intake:
-    """Takes what integrations send. `admit` before the body is read, `accept` with it."""
+    """Takes what integrations send. `admit` before the body is read, `accept` with it.
 
-    def __init__(self, parts: Parts, meters: Meters) -> None:
+    `complete` finds what a sender left out of a truncated body.
+    """
+
+    def __init__(self, parts: Parts, meters: Meters, *, complete: Completion = completing.left_out) -> None:
         self._parts = parts
         self._meters = meters
+        self._complete = complete
         self._room = threading.BoundedSemaphore(AT_ONCE + WAITING)
         self._turns = threading.BoundedSemaphore(AT_ONCE)
+        self._large = threading.BoundedSemaphore(1)
         self._log = get_logger("heronwatch.webhook.intake")
 
-    def admit(self, name: str, *, authorization: str | None, encoding: str) -> Integration | Reply:
+    def admit(self, type_: str, name: str, headers: Headers) -> Integration | Reply:
         """Return the integration whose token the request carries, else the refusal."""
         integration = self._parts.settings().integrations.get(name)
-        if integration is None:
+        if integration is None or integration.type != type_:
             return Reply(404, "no such integration")
-        if not authorized(authorization, integration.tokens):
+        if integration.tokens and not authorized(headers("Authorization"), integration.tokens):
             return Reply(401, "the bearer token of this integration is missing or wrong")
+        encoding = headers("Content-Encoding") or ""
         if encoding.lower() not in {"", "identity"}:
             return Reply(415, f"a body with Content-Encoding {encoding[:20]} is not read")
         return integration
+
+    def verify(self, integration: Integration, headers: Headers, body: bytes) -> Reply | None:
+        """Return the refusal where the integration is signed and this body is not."""
+        if integration.signature is None:
+            return None
+        fault = signature.fault(integration.signature, headers, body, now=self._parts.clock.now())
+        return Reply(401, fault) if fault else None
 
     def accept(self, name: str, integration: Integration, body: bytes) -> Reply:
         """Commit what the body says; the reply is 2xx only after that."""
@@ -69,7 +91,8 @@ class Intake:
             self._room.release()
 
     def _in_turn(self, name: str, integration: Integration, body: bytes) -> Reply:
-        if not self._turns.acquire(timeout=WAIT_FOR_TURN_S):
+        turns = self._large if len(body) > LARGE_BYTES else self._turns
+        if not turns.acquire(timeout=WAIT_FOR_TURN_S):
             return OVERLOADED
         try:
             return self._accept(name, integration, body)
@@ -79,7 +102,7 @@ class Intake:
             self._log.error("alerts not accepted", integration=name, reason=str(error))
             return Reply(503, f"the database did not take it: {error}")
         finally:
-            self._turns.release()
+            turns.release()
 
     def answered(self, name: str, status: int) -> None:
         """Count an answer. Names that are not configured share one label value."""
@@ -87,13 +110,26 @@ class Intake:
         self._meters.requests.labels(name if known else "", str(status)).inc()
 
     def _accept(self, name: str, integration: Integration, body: bytes) -> Reply:
-        delivery = decode(body)
         rules = rules_for(self._parts.settings(), name, integration)
+        total: Counter[str] = Counter()
+        truncated: Delivery | None = None
+        for delivery in decoded(integration, body):
+            self._commit(name, delivery, rules, total)
+            truncated = delivery if delivery.truncated else None
+        if truncated is not None:
+            self._meters.truncated.labels(name).inc(truncated.truncated)
+            for delivery in self._complete(integration, truncated):
+                self._commit(name, delivery, rules, total)
+        self._parts.failpoint(BEFORE_REPLY)
+        return Reply(200, "ok", total["accepted"], total["quarantined"])
+
+    def _commit(self, name: str, delivery: Delivery, rules: Rules, total: Counter[str]) -> None:
         done = self._parts.store.write(lambda tx: ingest(tx, delivery, rules, self._parts.random), "intake")
         self._count(name, delivery, done)
         if done.escalating:
             self._parts.wake()
-        return Reply(200, "ok", done.received.total(), done.rejected.total())
+        total["accepted"] += done.received.total()
+        total["quarantined"] += done.rejected.total()
 
     def _count(self, name: str, delivery: Delivery, done: Ingested) -> None:
         for status, number in done.received.items():
@@ -101,7 +137,6 @@ class Intake:
         for reason, number in done.rejected.items():
             self._meters.quarantined.labels(name, reason).inc(number)
         self._meters.stale.labels(name).inc(done.stale)
-        self._meters.truncated.labels(name).inc(delivery.truncated)
         if delivery.rejected:
             first = delivery.rejected[0]
             self._log.warning("alerts quarantined", integration=name, number=done.rejected.total(), why=first.detail)
@@ -109,8 +144,7 @@ class Intake:
     def _bad_body(self, name: str, error: BadBodyError, body: bytes) -> Reply:
         self._meters.quarantined.labels(name, error.reason).inc()
         self._log.warning("a body was refused", integration=name, reason=error.reason, why=str(error))
-        excerpt = clean(body[: 4 * MAX_RAW_CHARACTERS].decode("utf-8", "replace"))[:MAX_RAW_CHARACTERS]
-        kept = [Rejected(error.reason, str(error), excerpt)]
+        kept = [Rejected(error.reason, str(error), excerpt(body))]
         try:
             self._parts.store.write(lambda tx: quarantine.add(tx, name, kept), "quarantine")
         except StoreUnavailableError:

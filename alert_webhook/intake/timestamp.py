@@ -2,12 +2,14 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 NANOSECONDS = 1_000_000_000
-ZERO_YEAR = 1  # Go's zero time, 0001-01-01T00:00:00Z, means "not set"
-PATTERN = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,12}))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
-)
+ZERO_YEAR = "0001"  # Go's zero time, 0001-01-01T00:00:00Z, means "not set"
+SECOND = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)", re.ASCII)
+REST = re.compile(r"(?:\.(\d{1,12}))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
+SECOND_CHARACTERS = 19
+REMEMBERED = 4096  # alerts of a storm share their seconds
 
 
 def nanoseconds(text: str) -> int | None:
@@ -16,19 +18,29 @@ def nanoseconds(text: str) -> int | None:
     >>> nanoseconds("1970-01-01T00:00:01.000000002Z")
     1000000002
     """
-    match = PATTERN.fullmatch(text)
+    seconds = _second(text[:SECOND_CHARACTERS])
+    rest = REST.fullmatch(text, SECOND_CHARACTERS)
+    if rest is None:
+        raise ValueError(f"{text[:64]!r} is not an RFC 3339 time")
+    if seconds is None:
+        return None
+    fraction = int((rest[1] or "").ljust(9, "0")[:9])
+    return (seconds - _offset_s(rest)) * NANOSECONDS + fraction
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _second(text: str) -> int | None:
+    match = SECOND.fullmatch(text)
     if match is None:
         raise ValueError(f"{text[:64]!r} is not an RFC 3339 time")
-    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
-    if year == ZERO_YEAR:
+    if match[1] == ZERO_YEAR:
         return None
-    seconds = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC).timestamp()
-    fraction = int((match[7] or "").ljust(9, "0")[:9])
-    return (int(seconds) - _offset_s(match)) * NANOSECONDS + fraction
+    year, month, day, hour, minute, second = map(int, match.groups())
+    return int(datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC).timestamp())
 
 
-def _offset_s(match: re.Match[str]) -> int:
-    if match[8] is None:
+def _offset_s(rest: re.Match[str]) -> int:
+    if rest[2] is None:
         return 0
-    offset = int(match[9]) * 3600 + int(match[10]) * 60
-    return -offset if match[8] == "-" else offset
+    offset = int(rest[3]) * 3600 + int(rest[4]) * 60
+    return -offset if rest[2] == "-" else offset

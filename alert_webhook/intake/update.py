@@ -23,6 +23,7 @@ class AlertUpdate(Struct, frozen=True, kw_only=True):
     starts_at_ns: int | None
     ends_at_ns: int | None
     generator_url: str
+    unconfirmed: bool = False  # an end that nobody reported: the next word that it fires is believed at once
 
 
 class Rejected(Struct, frozen=True):
@@ -34,11 +35,16 @@ class Rejected(Struct, frozen=True):
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
-    """One request's content. `group` is the sender's own name of the group ("" if it has none)."""
+    """One request's content, or a piece of it. `group` is the sender's own name of the group ("" if it has none).
 
-    group: str
-    group_labels: Mapping[str, str]
-    source_url: str
-    truncated: int  # alerts the sender left out
-    updates: tuple[AlertUpdate, ...]
-    rejected: tuple[Rejected, ...]
+    `shared_labels` are given where this is a piece: what the alerts of all pieces share.
+    """
+
+    group: str = ""
+    group_labels: Mapping[str, str] = {}
+    source_url: str = ""
+    receiver: str = ""  # the sender's name, as a regular expression, of what it sends to
+    truncated: int = 0  # alerts the sender left out
+    shared_labels: Mapping[str, str] | None = None
+    updates: tuple[AlertUpdate, ...] = ()
+    rejected: tuple[Rejected, ...] = ()

@@ -9,6 +9,7 @@ from alert_webhook.config_block import Block, Faults
 from alert_webhook.oncall.rotation import SHORTEST_SHIFT, Rotation, Window
 from alert_webhook.oncall.schedule import FOREVER, Layer, Override, Schedule
 from alert_webhook.oncall.wall import LAST_MINUTE, WEEKDAYS, Day, TimeOfDay, WallTime, Weekday, Zone, at_minute
+from alert_webhook.watch.blocks import ShiftTestBlock
 from heronwatch.values import Duration
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
@@ -110,6 +111,8 @@ class ScheduleBlock(Block, frozen=True, kw_only=True):
     layers: tuple[LayerBlock, ...] = ()
     overrides: tuple[OverrideBlock, ...] = ()
     calendars: dict[str, CalendarBlock] = field(default_factory=dict)
+    handover: bool = False  # tell both people when a shift begins
+    shift_test: ShiftTestBlock | None = None
 
     def config_faults(self) -> Faults:
         """Check that it can have somebody at all, and that layers can be told apart."""

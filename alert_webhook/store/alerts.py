@@ -1,66 +1,79 @@
-"""Statements about alerts and their episodes."""
+"""Statements about alerts and their episodes.
 
-from collections.abc import Iterable, Mapping, Sequence
+Alerts are read without locks: what a transaction changes is changed only where it still is as it was read, and whoever
+loses that race runs again, with locks (`Transaction.again`). So an update that says nothing new costs a read.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 
-from alert_webhook.incidents.alert import KnownAlert, TouchedAlert
-from alert_webhook.incidents.episode import NEVER_NS, Life
-from alert_webhook.incidents.urgency import Severities
-from alert_webhook.intake.update import AlertUpdate
+from alert_webhook.errors import LostRaceError
+from alert_webhook.incidents.alert import SEEN_EVERY_S, KnownAlert, Shown, TouchedAlert
+from alert_webhook.incidents.episode import Life
+from alert_webhook.incidents.flapping import Flaps
+from alert_webhook.store import bulk
 from alert_webhook.store.database import Transaction
 from alert_webhook.store.schema import alert, context_label, episode
-from alert_webhook.store.statements import chunks, from_json, insert_or_keep, json_text
+from alert_webhook.store.statements import from_json, insert_or_keep, json_text
 
 MAX_PLACE_BYTES = 1000  # of a label by which alerts are found: PostgreSQL limits an entry of an index to 2704 bytes
+COLUMNS = (
+    "id, fingerprint, starts_ns, ended_ns, ended_seen_at, incident_id, openings, held_until, annotations,"
+    " generator_url, urgency, rank, last_seen_at"
+)
+AMONG = {True: "= ANY (CAST(:names AS text[]))", False: "IN (SELECT value FROM json_each(:names))"}
+QUOTED = {True: "{{{}}}", False: "[{}]"}
 
 
-def lock(
-    tx: Transaction, integration: str, updates: Mapping[str, AlertUpdate], severities: Severities
-) -> dict[str, KnownAlert]:
-    """Return the alert of every fingerprint in `updates`, its row locked; alerts never seen before are inserted."""
-    fingerprints = sorted(updates)
-    known = _select(tx, integration, fingerprints)
-    missing = [name for name in fingerprints if name not in known]
-    if missing:
-        rows = [_first_row(tx, integration, updates[name], severities) for name in missing]
-        tx.execute(insert_or_keep(tx, alert), rows)
-        known |= _select(tx, integration, missing)
-    return known
+def find(tx: Transaction, integration: str, fingerprints: Iterable[str]) -> dict[str, KnownAlert]:
+    """Return those of these alerts that were ever seen; their rows are locked when the transaction runs again."""
+    names = QUOTED[tx.postgresql].format(",".join(f'"{name}"' for name in fingerprints))
+    lock = " ORDER BY fingerprint FOR UPDATE" if tx.again and tx.postgresql else ""
+    text = f"SELECT {COLUMNS} FROM alert WHERE integration = :integration AND fingerprint {AMONG[tx.postgresql]}{lock}"  # noqa: S608  # names of our own
+    rows = tx.execute(sa.text(text), {"integration": integration, "names": names})
+    return {row[1]: _known(row) for row in rows}
 
 
-def save(tx: Transaction, touched: Sequence[TouchedAlert], incident_ids: Mapping[str, int | None]) -> None:
-    """Write what a delivery made of these alerts; `incident_ids` by fingerprint."""
-    changed = [t for t in touched if not t.stale]
-    if changed:
-        statement = alert.update().where(alert.c.id == sa.bindparam("b_id")).values(_columns_saved())
-        tx.execute(statement, [_saved(tx, t, incident_ids[t.before.fingerprint]) for t in changed])
-    stale = [t.before.id for t in touched if t.stale]
-    for ids in chunks(stale):
-        tx.execute(alert.update().where(alert.c.id.in_(ids)).values(last_seen_at=tx.now))
+def save(
+    tx: Transaction, integration: str, touched: Sequence[TouchedAlert], incident_ids: Mapping[str, int | None]
+) -> dict[str, int]:
+    """Write what a delivery made of these alerts, and return their ids; both mappings are by fingerprint.
+
+    LostRaceError when another transaction changed one of them meanwhile.
+    """
+    ids = {each.before.fingerprint: each.before.id for each in touched if each.before.id}
+    fresh = [each for each in touched if not each.before.id]
+    ids |= _insert(tx, integration, fresh, incident_ids)
+    changed = [row for each in touched if each.before.id and (row := _changed(tx, each, incident_ids)) is not None]
+    if bulk.update(tx, alert, changed, key=("id", "was_starts_ns", "was_ended_ns")) < len(changed):
+        raise LostRaceError("an alert was changed by another delivery")
+    written = {row.id for row in changed}
+    _seen(tx, [each.before for each in touched if each.before.id and each.before.id not in written])
+    return ids
 
 
-def save_episodes(tx: Transaction, touched: Sequence[TouchedAlert], incident_ids: Mapping[str, int | None]) -> None:
+def save_episodes(
+    tx: Transaction, touched: Sequence[TouchedAlert], incident_ids: Mapping[str, int | None], ids: Mapping[str, int]
+) -> None:
     """Begin, end and move the episodes of these alerts."""
-    opened = [t for t in touched if t.opened]
-    if opened:
-        tx.execute(episode.insert(), [_episode(t, incident_ids[t.before.fingerprint]) for t in opened])
-    _update_open(tx, "ended_ns", [(t, t.life.ended_ns) for t in touched if t.closed])
-    going_on = [t for t in touched if t.life.firing and t.before.life.firing]
-    moved = [(t, t.life.starts_ns[0]) for t in going_on if t.life.starts_ns[0] != t.before.life.starts_ns[0]]
-    _update_open(tx, "starts_ns", moved)
-    joined = [(t, incident_ids[t.before.fingerprint]) for t in going_on]
-    _update_open(tx, "incident_id", [(t, id_) for t, id_ in joined if id_ != t.before.incident_id])
+    bulk.insert(tx, episode, [_episode(each, incident_ids, ids) for each in touched if each.opened])
+    ended = [_Ended(each.before.id, each.life.ended_ns) for each in touched if each.closed]
+    bulk.update(tx, episode, ended, key=("alert_id",), also="ended_ns IS NULL")
+    bulk.update(tx, episode, list(_moved(touched, incident_ids)), key=("alert_id",), also="ended_ns IS NULL")
 
 
-def save_context_labels(tx: Transaction, touched: Iterable[TouchedAlert], names: Sequence[str]) -> None:
+def save_context_labels(
+    tx: Transaction, touched: Iterable[TouchedAlert], names: Sequence[str], ids: Mapping[str, int]
+) -> None:
     """Remember by which labels these alerts, which are only context, are found; a value too long names no place."""
     rows = [
-        {"alert_id": t.before.id, "name": name, "value": t.update.labels[name]}
-        for t in touched
+        {"alert_id": ids[each.before.fingerprint], "name": name, "value": each.update.labels[name]}
+        for each in touched
         for name in names
-        if 0 < len(t.update.labels.get(name, "").encode()) <= MAX_PLACE_BYTES
+        if 0 < len(each.update.labels.get(name, "").encode()) <= MAX_PLACE_BYTES
     ]
     if rows:
         tx.execute(insert_or_keep(tx, context_label), rows)
@@ -72,83 +85,174 @@ def firing_count(tx: Transaction, incident_id: int) -> int:
     return int(tx.execute(sa.select(sa.func.count()).select_from(episode).where(where)).scalar_one())
 
 
-def _select(tx: Transaction, integration: str, fingerprints: Sequence[str]) -> dict[str, KnownAlert]:
-    found: dict[str, KnownAlert] = {}
-    columns = (alert.c.id, alert.c.fingerprint, alert.c.starts_ns, alert.c.ended_ns, alert.c.ended_seen_at)
-    for names in chunks(fingerprints):
-        statement = (
-            sa.select(*columns, alert.c.incident_id)
-            .where(alert.c.integration == integration, alert.c.fingerprint.in_(names))
-            .order_by(alert.c.fingerprint)
-            .with_for_update()
-        )
-        for id_, fingerprint, starts, ended_ns, ended_seen_at, incident_id in tx.execute(statement):
-            life = Life(from_json(starts, tuple[int, ...]), ended_ns, ended_seen_at)
-            found[fingerprint] = KnownAlert(id=id_, fingerprint=fingerprint, life=life, incident_id=incident_id)
-    return found
+def _known(row: Any) -> KnownAlert:
+    id_, fingerprint, starts, ended_ns, ended_seen_at, incident_id, openings, held_until, *shown, last_seen_at = row
+    return KnownAlert(
+        id=id_,
+        fingerprint=fingerprint,
+        life=Life(_starts(starts), ended_ns, ended_seen_at),
+        incident_id=incident_id,
+        flaps=Flaps(() if openings == "[]" else from_json(openings, tuple[float, ...]), held_until),
+        shown=Shown(*shown),
+        last_seen_at=last_seen_at,
+    )
 
 
-def _first_row(tx: Transaction, integration: str, update: AlertUpdate, severities: Severities) -> dict[str, Any]:
-    severity = severities.of(update.labels)
-    return {
-        "integration": integration,
-        "fingerprint": update.fingerprint,
-        "name": update.labels.get("alertname", "alert"),
-        "labels": json_text(update.labels),
-        "annotations": json_text(update.annotations),
-        "generator_url": update.generator_url,
-        "urgency": severity.urgency.value,
-        "rank": severity.rank,
-        "starts_ns": "[]",
-        "firing": False,
-        "ended_ns": NEVER_NS,
-        "ended_seen_at": tx.now,
-        "first_seen_at": tx.now,
-        "last_seen_at": tx.now,
-    }
+def _starts(text: str) -> tuple[int, ...]:
+    return () if text == "[]" else from_json(text, tuple[int, ...])
 
 
-SAVED = (
-    "annotations",
-    "generator_url",
-    "urgency",
-    "rank",
-    "starts_ns",
-    "firing",
-    "ended_ns",
-    "ended_seen_at",
-    "incident_id",
-    "last_seen_at",
-)
+class _Fresh(Struct):
+    """A new row of `alert`."""
+
+    integration: str
+    fingerprint: str
+    name: str
+    labels: str
+    annotations: str
+    generator_url: str
+    urgency: str
+    rank: int
+    starts_ns: str
+    firing: bool
+    ended_ns: int
+    ended_seen_at: float
+    incident_id: int | None
+    openings: str
+    held_until: float | None
+    first_seen_at: float
+    last_seen_at: float
 
 
-def _columns_saved() -> dict[str, sa.BindParameter[Any]]:
-    return {name: sa.bindparam(f"b_{name}") for name in SAVED}
+class _Changed(Struct):
+    """What changes in a row of `alert`, and what it must still say for that."""
+
+    id: int
+    was_starts_ns: str
+    was_ended_ns: int
+    annotations: str
+    generator_url: str
+    urgency: str
+    rank: int
+    starts_ns: str
+    firing: bool
+    ended_ns: int
+    ended_seen_at: float
+    incident_id: int | None
+    openings: str
+    held_until: float | None
+    last_seen_at: float
 
 
-def _saved(tx: Transaction, touched: TouchedAlert, incident_id: int | None) -> dict[str, Any]:
-    return {
-        "b_id": touched.before.id,
-        "b_annotations": json_text(touched.update.annotations),
-        "b_generator_url": touched.update.generator_url,
-        "b_urgency": touched.severity.urgency.value,
-        "b_rank": touched.severity.rank,
-        "b_starts_ns": json_text(touched.life.starts_ns),
-        "b_firing": touched.life.firing,
-        "b_ended_ns": touched.life.ended_ns,
-        "b_ended_seen_at": touched.life.ended_seen_at,
-        "b_incident_id": incident_id,
-        "b_last_seen_at": tx.now,
-    }
+class _Episode(Struct):
+    """A new row of `episode`."""
+
+    alert_id: int
+    incident_id: int | None
+    starts_ns: int
 
 
-def _episode(touched: TouchedAlert, incident_id: int | None) -> dict[str, Any]:
-    return {"alert_id": touched.before.id, "incident_id": incident_id, "starts_ns": touched.life.starts_ns[0]}
+class _Ended(Struct):
+    alert_id: int
+    ended_ns: int
 
 
-def _update_open(tx: Transaction, column: str, rows: Sequence[tuple[TouchedAlert, int | None]]) -> None:
-    if not rows:
-        return
-    where = (episode.c.alert_id == sa.bindparam("b_alert_id")) & episode.c.ended_ns.is_(None)
-    statement = episode.update().where(where).values({column: sa.bindparam("b_value")})
-    tx.execute(statement, [{"b_alert_id": touched.before.id, "b_value": value} for touched, value in rows])
+class _Moved(Struct):
+    alert_id: int
+    incident_id: int | None
+    starts_ns: int
+
+
+def _insert(
+    tx: Transaction, integration: str, fresh: Sequence[TouchedAlert], incident_ids: Mapping[str, int | None]
+) -> dict[str, int]:
+    if not fresh:
+        return {}
+    in_order = sorted(fresh, key=lambda each: each.before.fingerprint)
+    rows = [_fresh(tx, integration, each, incident_ids[each.before.fingerprint]) for each in in_order]
+    if tx.postgresql:
+        return bulk.insert_returning_ids(tx, alert, rows, "fingerprint")
+    bulk.insert(tx, alert, rows)
+    return {name: found.id for name, found in find(tx, integration, [row.fingerprint for row in rows]).items()}
+
+
+def _fresh(tx: Transaction, integration: str, each: TouchedAlert, incident_id: int | None) -> _Fresh:
+    shown = _shown(each)
+    return _Fresh(
+        integration,
+        each.before.fingerprint,
+        each.name,
+        json_text(each.update.labels),
+        shown.annotations,
+        shown.generator_url,
+        shown.urgency,
+        shown.rank,
+        json_text(each.life.starts_ns),
+        each.life.firing,
+        each.life.ended_ns,
+        each.life.ended_seen_at,
+        incident_id,
+        json_text(each.flaps.openings),
+        each.flaps.held_until,
+        tx.now,
+        tx.now,
+    )
+
+
+def _changed(tx: Transaction, each: TouchedAlert, incident_ids: Mapping[str, int | None]) -> _Changed | None:
+    before, incident_id = each.before, incident_ids[each.before.fingerprint]
+    if each.stale:
+        return None
+    shown = _shown(each)
+    same = (before.life, before.flaps, before.incident_id, before.shown) == (each.life, each.flaps, incident_id, shown)
+    if same:
+        return None
+    return _Changed(
+        before.id,
+        json_text(before.life.starts_ns),
+        before.life.ended_ns,
+        shown.annotations,
+        shown.generator_url,
+        shown.urgency,
+        shown.rank,
+        json_text(each.life.starts_ns),
+        each.life.firing,
+        each.life.ended_ns,
+        each.life.ended_seen_at,
+        incident_id,
+        json_text(each.flaps.openings),
+        each.flaps.held_until,
+        tx.now,
+    )
+
+
+def _shown(each: TouchedAlert) -> Shown:
+    update, severity = each.update, each.severity
+    return Shown(json_text(update.annotations), update.generator_url, severity.urgency.value, severity.rank)
+
+
+def _seen(tx: Transaction, unchanged: Iterable[KnownAlert]) -> None:
+    """Move `last_seen_at` of alerts that were told nothing new, where it is too far behind."""
+    ids = [each.id for each in unchanged if tx.now - each.last_seen_at >= SEEN_EVERY_S]
+    bulk.update(tx, alert, [_Seen(id_, tx.now) for id_ in ids], key=("id",))
+
+
+class _Seen(Struct):
+    id: int
+    last_seen_at: float
+
+
+def _episode(each: TouchedAlert, incident_ids: Mapping[str, int | None], ids: Mapping[str, int]) -> _Episode:
+    name = each.before.fingerprint
+    return _Episode(ids[name], incident_ids[name], each.life.starts_ns[0])
+
+
+def _moved(touched: Iterable[TouchedAlert], incident_ids: Mapping[str, int | None]) -> Iterator[_Moved]:
+    """Yield the open episodes that began earlier than was known, or joined an incident."""
+    for each in touched:
+        before, now = each.before, each.life
+        if not (before.life.firing and now.firing):
+            continue
+        incident_id = incident_ids[before.fingerprint]
+        if (now.starts_ns[0], incident_id) != (before.life.starts_ns[0], before.incident_id):
+            yield _Moved(before.id, incident_id, now.starts_ns[0])

@@ -2,7 +2,8 @@
 
 Every change runs as `store.write(work, name)`: one transaction that is committed, durably, before the call returns, or
 not at all. SQLite writers take turns (BEGIN IMMEDIATE); on PostgreSQL the rows that a transaction depends on are locked
-in the order alert, alert_group, incident, then the rest, and a deadlock or a lost race is tried again.
+in the order alert, alert_group, incident, then the rest, and a deadlock or a lost race is tried again. Alerts are
+locked on the second try only: see `alerts`.
 """
 
 import threading
@@ -11,9 +12,11 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import exc
 
-from alert_webhook.errors import StoreUnavailableError
+from alert_webhook.errors import LostRaceError, StoreUnavailableError
 
 T = TypeVar("T")
 TRIES = 3  # deadlocks and lost races are gone on the second try
@@ -21,18 +24,26 @@ RETRIABLE_SQLSTATES = frozenset({"40001", "40P01", "23505"})  # serialization fa
 
 
 class Transaction:
-    """One transaction as the statements in `store/` see it. `now` is the database's time when it began."""
+    """One transaction as the statements in `store/` see it. `now` is the database's time when it began.
 
-    def __init__(self, connection: sa.Connection, now: float) -> None:
+    `again`: an earlier try lost a race, so this one locks what it reads.
+    """
+
+    def __init__(self, connection: sa.Connection, now: float, *, again: bool = False) -> None:
         self.now = now
+        self.again = again
         self._connection = connection
         self.postgresql = connection.dialect.name == "postgresql"
 
     def execute(
-        self, statement: sa.Executable, rows: Sequence[Mapping[str, Any]] | None = None
+        self, statement: sa.Executable, rows: Sequence[Mapping[str, Any]] | Mapping[str, Any] | None = None
     ) -> "sa.CursorResult[*tuple[Any, ...]]":
         """Run one statement, once for each of `rows` where they are given."""
         return self._connection.execute(statement, rows) if rows is not None else self._connection.execute(statement)
+
+    def execute_many(self, statement: str, rows: Sequence[Struct]) -> int:
+        """Run SQLite's `statement` with `:field` in it once for each row; return how many rows were touched."""
+        return self._connection.exec_driver_sql(statement, [asdict(row) for row in rows]).rowcount
 
 
 class Store:
@@ -85,7 +96,10 @@ class Store:
     def _tried(self, work: Callable[[Transaction], T], name: str) -> T:
         for attempt in range(1, TRIES + 1):
             try:
-                return self._write_once(work, name)
+                return self._write_once(work, name, again=attempt > 1)
+            except LostRaceError as error:
+                if attempt == TRIES:
+                    raise StoreUnavailableError(str(error)) from error
             except exc.DBAPIError as error:
                 if attempt == TRIES or not _worth_another_try(error):
                     raise StoreUnavailableError(reason_of(error)) from error
@@ -93,11 +107,11 @@ class Store:
                 raise StoreUnavailableError("no database connection became free in time") from error
         raise AssertionError("unreachable: the last try returns or raises")
 
-    def _write_once(self, work: Callable[[Transaction], T], name: str) -> T:
+    def _write_once(self, work: Callable[[Transaction], T], name: str, *, again: bool) -> T:
         with self._turn(), self.engine.connect() as connection:
             writer = connection.execution_options(heronwatch_writer=True)
             with writer.begin():
-                result = work(Transaction(writer, self._time(writer)))
+                result = work(Transaction(writer, self._time(writer), again=again))
                 self._failpoint(f"before_commit:{name}")
                 started = self._monotonic()
             self._observe_commit(self._monotonic() - started)

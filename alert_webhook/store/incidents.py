@@ -15,7 +15,7 @@ from alert_webhook.store.database import Transaction
 from alert_webhook.store.schema import alert_group, event, incident, timer
 from alert_webhook.store.statements import chunks, from_json, insert_or_keep, insert_or_replace, json_text
 
-ESCALATE = "escalate"  # the one kind of timer there is so far
+ESCALATE, ACK = "escalate", "ack"  # the kinds of timers
 
 
 def lock_groups(tx: Transaction, integration: str, names: Iterable[str]) -> dict[str, int | None]:
@@ -57,10 +57,17 @@ def lock_due(tx: Transaction, limit: int) -> list[Incident]:
     return [_incident(row) for row in tx.execute(statement)]
 
 
-def next_due(tx: Transaction) -> float | None:
-    """Return when the next escalation is due."""
-    found = tx.execute(sa.select(sa.func.min(timer.c.due_at)).where(timer.c.kind == ESCALATE)).scalar_one()
+def next_due(tx: Transaction, kind: str = ESCALATE) -> float | None:
+    """Return when the next escalation, or timer of another kind, is due."""
+    found = tx.execute(sa.select(sa.func.min(timer.c.due_at)).where(timer.c.kind == kind)).scalar_one()
     return None if found is None else float(found)
+
+
+def lock_ack_due(tx: Transaction, limit: int) -> list[Incident]:
+    """Lock and return acknowledged incidents whose acker is to be reminded, or whose acknowledgement times out."""
+    due = sa.select(timer.c.incident_id).where(timer.c.kind == ACK, timer.c.due_at <= tx.now)
+    statement = _select().where(incident.c.id.in_(due)).order_by(incident.c.id).limit(limit)
+    return [_incident(row) for row in tx.execute(statement.with_for_update(of=incident, skip_locked=True))]
 
 
 def find(tx: Transaction, code: str) -> Incident | None:
@@ -80,6 +87,13 @@ def read_many(tx: Transaction, ids: Sequence[int]) -> dict[int, Incident]:
     return {row.id: _incident(row) for row in tx.execute(_select().where(incident.c.id.in_(ids)))}
 
 
+def lead_groups(tx: Transaction, integration: str, names: Sequence[str], incident_id: int) -> None:
+    """Make an incident the latest of groups whose rows are locked."""
+    for some in chunks(names):
+        where = (alert_group.c.integration == integration) & alert_group.c.name.in_(some)
+        tx.execute(alert_group.update().where(where).values(incident_id=incident_id))
+
+
 def code_taken(tx: Transaction, code: str) -> bool:
     """Return whether an incident has this code."""
     return tx.execute(sa.select(incident.c.id).where(incident.c.code == code)).first() is not None
@@ -90,16 +104,15 @@ def insert(tx: Transaction, new: Incident) -> Incident:
     result = tx.execute(incident.insert().values(_columns(new)))
     (id_,) = result.inserted_primary_key or (None,)
     stored = replace(new, id=int(id_ or 0))
-    where = (alert_group.c.integration == new.integration) & (alert_group.c.name == new.group)
-    tx.execute(alert_group.update().where(where).values(incident_id=stored.id))
-    _save_timer(tx, stored)
+    lead_groups(tx, new.integration, [new.group], stored.id)
+    _save_timers(tx, stored)
     return stored
 
 
 def save(tx: Transaction, changed: Incident) -> None:
     """Write an incident whose row is locked, and its timer."""
     tx.execute(incident.update().where(incident.c.id == changed.id).values(_columns(changed)))
-    _save_timer(tx, changed)
+    _save_timers(tx, changed)
 
 
 def add_events(tx: Transaction, events: Sequence[Event]) -> None:
@@ -122,12 +135,14 @@ def _select() -> sa.Select[Any]:
     return sa.select(incident, due_at).select_from(incident.outerjoin(timer, escalation))
 
 
-def _save_timer(tx: Transaction, changed: Incident) -> None:
-    if changed.due_at is None:
-        tx.execute(timer.delete().where(timer.c.incident_id == changed.id, timer.c.kind == ESCALATE))
-        return
-    row = {"incident_id": changed.id, "kind": ESCALATE, "due_at": changed.due_at}
-    tx.execute(insert_or_replace(tx, timer, ("incident_id", "kind"), ("due_at",)).values(row))
+def _save_timers(tx: Transaction, changed: Incident) -> None:
+    due = {ESCALATE: changed.due_at, ACK: changed.ack_due_at}
+    over = [kind for kind, at in due.items() if at is None]
+    if over:
+        tx.execute(timer.delete().where(timer.c.incident_id == changed.id, timer.c.kind.in_(over)))
+    rows = [{"incident_id": changed.id, "kind": kind, "due_at": at} for kind, at in due.items() if at is not None]
+    if rows:
+        tx.execute(insert_or_replace(tx, timer, ("incident_id", "kind"), ("due_at",)), rows)
 
 
 def _incident(row: Any) -> Incident:
@@ -159,6 +174,11 @@ PLAIN = (  # fields that are the same in the row and in the value
     "acked_by",
     "acked_at",
     "resolved_at",
+    "ack_remind_at",
+    "ack_ends_at",
+    "assigned_to",
+    "suppressed_by",
+    "parent_id",
 )
 
 

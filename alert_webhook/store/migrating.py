@@ -1,6 +1,7 @@
 """Bringing a database to this version's schema, and noticing that a newer version was there."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -11,15 +12,20 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import exc
 
 from alert_webhook.errors import SchemaTooNewError, StoreUnavailableError
+from alert_webhook.failpoints import AFTER_MIGRATE_COMMIT, BEFORE_MIGRATE, BEFORE_MIGRATE_COMMIT, migrated
 from alert_webhook.store.database import Transaction, reason_of
+from alert_webhook.store.opening import nothing
 
 ADVISORY_LOCK = 0x6865726F6E77  # "heronw": one number that all replicas agree on
 MIGRATIONS = Path(__file__).parent / "migrations"
 _VERSION = sa.table("alembic_version", sa.column("version_num", sa.Text))
 
 
-def migrate(engine: sa.Engine) -> None:
-    """Create or upgrade the schema, one process at a time; SchemaTooNewError when a newer version owns the database."""
+def migrate(engine: sa.Engine, *, failpoint: Callable[[str], None] = nothing) -> None:
+    """Create or upgrade the schema, one process at a time; SchemaTooNewError when a newer version owns the database.
+
+    All or nothing: every step shares one transaction, on SQLite too. Tests stop the process at `failpoint`.
+    """
     config = _alembic()
     try:
         with engine.connect() as raw:
@@ -28,7 +34,11 @@ def migrate(engine: sa.Engine) -> None:
                 _lock(connection)
                 _refuse_newer(connection, config)
                 config.attributes["connection"] = connection
+                config.attributes["after_step"] = lambda step: failpoint(migrated(step))
+                failpoint(BEFORE_MIGRATE)
                 command.upgrade(config, "head")
+                failpoint(BEFORE_MIGRATE_COMMIT)
+        failpoint(AFTER_MIGRATE_COMMIT)
     except exc.DBAPIError as error:
         raise StoreUnavailableError(f"cannot use the {_named(engine)}: {reason_of(error)}{_remedy(engine)}") from error
 

@@ -38,14 +38,14 @@ def lock_due(tx: Transaction, limit: int) -> list[Owed]:
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [_owed(row) for row in tx.execute(statement)]
+    return [owed_of(row) for row in tx.execute(statement)]
 
 
 def lock(tx: Transaction, notification_id: int) -> Owed | None:
     """Lock one notification and return it."""
     statement = sa.select(notification).where(notification.c.id == notification_id).with_for_update()
     row = tx.execute(statement).one_or_none()
-    return None if row is None else _owed(row)
+    return None if row is None else owed_of(row)
 
 
 def next_due(tx: Transaction) -> float | None:
@@ -60,7 +60,7 @@ def lease(tx: Transaction, owed: Owed, *, owner: str, until: float, channel: str
     """Mark a locked notification as being sent, begin an attempt, and return it as it is now."""
     unknowns = owed.unknowns + (owed.progress is Progress.SENDING)  # whoever held it may have sent it and died
     attempts = owed.attempts + 1
-    _update(
+    update(
         tx,
         owed.id,
         state=Progress.SENDING.value,
@@ -68,6 +68,7 @@ def lease(tx: Transaction, owed: Owed, *, owner: str, until: float, channel: str
         lease_owner=owner,
         attempts=attempts,
         unknowns=unknowns,
+        told_in=None,
     )
     attempt = {"notification_id": owed.id, "attempt": attempts, "channel": channel, "started_at": tx.now}
     tx.execute(delivery.insert().values(**attempt, outcome="", reference="", detail=""))
@@ -87,7 +88,7 @@ def holds(tx: Transaction, notification_id: int, owner: str) -> bool:
 
 def finish(tx: Transaction, owed: Owed, move: NextMove, *, outcome: str, reference: str) -> None:
     """Record how the attempt that `owed` describes ended, and what follows."""
-    _update(
+    update(
         tx,
         owed.id,
         state=move.progress.value,
@@ -125,12 +126,12 @@ def page_in_flight(tx: Transaction, owed: Owed) -> bool:
 
 def postpone(tx: Transaction, owed: Owed, *, until: float, why: str, fell_back: bool) -> None:
     """Keep a locked notification that may not go out now, without an attempt."""
-    _update(tx, owed.id, state=Progress.PENDING.value, due_at=until, detail=why[:MAX_DETAIL], fell_back=fell_back)
+    update(tx, owed.id, state=Progress.PENDING.value, due_at=until, detail=why[:MAX_DETAIL], fell_back=fell_back)
 
 
 def drop(tx: Transaction, owed: Owed, progress: Progress, why: str) -> None:
     """End a notification without another attempt."""
-    _update(tx, owed.id, state=progress.value, lease_until=None, lease_owner=None, detail=why[:MAX_DETAIL])
+    update(tx, owed.id, state=progress.value, lease_until=None, lease_owner=None, detail=why[:MAX_DETAIL])
 
 
 def cancel_pages(tx: Transaction, incident_id: int, why: str) -> int:
@@ -175,7 +176,7 @@ def bring_forward(tx: Transaction, owed: Owed) -> str | None:
     row = tx.execute(statement).one_or_none()
     if row is None:
         return None
-    _update(tx, row.id, due_at=tx.now, created_at=tx.now)
+    update(tx, row.id, due_at=tx.now, created_at=tx.now)
     return str(row.contact)
 
 
@@ -190,7 +191,12 @@ def recently_sent(tx: Transaction, person: str, contact: str, since: float) -> t
     """Return when this contact was last sent something, newest last."""
     statement = (
         sa.select(notification.c.sent_at)
-        .where(notification.c.person == person, notification.c.contact == contact, notification.c.sent_at >= since)
+        .where(
+            notification.c.person == person,
+            notification.c.contact == contact,
+            notification.c.sent_at >= since,
+            notification.c.told_in.is_(None),  # was no message of its own
+        )
         .order_by(notification.c.sent_at)
         .limit(200)
     )
@@ -206,11 +212,13 @@ def _same_step(owed: Owed) -> sa.ColumnElement[bool]:
     )
 
 
-def _update(tx: Transaction, notification_id: int, **values: object) -> None:
+def update(tx: Transaction, notification_id: int, **values: object) -> None:
+    """Set columns of one notification."""
     tx.execute(notification.update().where(notification.c.id == notification_id).values(values))
 
 
-def _owed(row: Any) -> Owed:
+def owed_of(row: Any) -> Owed:
+    """Return a row as a value."""
     return Owed(
         id=row.id,
         uid=row.uid,

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from alert_webhook.incidents.transitions import OPEN
-from alert_webhook.store import calendar_links, overrides
+from alert_webhook.store import audit, calendar_links, digests, maintenance, overrides, topology
 from alert_webhook.store.database import Transaction
 from alert_webhook.store.schema import ack_link, alert, alert_group, episode, incident
 
@@ -15,6 +15,7 @@ def prune(tx: Transaction, before: float) -> int:
     over = incident.c.state.not_in([state.value for state in OPEN])
     ids = list(tx.execute(sa.select(incident.c.id).where(over, incident.c.updated_at < before).limit(PIECE)).scalars())
     gone = len(ids)
+    audit.forget(tx, ids)
     if ids:
         tx.execute(episode.delete().where(episode.c.incident_id.in_(ids)))
         tx.execute(alert.update().where(alert.c.incident_id.in_(ids)).values(incident_id=None))
@@ -23,4 +24,6 @@ def prune(tx: Transaction, before: float) -> int:
     quiet = sa.select(alert.c.id).where(~alert.c.firing, alert.c.last_seen_at < before).limit(PIECE)
     gone += tx.execute(alert.delete().where(alert.c.id.in_(quiet))).rowcount
     gone += tx.execute(ack_link.delete().where(ack_link.c.expires_at < before)).rowcount
-    return gone + overrides.prune(tx, before) + calendar_links.prune(tx)
+    for forget in (overrides.prune, audit.trim, digests.prune, maintenance.prune, topology.forget):
+        gone += forget(tx, before)
+    return gone + calendar_links.prune(tx)

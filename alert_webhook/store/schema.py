@@ -3,19 +3,15 @@
 Times named `…_ns` are the senders', in nanoseconds since 1970; all others are our own database's, in Unix seconds.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 
-METADATA = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-# SQLite numbers rows by itself only in a column whose type is exactly INTEGER
-ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-SECONDS: sa.Double[float] = sa.Double()
+from alert_webhook.store.metadata import ID, METADATA, SECONDS
+
+__all__ = ["ID", "METADATA", "SECONDS"]
+_IS_HELD = sa.text("held_until IS NOT NULL")
+HELD: dict[str, Any] = {"postgresql_where": _IS_HELD, "sqlite_where": _IS_HELD}  # a few rows of very many
 
 alert_group = sa.Table(  # the row that serializes the start of incidents in one group
     "alert_group",
@@ -50,7 +46,15 @@ incident = sa.Table(
     sa.Column("acked_by", sa.Text, nullable=False),
     sa.Column("acked_at", SECONDS),
     sa.Column("resolved_at", SECONDS),
+    sa.Column("ack_remind_at", SECONDS),  # when the acker is reminded, NULL when that is done or not wanted
+    sa.Column("ack_ends_at", SECONDS),  # when the acknowledgement times out
+    sa.Column("assigned_to", sa.Text, nullable=False, server_default=""),  # whom a person gave it to
+    sa.Column("suppressed_by", sa.Text, nullable=False, server_default=""),  # in words, while it is suppressed
+    sa.Column("parent_id", ID),  # the incident it is folded into
+    sa.Index(None, "parent_id"),
+    sa.Index(None, "urgency", "started_at"),
     sa.Index(None, "state", "id"),
+    sa.Index(None, "started_at"),
 )
 
 alert = sa.Table(  # one row for each alert ever seen, by identity; what it is now
@@ -70,9 +74,12 @@ alert = sa.Table(  # one row for each alert ever seen, by identity; what it is n
     sa.Column("ended_ns", sa.BigInteger, nullable=False),
     sa.Column("ended_seen_at", SECONDS, nullable=False),
     sa.Column("incident_id", ID, sa.ForeignKey("incident.id")),  # while it fires and belongs to one
+    sa.Column("openings", sa.Text, nullable=False, server_default="[]"),  # JSON array: flapping.Flaps.openings
+    sa.Column("held_until", SECONDS),  # until when its end is not believed: it flaps
     sa.Column("first_seen_at", SECONDS, nullable=False),
     sa.Column("last_seen_at", SECONDS, nullable=False),
     sa.UniqueConstraint("integration", "fingerprint"),
+    sa.Index("ix_alert_held_until", "held_until", **HELD),
     sa.Index(None, "incident_id"),
     sa.Index(None, "firing", "last_seen_at"),
 )
@@ -107,7 +114,10 @@ event = sa.Table(  # the timeline: rows are added, never changed
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("who", sa.Text, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
+    sa.Column("seq", sa.BigInteger),  # its place in the chain of hashes, NULL until it is sealed
     sa.Index(None, "incident_id", "id"),
+    sa.Index(None, "seq", unique=True),
+    sa.Index("ix_event_unsealed", "id", sqlite_where=sa.text("seq IS NULL"), postgresql_where=sa.text("seq IS NULL")),
 )
 
 timer = sa.Table(  # what is due for an incident; changed only by whoever holds the incident's row
@@ -141,6 +151,8 @@ notification = sa.Table(  # one message that is owed to one contact
     sa.Column("fell_back", sa.Boolean, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("sent_at", SECONDS),
+    sa.Column("told_in", ID),  # the notification whose message told of this one, too
+    sa.Index(None, "told_in"),
     sa.UniqueConstraint("incident_id", "cycle", "step", "person", "contact", "reason"),
     sa.Index(None, "state", "due_at"),
     sa.Index(None, "person", "contact", "sent_at"),
@@ -181,6 +193,7 @@ user = sa.Table(
     METADATA,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("password_hash", sa.Text, nullable=False),  # argon2id, PHC string
+    sa.Column("role", sa.Text, nullable=False, server_default="responder"),
     sa.Column("created_at", SECONDS, nullable=False),
 )
 

@@ -34,6 +34,11 @@ def incident_list(
     if before_id is not None:
         statement = statement.where(incident.c.id < before_id)
     ids = list(tx.execute(statement.order_by(incident.c.id.desc()).limit(min(limit, MAX_PAGE))).scalars())
+    return listed(tx, ids)
+
+
+def listed(tx: Transaction, ids: Sequence[int]) -> list[IncidentView]:
+    """Return these incidents in this order, without their alerts."""
     counts = _counts(tx, ids)
     found = incidents.read_many(tx, ids)
     return [_view(found[id_], (), firing=counts[id_][0], total=counts[id_][1]) for id_ in ids]

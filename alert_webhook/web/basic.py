@@ -1,50 +1,42 @@
-"""HTTP Basic with a local user, for scripts that read the API."""
+"""HTTP Basic with a local user, for scripts."""
 
 import hashlib
 import threading
 from collections import OrderedDict
 
-from flask import request
+from werkzeug.datastructures import Authorization
 
 from alert_webhook.parts import Parts
-from alert_webhook.passwords import verify
+from alert_webhook.rights import Caller, user_caller
 from alert_webhook.store import accounts
+from alert_webhook.web.password_checks import PasswordChecks, Proof
 
-CHECKS_AT_ONCE = 2  # argon2id takes 64 MiB and some 50 ms each
 REMEMBERED = 64
 REMEMBERED_S = 300.0
-WAIT_FOR_CHECK_S = 5.0
+VIA = "API"
 
 
 class BasicUsers:
     """Checks user and password. A good answer is remembered for minutes, under a hash that a new password changes."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, checks: PasswordChecks) -> None:
         self._parts = parts
-        self._checks = threading.BoundedSemaphore(CHECKS_AT_ONCE)
+        self._checks = checks
         self._good: OrderedDict[bytes, float] = OrderedDict()
         self._lock = threading.Lock()
 
-    def user(self) -> str | None:
-        """Return the user that the request's Authorization header proves, None if it proves none."""
-        given = request.authorization
-        if given is None or given.type != "basic" or not given.username:
-            return None
-        name, password = given.username, given.password or ""
-        password_hash = self._parts.store.read(lambda tx: accounts.password_hash(tx, name))
+    def caller(self, given: Authorization, *, address: str) -> Caller | Proof:
+        """Return the user whom HTTP Basic proves, with the role they have now; else how the check ended."""
+        name, password = (given.username or "").replace("\0", ""), given.password or ""
+        password_hash = self._checks.hash_of(name)
         key = hashlib.sha256(f"{password_hash}\0{name}\0{password}".encode(errors="surrogatepass")).digest()
-        if self._remembers(key) or self._proves(password_hash, password):
+        if not self._remembers(key):
+            proof = self._checks.check(name, password, password_hash, address=address)
+            if not proof.proved:
+                return proof
             self._remember(key)
-            return name
-        return None
-
-    def _proves(self, password_hash: str | None, password: str) -> bool:
-        if not self._checks.acquire(timeout=WAIT_FOR_CHECK_S):
-            return False
-        try:
-            return verify(password_hash, password)
-        finally:
-            self._checks.release()
+        role = self._parts.store.read(lambda tx: accounts.role_of(tx, name))
+        return user_caller(name, role, via=VIA) if role else Proof()
 
     def _remembers(self, key: bytes) -> bool:
         with self._lock:

@@ -7,9 +7,10 @@ from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from msgspec import Struct
 
-from alert_webhook.web.shown import Bounds, IncidentShown, Told, incident_shown, moment
+from alert_webhook.web.shown import Bounds, IncidentShown, Offer, Told, incident_shown, moment
 
 MAX_ACK_BYTES = 15_000  # loads within seconds over a weak mobile network
 # tried in this order until the page is small enough; the last fits whatever the alerts say
@@ -57,12 +58,20 @@ def content_security_policy() -> str:
     )
 
 
-def ack_page(told: Told, *, key: str, person: str, now: float, said: str = "") -> str:
+def ack_page(told: Told, *, offer: Offer, person: str, now: float, said: str = "", chart: Markup | None = None) -> str:
     """Return the page of an ack link, smaller than MAX_ACK_BYTES."""
     page = ""
     for bounds in ACK_BOUNDS:
         incident = incident_shown(told, now, bounds)
-        page = _render("ack.html", incident=incident, key=key, person=person, said=said, now=moment(now, now))
+        page = _render(
+            "ack.html",
+            incident=incident,
+            offer=offer,
+            person=person,
+            said=said,
+            now=moment(now, now),
+            chart=chart if bounds is not ACK_BOUNDS[-1] else None,
+        )
         if len(page.encode()) < MAX_ACK_BYTES:
             break
     return page
@@ -99,10 +108,14 @@ def list_page(
     )
 
 
-def detail_page(told: Told, *, key: str, user: str, now: float, said: str = "") -> str:
-    """Return the page of one incident."""
+def detail_page(
+    told: Told, *, offer: Offer | None, user: str, now: float, said: str = "", chart: Markup | None = None
+) -> str:
+    """Return the page of one incident; `offer` is None for users who may only look."""
     incident = incident_shown(told, now, DETAIL_BOUNDS)
-    return _render("incident.html", incident=incident, key=key, user=user, said=said, now=moment(now, now))
+    return _render(
+        "incident.html", incident=incident, offer=offer, user=user, said=said, now=moment(now, now), chart=chart
+    )
 
 
 def _render(template: str, **values: object) -> str:

@@ -1,10 +1,6 @@
 """The JSON API about who is on call: `/api/v1/oncall…`. The guard of the API's blueprint stands before every route."""
 
-import math
-from typing import TypeVar
-
-import msgspec
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, g
 from msgspec import Struct, field
 
 from alert_webhook.capability import new_token
@@ -14,14 +10,13 @@ from alert_webhook.oncall.current import PAST_S, current_schedules
 from alert_webhook.oncall.listing import listing, stretch
 from alert_webhook.oncall.schedule import Override, Schedule
 from alert_webhook.parts import Parts
-from alert_webhook.store import calendar_links, overrides
+from alert_webhook.rights import Caller
+from alert_webhook.store import calendar_links, changes, overrides
 from alert_webhook.store.database import Transaction
-from alert_webhook.web import guards
 from alert_webhook.web.answers import answer_json
+from alert_webhook.web.bodies import Refused, body, number, row_id, same_site
 from heronwatch.logs import get_logger
 
-T = TypeVar("T")
-MAX_BODY_BYTES = 10_000
 DAY_S = 86_400.0
 EARLIEST, LATEST = 631_152_000.0, 7_258_118_400.0  # 1990 and 2200
 LONGEST_S = 400 * DAY_S
@@ -45,21 +40,9 @@ class NewCalendar(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     person: str = ""
 
 
-class Refused(Exception):  # noqa: N818  # an answer, not a fault of ours
-    """The request cannot be done as it is: status and reason."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-
-
 def add_oncall_routes(blueprint: Blueprint, parts: Parts) -> None:
     """Add the routes."""
     desk = _Desk(parts)
-
-    @blueprint.errorhandler(Refused)
-    def refused(error: Refused) -> Response:
-        return answer_json({"error": str(error)}, error.status)
 
     @blueprint.get("/oncall")
     def oncall() -> Response:
@@ -111,8 +94,8 @@ class _Desk:
         """Tell the shifts and gaps of a stretch, by default of the next 31 days."""
         config = self._parts.settings()
         now = self._parts.clock.now()
-        start = _number("from", now)
-        end = _number("to", start + 31 * DAY_S)
+        start = number("from", now)
+        end = number("to", start + 31 * DAY_S)
         if not 0.0 <= start < end <= start + LONGEST_S or end > 6e9:
             raise Refused(400, "from and to are Unix seconds, from before to, at most 400 days")
         schedules = self._parts.store.read(lambda tx: current_schedules(tx, config, since=start))
@@ -121,37 +104,51 @@ class _Desk:
     def add_override(self) -> Response:
         """Put somebody on call for a while."""
         config = self._parts.settings()
-        asked = _body(NewOverride, self._parts.public_url)
+        asked = body(NewOverride, self._parts.public_url)
         schedule = _known(config.rotas(), asked.schedule)
         override = _override(asked, schedule, config)
         if override.end <= self._parts.clock.now():
             raise Refused(422, "it is over already")
-        who = str(g.user)
-        override_id = self._parts.store.write(
-            lambda tx: overrides.add(tx, schedule.name, override, who=who), "override"
-        )
-        self._log.info("an override was made", schedule=schedule.name, person=override.person, user=who)
+        caller = _caller()
+
+        def write(tx: Transaction) -> int:
+            what = f"{override.person} on {schedule.name}"
+            changes.note(tx, "override made", what, who=caller.name, via=caller.via)
+            return overrides.add(tx, schedule.name, override, who=caller.name)
+
+        override_id = self._parts.store.write(write, "override")
+        self._log.info("an override was made", schedule=schedule.name, person=override.person, user=caller.name)
         return answer_json({"id": override_id}, 201)
 
     def remove_override(self, override_id: int) -> Response:
         """Take an override back."""
-        _same_site(self._parts.public_url)
-        if not self._parts.store.write(lambda tx: overrides.remove(tx, _id(override_id)), "override"):
+        same_site(self._parts.public_url)
+        caller, known = _caller(), row_id(override_id)
+
+        def write(tx: Transaction) -> bool:
+            gone = overrides.remove(tx, known)
+            if gone:
+                changes.note(tx, "override taken back", str(known), who=caller.name, via=caller.via)
+            return gone
+
+        if not self._parts.store.write(write, "override"):
             raise Refused(404, "no such override; those of the configuration and of calendars are changed there")
-        self._log.info("an override was taken back", id=override_id, user=str(g.user))
+        self._log.info("an override was taken back", id=override_id, user=caller.name)
         return answer_json({"id": override_id})
 
     def add_calendar(self) -> Response:
         """Make a link that calendar programs subscribe to; it is shown this once."""
         config = self._parts.settings()
-        asked = _body(NewCalendar, self._parts.public_url)
+        asked = body(NewCalendar, self._parts.public_url)
         _known(config.rotas(), asked.schedule)
         if asked.person:
             _known_person(asked.person, config)
-        token, who = new_token(self._parts.random), str(g.user)
+        token, caller = new_token(self._parts.random), _caller()
 
         def write(tx: Transaction) -> int:
-            expires_at = tx.now + CALENDAR_S
+            expires_at, who = tx.now + CALENDAR_S, caller.name
+            what = f"{asked.schedule}{f', {asked.person}' if asked.person else ''}"
+            changes.note(tx, "calendar link made", what, who=who, via=caller.via)
             return calendar_links.add(
                 tx, token, schedule=asked.schedule, person=asked.person, who=who, expires_at=expires_at
             )
@@ -161,10 +158,23 @@ class _Desk:
 
     def revoke_calendar(self, link_id: int) -> Response:
         """End a calendar link."""
-        _same_site(self._parts.public_url)
-        if not self._parts.store.write(lambda tx: calendar_links.revoke(tx, _id(link_id)), "calendar_link"):
+        same_site(self._parts.public_url)
+        caller, known = _caller(), row_id(link_id)
+
+        def write(tx: Transaction) -> bool:
+            gone = calendar_links.revoke(tx, known)
+            if gone:
+                changes.note(tx, "calendar link revoked", str(known), who=caller.name, via=caller.via)
+            return gone
+
+        if not self._parts.store.write(write, "calendar_link"):
             raise Refused(404, "no such calendar link")
         return answer_json({"id": link_id})
+
+
+def _caller() -> Caller:
+    caller: Caller = g.caller
+    return caller
 
 
 def _override(asked: NewOverride, schedule: Schedule, config: Config) -> Override:
@@ -198,25 +208,6 @@ def _known_person(key: str, config: Config) -> None:
         raise Refused(422, "no such person in the configuration")
 
 
-def _body(kind: type[T], public_url: str) -> T:
-    """Return the request's body; only JSON is read, which no form of another site can send."""
-    _same_site(public_url)
-    if request.mimetype != "application/json":
-        raise Refused(415, "send JSON, Content-Type: application/json")
-    request.max_content_length = MAX_BODY_BYTES
-    try:
-        return msgspec.json.decode(request.get_data(), type=kind)
-    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Refused(400, str(error)) from error
-
-
-def _same_site(public_url: str) -> None:
-    hosts = guards.own_hosts(request.host, public_url)
-    verdict = guards.same_site(request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin"), hosts)
-    if not verdict.allowed:
-        raise Refused(403, verdict.reason)
-
-
 def _shown(stored: overrides.Stored) -> dict[str, object]:
     own = stored.override
     return {
@@ -229,16 +220,3 @@ def _shown(stored: overrides.Stored) -> dict[str, object]:
         "calendar": stored.calendar,
         "created_by": stored.created_by,
     }
-
-
-def _number(name: str, default: float) -> float:
-    found = request.args.get(name, default, type=float)
-    if not math.isfinite(found):
-        raise Refused(400, f"{name} is not a number of Unix seconds")
-    return found
-
-
-def _id(number: int) -> int:
-    if number >= 2**62:
-        raise Refused(404, "no such number")
-    return number

@@ -5,19 +5,24 @@ import threading
 from flask import Blueprint, Response, request
 from msgspec import Struct
 
-from alert_webhook.incidents.actions import Answer, acknowledge
+from alert_webhook.incidents.actions import Answer
 from alert_webhook.parts import Parts
 from alert_webhook.store import incidents, links
 from alert_webhook.store.database import Transaction
 from alert_webhook.store.links import AckLink
 from alert_webhook.web import answers, guards, markup
+from alert_webhook.web.doing import Action, Wish, do, wish_of, words_for
+from alert_webhook.web.false_alarms import FALSE_ALARM, FalseAlarms
 from alert_webhook.web.guards import looks_like_capability
+from alert_webhook.web.page_forms import PageForms
+from alert_webhook.web.series import Charts
 from alert_webhook.web.shown import Told
 from alert_webhook.web.tallies import Rate, Tally
-from alert_webhook.web.telling import told
+from alert_webhook.web.telling import offer, told
 from heronwatch.logs import get_logger
 
-PURPOSE = "acknowledge by link"
+PURPOSE = "act by link"
+BY_LINK = frozenset({Action.ACK, Action.RESOLVE, Action.SNOOZE, Action.ESCALATE})
 GUESSES = Rate(30, 60.0)  # unknown links from one address; a link that exists always opens, whoever else guesses
 MAX_EVENTS = max(bounds.events for bounds in markup.ACK_BOUNDS)
 MAX_FORM_BYTES = 10_000
@@ -30,11 +35,11 @@ class Found(Struct, frozen=True):
     told: Told | None
 
 
-def make_public_blueprint(parts: Parts) -> Blueprint:
+def make_public_blueprint(parts: Parts, false_alarms: FalseAlarms, charts: Charts) -> Blueprint:
     """Return the public routes."""
     blueprint = Blueprint("public", __name__)
     log = get_logger("heronwatch.webhook.public")
-    desk = _Desk(parts)
+    desk = _Desk(parts, false_alarms, charts)
 
     @blueprint.after_request
     def guard_page(response: Response) -> Response:
@@ -59,8 +64,11 @@ def make_public_blueprint(parts: Parts) -> Blueprint:
 class _Desk:
     """Answers people who come with a link."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, false_alarms: FalseAlarms, charts: Charts) -> None:
         self._parts = parts
+        self._forms = PageForms(parts)
+        self._false_alarms = false_alarms
+        self._charts = charts
         self._log = get_logger("heronwatch.webhook.public")
         self._guesses = Tally(GUESSES)
         self._lock = threading.Lock()
@@ -73,14 +81,18 @@ class _Desk:
         return self._page(token, found.link, found.told)
 
     def press(self, token: str) -> Response:
-        """Acknowledge, if the form came from our own page."""
+        """Do what a form asks for, if it came from our own page."""
         found = self._find(token)
         if found.told is None or found.link is None:
             return self._nothing(found.link)
-        verdict = self._may_change(token)
-        if not verdict.allowed:
-            return answers.page(markup.notice_page("Not accepted", f"{verdict.reason}. Open the link again."), 403)
-        return self._acknowledge(token, found.link)
+        if refused := self._forms.refused(token, PURPOSE):
+            return answers.page(markup.notice_page("Not accepted", f"{refused} Open the link again."), 403)
+        if request.form.get("action") == FALSE_ALARM:
+            return self._false_alarm(token, found.link)
+        wish = wish_of(request.form, self._parts.clock.now())
+        if wish is None or wish.action not in BY_LINK:
+            return answers.page(markup.notice_page("Not accepted", "The form is not the one of this page."), 403)
+        return self._do(token, found.link, wish)
 
     def _find(self, token: str) -> Found:
         if not looks_like_capability(token):
@@ -96,33 +108,31 @@ class _Desk:
             return Found(None, None)
         return Found(link, told(tx, incident, self._parts.settings(), events=MAX_EVENTS))
 
-    def _may_change(self, token: str) -> guards.Verdict:
-        headers = request.headers
-        hosts = guards.own_hosts(request.host, self._parts.public_url)
-        verdict = guards.same_site(headers.get("Sec-Fetch-Site"), headers.get("Origin"), hosts)
-        if not verdict.allowed:
-            return verdict
-        fits = guards.form_key_fits(request.form.get("key", ""), token, PURPOSE)
-        if not fits or request.form.get("action") != "ack":
-            return guards.Verdict(allowed=False, reason="The form is not the one of this page")
-        return verdict
+    def _do(self, token: str, link: AckLink, wish: Wish) -> Response:
+        done = do(self._parts, link.incident_id, wish, who=self._name(link), via=_via(link))
+        if done.answer in {Answer.OVER, Answer.UNKNOWN}:
+            return answers.page(markup.notice_page(*OVER), 410)
+        if wish.action is Action.RESOLVE and done.answer is Answer.DONE:  # the link ended with the incident
+            return answers.page(markup.notice_page(*RESOLVED))
+        said = words_for(done)
+        return self._again(token, said) if said else answers.see_other(token)  # loading again sends no form again
 
-    def _acknowledge(self, token: str, link: AckLink) -> Response:
-        via = f"link to {link.person}/{link.contact}"
-        done = acknowledge(self._parts, link.incident_id, who=self._name(link), via=via)
-        if done.answer is Answer.TAKEN:
-            return answers.see_other(token)  # so that loading the page again does not send the form again
-        if done.answer is Answer.ALREADY and done.incident is not None:
-            found = self._find(token)
-            if found.told is not None:
-                by = found.told.view.acked_by
-                return self._page(token, link, found.told, said=f"This was acknowledged already, by {by}.")
-        return answers.page(markup.notice_page(*OVER), 410)
+    def _false_alarm(self, token: str, link: AckLink) -> Response:
+        words = self._false_alarms.tell(link.incident_id, who=self._name(link), via=_via(link)).words
+        return self._again(token, f"{words[0].upper()}{words[1:]}.")
+
+    def _again(self, token: str, said: str) -> Response:
+        found = self._find(token)
+        if found.told is None or found.link is None:
+            return self._nothing(found.link)
+        return self._page(token, found.link, found.told, said=said)
 
     def _page(self, token: str, link: AckLink, shown: Told, *, said: str = "") -> Response:
-        now = self._parts.clock.now()
-        key = guards.form_key(token, PURPOSE)
-        return answers.page(markup.ack_page(shown, key=key, person=self._name(link), now=now, said=said))
+        now, chart = self._parts.clock.now(), self._charts.of(shown.view)
+        offered = offer(shown, self._parts.settings(), key=guards.form_key(token, PURPOSE), desk=False)
+        return answers.page(
+            markup.ack_page(shown, offer=offered, person=self._name(link), now=now, said=said, chart=chart)
+        )
 
     def _name(self, link: AckLink) -> str:
         person = self._parts.settings().persons().get(link.person)
@@ -152,6 +162,11 @@ class _Desk:
             return wait_s
 
 
+def _via(link: AckLink) -> str:
+    return f"link to {link.person}/{link.contact}"
+
+
+RESOLVED = ("Resolved", "The incident has ended, by your word. If an alert of it fires anew, a new one begins.")
 OVER = ("It is over", "The incident that this link was for has ended. There is nothing left to do here.")
 EXPIRED = ("This link has expired", "The newest message about the incident has a new one.")
 UNKNOWN = ("No such link", "Check that the whole link was opened: it may have been cut in two.")

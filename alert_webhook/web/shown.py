@@ -13,6 +13,7 @@ from alert_webhook.delivery.render import cut, web_link
 from alert_webhook.incidents.timeline import Event
 from alert_webhook.incidents.title import PLACES, summary
 from alert_webhook.incidents.transitions import OPEN, PAGEABLE, State
+from alert_webhook.web.doing import SNOOZES
 
 STATE_WORDS = {
     State.NEW: "not acknowledged",
@@ -84,6 +85,9 @@ class IncidentShown(Struct, frozen=True, kw_only=True):
     events: tuple[EventShown, ...]
     next_step: str
     source: str
+    assigned_to: str
+    suppressed_by: str
+    ack_ends: Moment | None  # when it escalates again
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -94,6 +98,19 @@ class Told(Struct, frozen=True, kw_only=True):
     events: Sequence[Event] = ()
     next_people: tuple[str, ...] = ()
     due_at: float | None = None
+    assigned_to: str = ""
+    suppressed_by: str = ""
+    ack_ends_at: float | None = None
+
+
+class Offer(Struct, frozen=True, kw_only=True):
+    """What the page lets its reader do; `key` is the hidden field of every form."""
+
+    key: str
+    false_alarm: bool = False  # a detector is configured, and this is one of its anomalies
+    people: tuple[tuple[str, str], ...] = ()  # (key, name) of those it can be given to; none: not offered here
+    notes: bool = False
+    snoozes: tuple[str, ...] = SNOOZES
 
 
 def moment(at: float, now: float) -> Moment:
@@ -134,7 +151,15 @@ def incident_shown(told: Told, now: float, bounds: Bounds) -> IncidentShown:
         events=tuple(_event(each, now, bounds.characters) for each in _newest(told.events, bounds.events)),
         next_step=cut(_next_step(told, state, now), bounds.characters),
         source=_link(view.source_url),
+        assigned_to=cut(told.assigned_to, 80),
+        suppressed_by=cut(told.suppressed_by, bounds.characters) if state is State.SUPPRESSED else "",
+        ack_ends=_ack_ends(told, state, now),
     )
+
+
+def _ack_ends(told: Told, state: State, now: float) -> Moment | None:
+    ends_at = told.ack_ends_at if state is State.ACKNOWLEDGED else None
+    return None if ends_at is None else moment(ends_at, now)
 
 
 def _newest(events: Sequence[Event], count: int) -> Sequence[Event]:

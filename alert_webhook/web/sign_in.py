@@ -1,21 +1,15 @@
-"""Local users: checking passwords at a bounded rate, and the sign-ins that cookies stand for."""
-
-import threading
+"""Local users who sign in: the sessions that cookies stand for."""
 
 from msgspec import Struct
 
 from alert_webhook.capability import new_token
 from alert_webhook.parts import Parts
-from alert_webhook.passwords import verify
+from alert_webhook.rights import Caller, user_caller
 from alert_webhook.store import accounts
-from alert_webhook.web.tallies import Rate, Tally
+from alert_webhook.web.password_checks import PasswordChecks
 
 SESSION_S = 12 * 3600.0  # one shift
-CHECKS_AT_ONCE = 2  # argon2id takes 64 MiB and some 50 ms each
-WAIT_FOR_CHECK_S = 5.0
-BY_USER_AND_ADDRESS = Rate(8, 900.0)
-BY_ADDRESS = Rate(40, 900.0)  # a whole team may sit behind one proxy
-BY_USER = Rate(60, 900.0)  # guessed from many addresses
+VIA = "web page"
 
 
 class SignedIn(Struct, frozen=True):
@@ -26,35 +20,21 @@ class SignedIn(Struct, frozen=True):
 
 
 class SignIns:
-    """Checks passwords and begins sessions. Safe for threads."""
+    """Begins and ends sessions. Safe for threads."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, checks: PasswordChecks) -> None:
         self._parts = parts
-        self._checks = threading.BoundedSemaphore(CHECKS_AT_ONCE)
-        self._tallies = (Tally(BY_USER_AND_ADDRESS), Tally(BY_ADDRESS), Tally(BY_USER))
-        self._lock = threading.Lock()
+        self._checks = checks
 
     def begin(self, name: str, password: str, *, address: str) -> SignedIn:
         """Sign in; a wrong name takes as long as a wrong password. StoreUnavailableError while the database is away."""
-        wait_s = self._wait_s(name, address)
-        if wait_s > 0:
-            return SignedIn(wait_s=wait_s)
-        password_hash = self._parts.store.read(lambda tx: accounts.password_hash(tx, name))
-        if not self._checks.acquire(timeout=WAIT_FOR_CHECK_S):
-            return SignedIn(wait_s=WAIT_FOR_CHECK_S)
-        try:
-            proved = verify(password_hash, password)
-        finally:
-            self._checks.release()
-        if not proved:
-            self._failed(name, address)
-            return SignedIn()
-        self._succeeded(name, address)
-        return SignedIn(self._session(name))
+        proof = self._checks.check(name, password, self._checks.hash_of(name), address=address)
+        return SignedIn(self._session(name)) if proof.proved else SignedIn(wait_s=proof.wait_s)
 
-    def user(self, token: str) -> str | None:
-        """Return whose session this is, None if it is none."""
-        return self._parts.store.read(lambda tx: accounts.session_user(tx, token)) if token else None
+    def caller(self, token: str) -> Caller | None:
+        """Return whose session this is, with the role they have now; None if it is none."""
+        account = self._parts.store.read(lambda tx: accounts.session_user(tx, token)) if token else None
+        return user_caller(account.name, account.role, via=VIA) if account else None
 
     def end(self, token: str) -> None:
         """Sign out."""
@@ -66,22 +46,3 @@ class SignIns:
             lambda tx: accounts.begin_session(tx, name, token, expires_at=tx.now + SESSION_S), "sign_in"
         )
         return token
-
-    def _wait_s(self, name: str, address: str) -> float:
-        now = self._parts.clock.monotonic()
-        with self._lock:
-            return max(tally.wait_s(key, now) for tally, key in zip(self._tallies, _keys(name, address), strict=True))
-
-    def _failed(self, name: str, address: str) -> None:
-        now = self._parts.clock.monotonic()
-        with self._lock:
-            for tally, key in zip(self._tallies, _keys(name, address), strict=True):
-                tally.count(key, now)
-
-    def _succeeded(self, name: str, address: str) -> None:
-        with self._lock:
-            self._tallies[0].forget(_keys(name, address)[0])
-
-
-def _keys(name: str, address: str) -> tuple[str, str, str]:
-    return f"{address}\0{name}", address, name

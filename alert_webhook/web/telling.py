@@ -11,7 +11,8 @@ from alert_webhook.oncall.people import People
 from alert_webhook.oncall.schedule import Schedule
 from alert_webhook.store import incidents, views
 from alert_webhook.store.database import Transaction
-from alert_webhook.web.shown import Told
+from alert_webhook.web.false_alarms import anomalies
+from alert_webhook.web.shown import Offer, Told
 
 
 def told(tx: Transaction, incident: Incident, config: Config, *, events: int) -> Told:
@@ -23,6 +24,20 @@ def told(tx: Transaction, incident: Incident, config: Config, *, events: int) ->
         events=incidents.timeline(tx, incident.id, events),
         next_people=_next_people(incident, config.persons(), current_schedules(tx, config)),
         due_at=incident.due_at,
+        assigned_to=_name(incident.assigned_to, config.persons()) if incident.assigned_to else "",
+        suppressed_by=incident.suppressed_by,
+        ack_ends_at=incident.ack_ends_at,
+    )
+
+
+def offer(told: Told, config: Config, *, key: str, desk: bool) -> Offer:
+    """Return what a page may offer for an incident; at a desk (a signed-in user) also giving it away, and notes."""
+    people = tuple((key, person.name) for key, person in config.persons().items()) if desk else ()
+    return Offer(
+        key=key,
+        false_alarm=config.detector is not None and bool(anomalies(told.view)),
+        people=people,
+        notes=desk,
     )
 
 

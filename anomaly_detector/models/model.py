@@ -98,11 +98,15 @@ class ModelOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Plugin(msgspec.Struct, frozen=True, kw_only=True):
-    """A model as the registry knows it: its `class` in the configuration, its options, and what makes it of them."""
+    """A model as the registry knows it: its `class` in the configuration, its options, and what makes it of them.
+
+    `knows_the_hour`: what is usual depends on the hour of day; the contract suite asks less of a model without.
+    """
 
     name: str
     options: type[ModelOptions]
     make: Callable[[Any], Model]
+    knows_the_hour: bool = True
 
 
 def block_of(state: Mapping[str, npt.NDArray[Any]], first: int, last: int) -> State:

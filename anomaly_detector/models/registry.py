@@ -5,7 +5,11 @@ from heronwatch.plugins import Registry
 
 GROUP = "heronwatch.models"
 BUILTIN = {
+    "all_time_range": "anomaly_detector.models.all_time_range:PLUGIN",
+    "bank": "anomaly_detector.models.bank:PLUGIN",
+    "holt_winters": "anomaly_detector.models.holt_winters:PLUGIN",
     "seasonal_robust": "anomaly_detector.models.seasonal_robust:PLUGIN",
+    "static_z": "anomaly_detector.models.static_z:PLUGIN",
 }
 
 

@@ -39,23 +39,27 @@ from anomaly_detector.scoring.calibration import (
     stretch,
     threshold,
 )
+from anomaly_detector.scoring.daily import (
+    KNOTS,
+    TINY,
+    along,
+    between,
+    daily_profile,
+    hourly_spread,
+    knots_at,
+    least_spread,
+)
 from heronwatch.values import Duration
 
-KNOTS = 24
-KNOT_S = DAY_S / KNOTS
-MAD_TO_SIGMA = np.float32(1.4826)  # standard deviation of a Gaussian over its median absolute deviation
 MEAN_ABS_TO_SIGMA = np.float32(1.2533)  # the same over its mean absolute deviation: sqrt(pi / 2)
 CLIP = np.float32(4)  # spreads: what a single sample can teach at most
 SCORE_CAP = np.float32(100)
 LEAST_LEVEL, LEAST_SHIFT = 3.0, 1.5  # spreads: no threshold is below these
 LARGEST = 1e25  # larger values are taken as this: divided by the smallest spread it is still a float32
-TINY = np.float32(1e-9)
-RELATIVE_FLOOR = np.float32(1e-3)  # of the typical magnitude: below is rounding, not behaviour
 SHORTEST_MEMORY_S = 3600.0
 SHORT_MEMORY_S = 600.0  # a new series' level follows at least this slowly
 KNOT_SHORT_MEMORY_S = 300.0
 TAIL_SHORT_MEMORY_S = 6 * 3600.0
-QUANTUM_JUMPS = 10  # fewer changes than this say nothing about the smallest possible one
 FIT_BLOCK = 256  # series fitted at once: bounds the memory of the sorts
 
 
@@ -120,9 +124,9 @@ class SeasonalRobust:
         block = np.clip(block, -LARGEST, LARGEST)
         origin = state["origin"]
         np.copyto(origin, block, where=fresh & np.isnan(origin))
-        low, high, share = _knots(grid.day_s)
-        spread = np.maximum(_between(state["spread"], low, high, share), state["floor"])
-        seasonal = _between(state["profile"], low, high, share) + state["level"]
+        low, high, share = knots_at(grid.day_s)
+        spread = np.maximum(between(state["spread"], low, high, share), state["floor"])
+        seasonal = between(state["profile"], low, high, share) + state["level"]
         zero = np.nan_to_num(origin)
         deviation = np.where(fresh, block - zero - seasonal, 0).astype(np.float32)
         limits = self._thresholds(state, grid.step_s)
@@ -171,7 +175,7 @@ class SeasonalRobust:
         state["level"] += taught * np.minimum(step / np.clip(seen, SHORT_MEMORY_S, memory), np.float32(1))
         knot_rate = np.minimum(step / np.clip(seen / KNOTS, KNOT_SHORT_MEMORY_S, memory / KNOTS), np.float32(1))
         rate = np.where(new, np.float32(0.3), knot_rate) * learn
-        low, high, share = _knots(grid.day_s)
+        low, high, share = knots_at(grid.day_s)
         for knot, weight in ((low, 1 - share), (high, share)):
             state["profile"][knot] += taught * knot_rate * weight
             wanted = np.maximum(MEAN_ABS_TO_SIGMA * np.abs(taught), state["floor"])
@@ -195,13 +199,13 @@ class SeasonalRobust:
         state["origin"][...] = origin
         known = np.isfinite(origin)
         centred = (values - np.nan_to_num(origin)).astype(np.float32)
-        profile = _profile(centred, history)
-        deviation = centred - _along(profile, history.day_s)
+        profile = daily_profile(centred, history)
+        deviation = centred - along(profile, history.day_s)
         state["profile"][...] = profile
-        state["floor"][...] = np.where(known, _floor(values, deviation), TINY)
-        state["spread"][...] = np.maximum(_spread(deviation, history.day_s), state["floor"])
+        state["floor"][...] = np.where(known, least_spread(values, deviation), TINY)
+        state["spread"][...] = np.maximum(hourly_spread(deviation, history.day_s), state["floor"])
         state["seen_s"][...] = np.isfinite(centred).sum(axis=0) * np.float32(history.step_s)
-        self._fit_tails(deviation / _along(state["spread"], history.day_s), state, history)
+        self._fit_tails(deviation / along(state["spread"], history.day_s), state, history)
 
     def _fit_tails(self, z: F32, state: State, history: History) -> None:
         """Measure the tails of both features; run `shift` over the history."""
@@ -215,70 +219,6 @@ class SeasonalRobust:
         if history.step_s > history.target_step_s:  # live samples are closer, so smoothing calms them less than here
             shift = Tail(np.maximum(shift.start, level.start), np.maximum(shift.excess, level.excess))
         state["shift_tail"][...], state["shift_excess"][...] = shift.start, shift.excess
-
-
-def _knots(day_s: float) -> tuple[int, int, np.float32]:
-    """Return the two knots around a time of day and the weight of the second."""
-    position = day_s / KNOT_S - 0.5
-    low = int(np.floor(position))
-    return low % KNOTS, (low + 1) % KNOTS, np.float32(position - low)
-
-
-def _between(knots: F32, low: int, high: int, share: np.float32) -> F32:
-    return np.asarray(knots[low] * (1 - share) + knots[high] * share)
-
-
-def _along(knots: F32, day_s: F64) -> F32:
-    """Return knots (24, series) interpolated at each instant: (instants, series)."""
-    position = day_s / KNOT_S - 0.5
-    low = np.floor(position).astype(np.intp)
-    share = (position - low).astype(np.float32)[:, None]
-    return np.asarray(knots[low % KNOTS] * (1 - share) + knots[(low + 1) % KNOTS] * share)
-
-
-def _profile(centred: F32, history: History) -> F32:
-    """Return the hour-of-day medians, as far as they explain the series.
-
-    With less than two days, or when the medians calm the series by less than a tenth, the profile is flat: a profile
-    of noise would only add its own.
-    """
-    profile = np.nan_to_num(_per_hour(centred, history.day_s))
-    before = column_quantiles(np.abs(centred), (0.5,))[0]
-    after = column_quantiles(np.abs(centred - _along(profile, history.day_s)), (0.5,))[0]
-    gain = 1 - np.nan_to_num(after / np.maximum(before, TINY), nan=1.0)
-    days = len(history.day_s) * history.step_s / DAY_S
-    return np.asarray(profile * np.clip(gain * 10, 0, 1) * np.clip(np.float32(days - 1), 0, 1), np.float32)
-
-
-def _per_hour(values: F32, day_s: F64) -> F32:
-    """Return the median of each hour of the day: (24, series), NaN where an hour has no value."""
-    hours = (day_s // KNOT_S).astype(np.intp) % KNOTS
-    medians = np.full((KNOTS, values.shape[1]), np.nan, np.float32)
-    for hour in np.unique(hours):
-        medians[hour] = column_quantiles(values[hours == hour], (0.5,))[0]
-    return medians
-
-
-def _spread(deviation: F32, day_s: F64) -> F32:
-    """Return the robust spread of each hour, a quarter of it from the whole day, as one hour knows little."""
-    size = np.abs(deviation)
-    whole = np.nan_to_num(column_quantiles(size, (0.5,))[0])
-    hours = _per_hour(size, day_s)
-    hours = np.where(np.isfinite(hours), hours, whole)
-    return np.asarray(MAD_TO_SIGMA * (np.float32(0.75) * hours + np.float32(0.25) * whole), np.float32)
-
-
-def _floor(values: F64, deviation: F32) -> F32:
-    """Return the smallest believable spread: a tenth of the deviation, half a quantum, a thousandth of the size."""
-    known = np.isfinite(deviation)
-    count = np.maximum(known.sum(axis=0), 1)
-    rms = np.sqrt(np.where(known, deviation, 0).astype(np.float64).__pow__(2).sum(axis=0) / count)
-    size = np.where(known, np.abs(values), 0).sum(axis=0) / count
-    jumps = np.abs(np.diff(values, axis=0))
-    quantum = np.where(jumps > 0, jumps, np.inf).min(axis=0, initial=np.inf)
-    quantum = np.where((jumps > 0).sum(axis=0) >= QUANTUM_JUMPS, quantum, 0)
-    floors = np.maximum.reduce([0.1 * rms, quantum / 2, RELATIVE_FLOOR * size, np.full_like(rms, TINY)])
-    return np.asarray(floors, np.float32)
 
 
 PLUGIN = Plugin(name="seasonal_robust", options=SeasonalRobustOptions, make=SeasonalRobust)

@@ -67,6 +67,7 @@ class Session:
             await run.done
         finally:
             self._run = None
+            self._link.rest()
             if run.timer is not None:
                 run.timer.cancel()
             del run  # an error would hold this frame, the frame the run, and the run the error: a table never freed

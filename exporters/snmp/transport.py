@@ -48,7 +48,11 @@ class Link(Protocol):
     """A way to one device."""
 
     async def open(self, deadline: float) -> None:
-        """Make it ready by `deadline` (`loop.time()`); raises DeviceError."""
+        """Make it ready by `deadline` (`loop.time()`), and read from now on; raises DeviceError."""
+        ...
+
+    def rest(self) -> None:
+        """Read no more until it is opened again: what a device sends unasked costs nothing."""
         ...
 
     def send(self, message: bytes) -> None:
@@ -75,10 +79,15 @@ class UdpLink:
         self._heard = heard
         self._failed = failed
         self._socket = _bound(endpoint)
+
+    async def open(self, deadline: float) -> None:  # noqa: ARG002  datagrams need no connection
+        """Read from now on."""
         self._loop.add_reader(self._socket.fileno(), self._readable)
 
-    async def open(self, deadline: float) -> None:
-        """Return at once: datagrams need no connection."""
+    def rest(self) -> None:
+        """Read no more; what comes meanwhile fills the kernel's buffer, and then is dropped."""
+        if self._socket.fileno() >= 0:
+            self._loop.remove_reader(self._socket.fileno())
 
     def send(self, message: bytes) -> None:
         """Send a datagram; raises DeviceError."""
@@ -125,9 +134,11 @@ class TcpLink(asyncio.Protocol):
         self._failed = failed
         self._frames = Frames()
         self._transport: asyncio.Transport | None = None
+        self._resting = False
 
     async def open(self, deadline: float) -> None:
         """Connect, unless connected; raises DeviceError."""
+        self._resting = False
         if self._transport is not None and not self._transport.is_closing():
             return
         self._frames = Frames()
@@ -147,8 +158,17 @@ class TcpLink(asyncio.Protocol):
         """Keep the connection."""
         self._transport = transport  # type: ignore[assignment]  # asyncio hands stream protocols a Transport
 
+    def rest(self) -> None:
+        """Expect nothing more; a device that sends something nevertheless is cut off until it is opened again."""
+        self._resting = True
+        if self._frames.is_full:
+            self.close()
+
     def data_received(self, data: bytes) -> None:
         """Hand on every whole message."""
+        if self._resting:
+            self.close()
+            return
         self._frames.feed(data)
         self._hand_on()
 

@@ -45,11 +45,19 @@ DETECTOR_SELF: Final = (
 DETECTOR_OUTPUT: Final = ("anomaly_score", "yhat", "yhat_lower", "yhat_upper")
 WEBHOOK: Final = (
     "heronwatch_webhook_alerts_quarantined_total",
+    "heronwatch_webhook_audit_passed",
     "heronwatch_webhook_incidents",
     "heronwatch_webhook_intake_requests_total",
     "heronwatch_webhook_notifications_total",
     "heronwatch_webhook_oldest_due_seconds",
+    "heronwatch_webhook_oncall_covered",
+    "heronwatch_webhook_oncall_gap_seconds",
+    "heronwatch_webhook_page_seconds",
+    "heronwatch_webhook_provider_breaker_state",
+    "heronwatch_webhook_time_to_ack_seconds",
+    "heronwatch_webhook_time_to_resolve_seconds",
     "heronwatch_webhook_timers_overdue_seconds",
+    "heronwatch_webhook_unacked_incidents",
 )
 SHARED: Final = ("heronwatch_config_last_reload_successful",)
 RECORDED: Final = (

@@ -13,7 +13,7 @@ from typing import Final
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana.dashboards_src import device, fleet, home, interface, power
+from grafana.dashboards_src import device, fleet, home, interface, oncall, power
 
 FOLDER: Final = Path(__file__).parents[1] / "dashboards"
 # a folder of files is a folder in Grafana (foldersFromFilesStructure)
@@ -23,6 +23,7 @@ BOARDS: Final[Mapping[str, Callable[[], models.Dashboard]]] = {
     "Infrastructure/heronwatch-device.json": device.build,
     "Infrastructure/heronwatch-interface.json": interface.build,
     "Infrastructure/heronwatch-power.json": power.build,
+    "Infrastructure/heronwatch-oncall.json": oncall.build,
 }
 
 

@@ -4,6 +4,8 @@ from typing import Final
 
 UP: Final = {1: ("up", "green"), 0: ("down", "red")}
 ON_BATTERY: Final = {0: ("mains", "green"), 1: ("battery", "red")}
+COVERED: Final = {1: ("somebody", "green"), 0: ("nobody", "red")}
+BREAKER: Final = {0: ("works", "green"), 1: ("one try decides", "orange"), 2: ("left in peace", "red")}
 FIRING: Final = {1: ("firing", "red")}
 
 # instance_part:health:state of prometheus/rules/recording_devices.yml

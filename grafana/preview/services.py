@@ -103,6 +103,46 @@ def services(moments: Moments) -> list[Line]:
             Line("heronwatch_webhook_notifications_total", {**webhook, "channel": name, "outcome": "accepted"}, sent)
             for name, sent in (("sms", summed(hour, 40)), ("email", summed(hour, 55)))
         ),
+        *_paging(webhook, moments),
+    ]
+
+
+def _paging(labels: dict[str, str], moments: Moments) -> list[Line]:
+    """Return what the webhook tells of people, schedules and providers: quiet, but for one incident that waits."""
+    waits = [float(on) for on in moments.within((fleet.BATTERY[0] - 60, 0))]
+    quiet = {name: moments.constant(0) for name in ("oldest_due_seconds", "timers_overdue_seconds")}
+    return [
+        Line("heronwatch_webhook_incidents", {**labels, "state": "critical"}, moments.constant(0)),
+        Line("heronwatch_webhook_unacked_incidents", {**labels, "severity": "critical"}, waits),
+        Line("heronwatch_webhook_unacked_incidents", {**labels, "severity": "high"}, moments.constant(0)),
+        *(Line(f"heronwatch_webhook_{name}", labels, values) for name, values in quiet.items()),
+        *(
+            Line("heronwatch_webhook_oncall_covered", {**labels, "schedule": name}, moments.constant(1))
+            for name in ("network", "plant")
+        ),
+        Line("heronwatch_webhook_oncall_gap_seconds", {**labels, "schedule": "network"}, moments.constant(0)),
+        Line("heronwatch_webhook_oncall_gap_seconds", {**labels, "schedule": "plant"}, moments.constant(7200)),
+        *(
+            Line(f"heronwatch_webhook_{name}", {**labels, "severity": severity}, moments.constant(seconds))
+            for severity, seconds in (("critical", 190.0), ("high", 640.0))
+            for name in ("time_to_ack_seconds", "time_to_resolve_seconds")
+        ),
+        *(
+            Line("heronwatch_webhook_page_seconds", {**labels, "channel": channel, "quantile": "0.95"}, took)
+            for channel, took in (("sms", moments.constant(1.4)), ("email", moments.constant(0.6)))
+        ),
+        *(
+            Line(
+                "channel:heronwatch_webhook_failed_per_notifications:ratio_rate15m",
+                {"channel": channel},
+                moments.constant(0),
+            )
+            for channel in ("sms", "email")
+        ),
+        *(
+            Line("heronwatch_webhook_provider_breaker_state", {**labels, "channel": channel}, moments.constant(0))
+            for channel in ("sms", "email")
+        ),
     ]
 
 

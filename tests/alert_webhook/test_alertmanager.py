@@ -13,6 +13,7 @@ import requests
 from tests.fakes.daemons import Daemon, alertmanager, free_port, wait_until
 from tests.fakes.webhook_process import TOKEN, Sink, webhook, write_config
 
+pytestmark = pytest.mark.alertmanager
 ROUTES = """
 route:
   receiver: heronwatch

@@ -47,7 +47,34 @@ def test_users_are_added_from_stdin_or_the_environment_and_listed(tmp_path: Path
     assert run("user", "add", "ana", "--config.file", config, stdin="correct horse battery\n").returncode == 0
     added = run("user", "add", "ben", "--password-env", "PW", "--config.file", config, PW="another long password")
     assert added.returncode == 0
-    assert run("user", "list", "--config.file", config).stdout == "ana\nben\n"
+    assert run("user", "role", "ben", "viewer", "--config.file", config).returncode == 0
+    assert run("user", "list", "--config.file", config).stdout == "ana\tresponder\nben\tviewer\n"
+    assert run("user", "remove", "ben", "--config.file", config).returncode == 0
+    gone = run("user", "remove", "ben", "--config.file", config)
+    assert (gone.returncode, gone.stderr) == (1, "there is no user ben\n")
+
+
+def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
+    config = str(write_config(tmp_path, "http://127.0.0.1:9/"))
+    made = run("key", "add", "grafana", "--scope", "read", "--days", "30", "--config.file", config)
+    key = made.stdout.strip()
+    assert (made.returncode, key.startswith("hwk_")) == (0, True)
+    listed = run("key", "list", "--config.file", config).stdout
+    assert listed.startswith(f"1\t{key.rpartition('_')[0][:12]}\tgrafana\tread\tuntil ")
+    assert key not in listed
+    assert run("key", "revoke", "1", "--config.file", config).returncode == 0
+    assert "\trevoked " in run("key", "list", "--config.file", config).stdout
+    assert run("key", "revoke", "1", "--config.file", config).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(("x", "--scope", "odd"), "invalid choice"), (("x", "--scope", "read", "--days", "0"), "lives 1 to 400 days")],
+)
+def test_a_wrong_key_is_not_made(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    config = str(write_config(tmp_path, "http://127.0.0.1:9/"))
+    done = run("key", "add", *arguments, "--config.file", config)
+    assert (done.returncode, words in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("password", ["", "short"])

@@ -2,23 +2,31 @@
 
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 import sqlalchemy as sa
 
+from alert_webhook.escalation.policy import Policy
+from alert_webhook.escalation.policy import Step as PolicyStep
 from alert_webhook.incidents.transitions import State
 from alert_webhook.store import views
 from alert_webhook.store.opening import open_store
+from alert_webhook.store.schema import event, incident, notification, timer
+from alert_webhook.store.statements import json_text
 from tests.fakes.clock import FakeClock
 from tests.fakes.daemons import Daemon, free_port, wait_until
 from tests.fakes.webhook_process import TOKEN, Sink, webhook, write_config
 from tests.fakes.webhook_stack import Stack
+from tests.fakes.webhook_victim import Victim, victim
 
+pytestmark = pytest.mark.replicas
 REPLICAS = 4
 
 
@@ -105,10 +113,8 @@ def test_a_table_locked_for_long_is_503_and_afterwards_not(postgres_engine: sa.E
 def test_serve_and_engines_in_processes_of_their_own_send_each_page_once(
     postgres_engine: sa.Engine, tmp_path: Path
 ) -> None:
-    url = postgres_engine.url
-    server = f"{{postgresql: {{host: {url.host}, port: {url.port}, database: {url.database}, user: {url.username}}}}}"
     with Sink() as sink, ExitStack() as processes:
-        config = write_config(tmp_path, sink.url, database=server)
+        config = write_config(tmp_path, sink.url, database=server_of(postgres_engine))
         serve = processes.enter_context(started(config, "serve"))
         engines = [processes.enter_context(started(config, "engine")) for _ in range(2)]
         for number in range(20):
@@ -136,3 +142,133 @@ def post(daemon: Daemon, name: str) -> None:
 
 def titles(sink: Sink) -> set[str]:
     return {page["incident"]["title"] for page in sink.received}
+
+
+class Fleet:
+    """Engines on one PostgreSQL, their clocks up to ten minutes off either way, each a process that may be killed."""
+
+    def __init__(self, config: Path, processes: ExitStack) -> None:
+        self._config, self._processes = config, processes
+        self.engines: list[Victim] = []
+
+    def add(self) -> None:
+        skew_s = SKEWS_S[len(self.engines) % len(SKEWS_S)]
+        self.engines.append(self._processes.enter_context(victim(self._config, role="engine", skew_s=skew_s)))
+
+    def kill_one_and_replace_it(self) -> None:
+        next(each for each in self.engines if each.alive).kill()
+        self.add()
+        assert self.engines[-1].await_ready()  # a kill is of an engine that works, on a busy machine too
+
+
+SKEWS_S = (600.0, -600.0, 0.0, 300.0)
+
+
+def add_timers(engine: sa.Engine, number: int, *, over_s: float) -> None:
+    """Incidents whose first step is due at random moments of the time to come."""
+    policy = json_text(Policy("default", (PolicyStep(0.0, ("ana",)),), 0, 3600.0))
+    with engine.begin() as connection:
+        now = float(connection.execute(sa.text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
+        shared = {
+            "integration": "am", "labels": "{}", "source_url": "", "severity": "critical", "rank": 0,
+            "urgency": "page", "state": "new", "policy": policy, "cycle": 1, "repeats_left": 0, "next_step": 0,
+            "started_at": now, "updated_at": now, "acked_by": "",
+        }  # fmt: skip
+        rows = [{**shared, "code": f"C{n}", "group_name": f"g{n}", "title": f"Timer{n}"} for n in range(number)]
+        connection.execute(incident.insert(), rows)
+        ids = connection.execute(sa.select(incident.c.id)).scalars().all()
+        spread = over_s / number
+        due = [{"incident_id": each, "kind": "escalate", "due_at": now + n * spread} for n, each in enumerate(ids)]
+        connection.execute(timer.insert(), due)
+
+
+def executed(engine: sa.Engine) -> int:
+    with engine.connect() as connection:
+        return int(connection.execute(sa.select(sa.func.count()).where(notification.c.state == "sent")).scalar_one())
+
+
+def steps_per_incident(engine: sa.Engine) -> Counter[int]:
+    """How many incidents had how many steps."""
+    with engine.connect() as connection:
+        found = connection.execute(sa.select(event.c.incident_id).where(event.c.kind == "step")).scalars()
+        return Counter(Counter(found).values())
+
+
+def run_fleet(
+    engine: sa.Engine, folder: Path, *, replicas: int, timers: int, over_s: float, kill_every_s: float, within_s: float
+) -> tuple[int, list[dict[str, Any]]]:
+    """Let the replicas execute all timers; return how many were killed and what the provider received."""
+    kills, killed_at = 0, time.monotonic()
+    with Sink() as sink, ExitStack() as processes:
+        config = write_config(folder, sink.url, database=server_of(engine))
+        config.write_text(config.read_text().replace("lease: 2s", "lease: 12s").replace("timeout: 1s", "timeout: 10s"))
+        fleet = Fleet(config, processes)
+        for _ in range(replicas):
+            fleet.add()
+        assert all(each.await_ready() for each in fleet.engines)
+        add_timers(engine, timers, over_s=over_s)
+        until = time.monotonic() + within_s
+        while executed(engine) < timers:
+            assert time.monotonic() < until, f"{executed(engine)} of {timers} after {within_s} s"
+            if kill_every_s and time.monotonic() - killed_at >= kill_every_s:
+                fleet.kill_one_and_replace_it()
+                kills, killed_at = kills + 1, time.monotonic()
+            time.sleep(0.1)
+        return kills, list(sink.received)
+
+
+def server_of(engine: sa.Engine) -> str:
+    url = engine.url
+    return f"{{postgresql: {{host: {url.host}, port: {url.port}, database: {url.database}, user: {url.username}}}}}"
+
+
+def check_each_once(engine: sa.Engine, timers: int, kills: int, pages: list[dict[str, Any]]) -> None:
+    """Each step once, whatever happened; a page repeats only where a process died, and says so."""
+    assert steps_per_incident(engine) == {1: timers}
+    times = Counter(page["id"] for page in pages)
+    assert len(times) == timers
+    repeats = [page for page in pages if page["possible_duplicate"]]
+    assert len(pages) - timers <= len(repeats) <= kills * SENDERS
+
+
+SENDERS = 8  # messages that one process can have on their way when it dies
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("replicas_number", [2, 4])
+def test_skewed_replicas_execute_each_timer_once(
+    postgres_engine: sa.Engine, tmp_path: Path, replicas_number: int
+) -> None:
+    kills, pages = run_fleet(
+        postgres_engine, tmp_path, replicas=replicas_number, timers=150, over_s=3.0, kill_every_s=0, within_s=90
+    )
+    check_each_once(postgres_engine, 150, kills, pages)
+
+
+@pytest.mark.timeout(180)
+def test_replicas_that_are_killed_lose_no_timer(postgres_engine: sa.Engine, tmp_path: Path) -> None:
+    kills, pages = run_fleet(
+        postgres_engine, tmp_path, replicas=2, timers=150, over_s=4.0, kill_every_s=1.5, within_s=120
+    )
+    assert kills
+    check_each_once(postgres_engine, 150, kills, pages)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("kill_every_s", [0.0, 5.0])
+@pytest.mark.parametrize("replicas_number", [2, 4])
+def test_ten_thousand_timers_in_a_minute(
+    postgres_engine: sa.Engine, tmp_path: Path, replicas_number: int, kill_every_s: float
+) -> None:
+    kills, pages = run_fleet(
+        postgres_engine,
+        tmp_path,
+        replicas=replicas_number,
+        timers=10_000,
+        over_s=60.0,
+        kill_every_s=kill_every_s,
+        within_s=1200,
+    )
+    assert bool(kills) == bool(kill_every_s)
+    check_each_once(postgres_engine, 10_000, kills, pages)

@@ -95,7 +95,7 @@ def test_route_knows_overrides_of_the_database(folder: Path) -> None:
 
 def test_route_says_when_nobody_is_paged(folder: Path) -> None:
     assert run(folder, "route", "severity=warning").stdout.splitlines()[1:] == [
-        "severity warning (the label severity): record",
+        "severity warning (the label severity): digest",
         "nobody is paged",
     ]
 

@@ -19,6 +19,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from alert_webhook.delivery.callback import (
+    CallbackRequest,
+    Heard,
+    Hears,
+    LooksUp,
+    Refused,
+    Reply,
+    Result,
+    Shows,
+    Verdict,
+    Wish,
+)
 from alert_webhook.delivery.channel import (
     Channel,
     ChannelBlock,
@@ -230,6 +242,78 @@ def test_plugin_is_whole(name: str) -> None:
     shown = plugin.describe_address(rig.address)
     assert shown
     assert not rig.address or rig.address not in shown
+
+
+ASKED_CASES = (
+    *("success", "HTTP 429", "HTTP 404", "HTTP 302", "no answer", "garbage", "not JSON", "deep JSON", "odd JSON"),
+    *("huge header", "body that ends early", "reset after the request", "echo of the request"),
+)
+
+
+@pytest.mark.parametrize("label", ASKED_CASES)
+@pytest.mark.parametrize("name", [name for name in CHANNELS.names() if RIGS.get(name).reference])
+def test_asking_and_changing_end_whatever_the_provider_does(name: str, label: str) -> None:
+    with (
+        log_lines() as log,
+        raw_server(cases(name)[label].behave) as server,
+        contextlib.closing(make(name, server.port)) as made,
+    ):
+        channel: object = made
+        started, told = time.monotonic(), ""
+        if isinstance(channel, LooksUp):
+            found = channel.lookup(rig_of(name).reference)
+            assert isinstance(found, Heard | Retry)
+            told += repr(found)
+        if isinstance(channel, Shows):
+            message = sample_message(rig_of(name).address, ack_url="")
+            over = msgspec.structs.replace(message.incident, state="resolved")
+            shown = channel.show(msgspec.structs.replace(message, incident=over), rig_of(name).reference)
+            check(shown, time.monotonic() - started, log.getvalue(), timeout_s=2 * TIMEOUT_S)
+        seconds = time.monotonic() - started
+    assert seconds < 2 * (TIMEOUT_S + SLACK_S)
+    assert not [secret for secret in CANARIES if secret in told + log.getvalue()]
+
+
+def requests() -> Iterator[CallbackRequest]:
+    """What a stranger may send: nothing of it is signed."""
+    url = "https://pager.example.org/callbacks/x"
+    bodies = (b"", b"\xff\x00", b"payload=%7B%7D", b"payload=" + b"[" * 30_000, b"a=1&" * 500, b"Body=ack&From=%2B1")
+    signed = {
+        "x-twilio-signature": "AAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        "x-slack-signature": "v0=" + "0" * 64,
+        "x-slack-request-timestamp": str(int(time.time())),
+    }
+    odd = {"x-twilio-signature": "\udc80", "x-slack-signature": "é", "x-slack-request-timestamp": "9" * 400}
+    for body in bodies:
+        for headers in ({}, signed, odd):
+            for query in ("", "?key=", "?key=%FF&page=%00", "?key=" + "0" * 32):
+                yield CallbackRequest(url=url + query, headers=headers, body=body)
+
+
+@pytest.mark.parametrize("name", CHANNELS.names())
+def test_nothing_a_stranger_sends_is_believed(name: str) -> None:
+    with contextlib.closing(make(name, 9)) as made:
+        channel: object = made
+        if isinstance(channel, Hears):
+            heard = [channel.hear(request) for request in requests()]
+            assert {type(each) for each in heard} == {Refused}
+            assert not [secret for secret in CANARIES if secret in repr(heard)]
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+@pytest.mark.parametrize("name", CHANNELS.names())
+def test_every_answer_to_a_person_can_be_given(name: str, verdict: Verdict) -> None:
+    """By names and titles that were made to break out of whatever markup there is."""
+    evil = "</Say><Dial>+1</Dial> \x00\r\n & <!channel>"
+    result = Result(verdict=verdict, code="K7QF", title=evil, by=evil, codes=("K7QF", "2222"))
+    reply = Reply(event="e", sender="+34600000001", wish=Wish.ACK, page="0123", reference="")
+    with contextlib.closing(make(name, 9)) as made:
+        channel: object = made
+        if isinstance(channel, Hears):
+            answer = channel.respond(Heard(replies=(reply,)), [result])
+            assert answer.status in {200, 204}
+            assert b"<Dial>" not in answer.body
+            assert b"\x00" not in answer.body
 
 
 @pytest.mark.parametrize("name", CHANNELS.names())

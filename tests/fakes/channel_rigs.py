@@ -22,8 +22,11 @@ from alert_webhook.delivery.channel import (
     Retry,
     Unknown,
 )
+from alert_webhook.delivery.channels.pushover import PushoverBlock
+from alert_webhook.delivery.channels.slack import SlackBlock
 from alert_webhook.delivery.channels.smtp import SmtpBlock
 from alert_webhook.delivery.channels.twilio_sms import TwilioSmsBlock
+from alert_webhook.delivery.channels.twilio_voice import TwilioVoiceBlock
 from alert_webhook.delivery.channels.webhook import ExactUrl, WebhookBlock
 from heronwatch.plugins import Registry
 from heronwatch.secrets import Secret
@@ -48,11 +51,15 @@ class Case:
 
 @dataclass(frozen=True)
 class Rig:
-    """One channel's part of the contract suite. `block` gets a port, a time-out, and a folder to write to."""
+    """One channel's part of the contract suite. `block` gets a port, a time-out, and a folder to write to.
+
+    `reference` is one that the channel's receipts could have: look-ups and changes are about it.
+    """
 
     block: Callable[[int, float, Path], ChannelBlock]
     address: str
     cases: Callable[[Path], Mapping[str, Case]]
+    reference: str = ""
 
 
 def sample_message(address: str, **changes: object) -> Message:
@@ -142,6 +149,22 @@ def http_cases(good: bytes, *, good_status: int) -> dict[str, Case]:
 ANYTHING = (Receipt, Retry, Permanent, Unknown)  # what matters is that it ends
 
 
+TIMED = frozenset(  # what takes a time-out each, and is shown by the channels before on the same HTTP client
+    {
+        "headers drop by drop",
+        "status line drop by drop",
+        "endless headers",
+        "endless 100 Continue",
+        "endless chunk size",
+    }
+)
+
+
+def same_http(cases: Mapping[str, Case]) -> dict[str, Case]:
+    """Those cases that are about the channel and not about its HTTP client."""
+    return {label: case for label, case in cases.items() if label not in TIMED}
+
+
 def _always(answer: bytes) -> Callable[[HttpRequest], bytes]:
     return lambda _request: answer
 
@@ -173,6 +196,36 @@ def _twilio_block(port: int, timeout_s: float, _folder: Path) -> ChannelBlock:
         account_sid=ACCOUNT,
         auth_token=Secret(CANARIES[0]),
         sender="+15005550006",
+        base_url=HttpUrl.parse(f"http://{LOOPBACK}:{port}"),
+        allowed_networks=(Network.parse("127.0.0.0/8"),),
+        timeout=Duration(timeout_s),
+    )
+
+
+def _voice_block(port: int, timeout_s: float, _folder: Path) -> ChannelBlock:
+    return TwilioVoiceBlock(
+        account_sid=ACCOUNT,
+        auth_token=Secret(CANARIES[0]),
+        sender="+15005550006",
+        base_url=HttpUrl.parse(f"http://{LOOPBACK}:{port}"),
+        allowed_networks=(Network.parse("127.0.0.0/8"),),
+        timeout=Duration(timeout_s),
+    )
+
+
+def _pushover_block(port: int, timeout_s: float, _folder: Path) -> ChannelBlock:
+    return PushoverBlock(
+        token=Secret(CANARIES[0]),
+        base_url=HttpUrl.parse(f"http://{LOOPBACK}:{port}"),
+        allowed_networks=(Network.parse("127.0.0.0/8"),),
+        timeout=Duration(timeout_s),
+    )
+
+
+def _slack_block(port: int, timeout_s: float, _folder: Path) -> ChannelBlock:
+    return SlackBlock(
+        bot_token=Secret(CANARIES[0]),
+        signing_secret=Secret(CANARIES[2]),
         base_url=HttpUrl.parse(f"http://{LOOPBACK}:{port}"),
         allowed_networks=(Network.parse("127.0.0.0/8"),),
         timeout=Duration(timeout_s),
@@ -264,14 +317,49 @@ TWILIO = Rig(
         "200 in place of 201": Case(answering(_always(http(200, b'{"sid":"SM1"}'))), (Unknown,)),
         "rate limit in a 400": Case(answering(_always(http(400, b'{"code":20429}'))), (Retry,)),
     },
+    "SM0123456789abcdef0123456789abcdef",
+)
+VOICE = Rig(
+    _voice_block,
+    "+34600000001",
+    lambda _folder: {
+        **same_http(http_cases(b'{"sid":"CA0123456789abcdef0123456789abcdef","status":"queued"}', good_status=201)),
+        "sid of a message": Case(answering(_always(http(201, b'{"sid":"SM1"}'))), (Unknown,)),
+        "200 in place of 201": Case(answering(_always(http(200, b'{"sid":"CA1"}'))), (Unknown,)),
+    },
+    "CA0123456789abcdef0123456789abcdef",
+)
+PUSHOVER = Rig(
+    _pushover_block,
+    "u" + "A" * 29,
+    lambda _folder: {
+        **same_http(http_cases(b'{"status":1,"request":"647d2300","receipt":"' + b"r" * 30 + b'"}', good_status=200)),
+        "status 0": Case(answering(_always(http(200, b'{"status":0}'))), (Unknown,)),
+        "odd receipt": Case(answering(_always(http(200, b'{"status":1,"receipt":"a b\\n","request":7}'))), (Receipt,)),
+    },
+    "r" * 30,
+)
+SLACK = Rig(
+    _slack_block,
+    "C024BE91L",
+    lambda _folder: {
+        **same_http(http_cases(b'{"ok":true,"channel":"C024BE91L","ts":"1800000000.000100"}', good_status=200)),
+        "not ok": Case(answering(_always(http(200, b'{"ok":false,"error":"ratelimited"}'))), (Retry,)),
+        "an error that is none": Case(answering(_always(http(200, b'{"ok":false,"error":["x"]}'))), (Unknown,)),
+        "ok without a place": Case(answering(_always(http(200, b'{"ok":true,"ts":{},"channel":"\\n"}'))), (Unknown,)),
+    },
+    "C024BE91L:1800000000.000100",
 )
 SMTP = Rig(_smtp_block, "ana@example.org", _smtp_cases)
 
 RIGS: Registry[Rig] = Registry(
     "heronwatch.channel_rigs",
     {
+        "pushover": "tests.fakes.channel_rigs:PUSHOVER",
+        "slack": "tests.fakes.channel_rigs:SLACK",
         "smtp": "tests.fakes.channel_rigs:SMTP",
         "twilio_sms": "tests.fakes.channel_rigs:TWILIO",
+        "twilio_voice": "tests.fakes.channel_rigs:VOICE",
         "webhook": "tests.fakes.channel_rigs:WEBHOOK",
     },
     {},

@@ -1,9 +1,10 @@
 """The webhook as a real process that a test may kill, and a sink that stands for a provider.
 
 As a program: `python -m tests.fakes.webhook_process CONFIG PORT [FAILPOINT]` serves like `heronwatch webhook all`, and
-kills itself with SIGKILL where FAILPOINT is reached while the file CONFIG.armed exists.
+kills itself with SIGKILL where FAILPOINT is reached while the file CONFIG.armed exists ("NAME#3": the third time).
 """
 
+import itertools
 import json
 import os
 import signal
@@ -13,9 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tests.fakes.daemons import Daemon, free_port, http_ok, running
+
+if TYPE_CHECKING:
+    from heronwatch.clock import SystemClock
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 CONFIG = """
@@ -37,8 +41,9 @@ delivery: {{lease: 2s}}
 class Sink:
     """An HTTP server that remembers what it is sent, as JSON, and answers 200."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_page: Callable[[], None] = lambda: None) -> None:
         self.received: list[Any] = []
+        self.on_page = on_page  # called with each message, before it is answered
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
 
     @property
@@ -52,6 +57,7 @@ class Sink:
             def do_POST(self) -> None:
                 length = int(self.headers.get("Content-Length", 0))
                 sink.received.append(json.loads(self.rfile.read(length)))
+                sink.on_page()
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -94,15 +100,29 @@ def webhook(
         yield daemon
 
 
-def _kill_at(name: str, armed: Path) -> Callable[[str], None]:
+def _kill_at(where: str, armed: Path) -> Callable[[str], None]:
+    name, _, nth = where.partition("#")
+    passed = itertools.count(1)
+
     def failpoint(reached: str) -> None:
-        if reached == name and armed.exists():
+        if reached == name and armed.exists() and next(passed) >= int(nth or 1):
             os.kill(os.getpid(), signal.SIGKILL)
 
     return failpoint
 
 
-def main(config: str, port: str, failpoint: str = "") -> None:
+def _skewed(clock: "SystemClock", skew_s: float) -> "SystemClock":
+    """A clock that is `skew_s` ahead of this machine's."""
+    from heronwatch.clock import SystemClock
+
+    class Skewed(SystemClock):
+        def now(self) -> float:
+            return clock.now() + skew_s
+
+    return Skewed()
+
+
+def main(config: str, port: str, failpoint: str = "", *, role: str = "all", skew_s: float = 0.0) -> None:
     from alert_webhook.config import Config
     from alert_webhook.service import Seams, build
     from alert_webhook.serving import ROLES, Listening, Running
@@ -114,9 +134,9 @@ def main(config: str, port: str, failpoint: str = "") -> None:
     from heronwatch.values import HostPort
 
     logs.configure(level="info")
-    seams = Seams(clock=SystemClock(), failpoint=_kill_at(failpoint, Path(f"{config}.armed")))
+    seams = Seams(clock=_skewed(SystemClock(), skew_s), failpoint=_kill_at(failpoint, Path(f"{config}.armed")))
     service = build(load([config], Config), [config], seams, external_url="")
-    process = Running(service, ROLES["all"], Listening(web=WebFlags(listen=(HostPort("127.0.0.1", int(port)),))))
+    process = Running(service, ROLES[role], Listening(web=WebFlags(listen=(HostPort("127.0.0.1", int(port)),))))
     with Lifecycle(process.reload) as lifecycle:
         process.start()
         lifecycle.wait()

@@ -9,6 +9,7 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from alert_webhook.config import (
+    DEFAULT_SEVERITIES,
     Config,
     ContactBlock,
     Database,
@@ -16,11 +17,14 @@ from alert_webhook.config import (
     Integration,
     PersonBlock,
     PolicyBlock,
+    SeverityBlock,
     StepBlock,
 )
 from alert_webhook.delivery.channel import ChannelBlock, Decision, Message, Outcome, Receipt
 from alert_webhook.delivery.outbox import Outbox
+from alert_webhook.delivery.tracking import TrackedChannels
 from alert_webhook.escalation.engine import SPIN_S, Engine
+from alert_webhook.incidents.urgency import Urgency
 from alert_webhook.intake.accepting import Intake, Reply
 from alert_webhook.meters import Meters
 from alert_webhook.parts import Parts
@@ -115,6 +119,7 @@ def config(**changes: Any) -> Config:
             )
         },
         "channels": {"sms": FakeBlock(), "mail": FakeBlock()},
+        "severities": {**DEFAULT_SEVERITIES, "high": SeverityBlock(urgency=Urgency.PAGE)},  # at once
         "delivery": Delivery(),
     }
     return Config(**{**values, **changes})
@@ -156,7 +161,7 @@ class Stack:
     def __init__(self, store: Store, clock: FakeClock, settings: Config | None = None) -> None:
         self.store, self.clock = store, clock
         self.settings = settings or config()
-        self.channels = {"sms": FakeChannel(), "mail": FakeChannel()}
+        self.channels: dict[str, Any] = {"sms": FakeChannel(), "mail": FakeChannel()}
         self.unexpected: list[Message] = []
         self._known: list[Message] = []
         self.wake = threading.Event()
@@ -164,17 +169,20 @@ class Stack:
         self.registry = CollectorRegistry()
         self.meters = Meters(self.registry)
         self.gate: Any = OpenGate()
+        self.pass_place: Callable[[str], None] = nothing
         self.parts = Parts(
             store=store,
             clock=clock,
             settings=lambda: self.settings,
             random=self.random,
             wake=self.wake.set,
-            failpoint=nothing,
+            failpoint=lambda place: self.pass_place(place),  # noqa: PLW0108  # a test replaces it
             public_url="https://pager.example.org",
+            channels=lambda: self.channels,
         )
         self.intake = Intake(self.parts, self.meters)
-        self.outbox = Outbox(self.parts, lambda: self.channels, gate=self, meters=self.meters, pause=clock.advance)
+        tracked = TrackedChannels(self.parts, lambda: self.channels)
+        self.outbox = Outbox(self.parts, tracked, gate=self, meters=self.meters, pause=clock.advance)
         self.engine = Engine(
             self.parts,
             self.outbox,

@@ -121,6 +121,7 @@ def test_imported_third_parties_are_declared() -> None:
         "google": "protobuf",
         "werkzeug": "flask",  # a part of it
         "urllib3": "requests",  # a part of it
+        "markupsafe": "jinja2",  # a part of it
     }
     for file, name in IMPORTS:
         root = _root(name)

@@ -1,143 +1,211 @@
-"""SMS by Twilio's message API (POST /2010-04-01/Accounts/SID/Messages.json)."""
+"""SMS by Twilio's message API (POST /2010-04-01/Accounts/SID/Messages.json), its status callbacks, and replies."""
 
 import re
 import time
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated
 
-import msgspec
-import phonenumbers
-from msgspec import Meta, field
+from msgspec import Meta
 
-from alert_webhook.delivery.channel import (
-    Channel,
-    ChannelBlock,
-    ChannelContext,
-    Message,
-    Outcome,
-    Permanent,
-    Plugin,
-    Receipt,
-    Retry,
-    Unknown,
+from alert_webhook.delivery import twiml
+from alert_webhook.delivery.callback import (
+    CallbackAnswer,
+    CallbackRequest,
+    Heard,
+    Refused,
+    Reply,
+    Report,
+    Result,
+    Stage,
+    Verdict,
+    Wish,
 )
-from alert_webhook.delivery.guarded_http import Answer, GuardedHttp, classify, retry_after, url_fault
-from alert_webhook.delivery.render import sms
-from heronwatch.secrets import Secret
-from heronwatch.values import HttpUrl, Network, Verbatim
+from alert_webhook.delivery.channel import Channel, ChannelContext, Message, Outcome, Plugin, Retry
+from alert_webhook.delivery.guarded_http import Answer, GuardedHttp
+from alert_webhook.delivery.json_answer import json_object
+from alert_webhook.delivery.render import fit, gsm, sms
+from alert_webhook.delivery.twilio_account import (
+    BAD_CALLBACK_URLS,
+    HEADERS,
+    HOPELESS_NUMBERS,
+    TwilioBlock,
+    callback_url,
+    code_of,
+    describe_number,
+    meaning,
+    named_code,
+    number,
+    number_fault,
+    verified,
+)
+from alert_webhook.incidents.naming import ALPHABET
+from heronwatch.retry import Backoff
 
-# Twilio's error codes: the number is invalid, is no mobile, has unsubscribed (its own reference of error codes)
-HOPELESS_NUMBERS = frozenset({21211, 21614, 21610})
-RATE_LIMITED = 20429
-MOST_CODE = 1_000_000
-WORD = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-OUTSIDE = HttpUrl.parse("https://api.twilio.com")
+STAGES = {  # Twilio's message statuses
+    "accepted": Stage.ACCEPTED,
+    "scheduled": Stage.ACCEPTED,
+    "queued": Stage.ACCEPTED,
+    "sending": Stage.PASSED_ON,
+    "sent": Stage.PASSED_ON,
+    "partially_delivered": Stage.PASSED_ON,
+    "delivered": Stage.DELIVERED,
+    "read": Stage.DELIVERED,
+    "undelivered": Stage.FAILED,
+    "failed": Stage.FAILED,
+    "canceled": Stage.FAILED,
+}
+STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit"})  # what Twilio itself obeys
+START_WORDS = frozenset({"start", "unstop", "yes"})
+CODE = rf"[{ALPHABET}]{{4,16}}"
+ANSWER = re.compile(rf"(?:ack\w*)?[\s:#]*({CODE})?|({CODE})\s+ack\w*", re.IGNORECASE | re.ASCII)
+ONE_SEGMENT = 160
+MAX_REPLY = 1600
 
 
-class TwilioSmsBlock(ChannelBlock, frozen=True, kw_only=True, tag="twilio_sms"):
-    """A Twilio account. `sender`: a number in international form, or `messaging_service_sid` in its place.
+class TwilioSmsBlock(TwilioBlock, frozen=True, kw_only=True, tag="twilio_sms"):
+    """A Twilio account. `from` is a number in international form; `messaging_service_sid` may stand in its place.
 
-    `api_key` is used with `auth_token` as its secret in place of the account's own token. `links: false` leaves the ack
-    link out, for carriers that drop messages with links.
+    `links: false` leaves the ack link out, for carriers that drop messages with links. `replies: true` tells people to
+    answer: the number's "a message comes in" has to be set to `/callbacks/NAME`.
     """
 
-    account_sid: Annotated[str, Meta(pattern=r"^AC[0-9a-fA-F]{32}$")]
-    auth_token: Secret
-    api_key: Annotated[str, Meta(pattern=r"^(SK[0-9a-fA-F]{32})?$")] = ""
-    sender: Verbatim = field(default="", name="from")
     messaging_service_sid: Annotated[str, Meta(pattern=r"^(MG[0-9a-fA-F]{32})?$")] = ""
-    base_url: HttpUrl = OUTSIDE
     links: bool = True
-    allowed_networks: tuple[Network, ...] = ()
+    replies: bool = False
 
     def config_faults(self) -> Iterable[tuple[str, str]]:
-        """One sender, in a form Twilio takes, and no credentials over clear text to the outside."""
+        """Check that there is one sender, and what holds for every account."""
         if bool(self.sender) == bool(self.messaging_service_sid):
             yield "from", "give either from or messaging_service_sid"
-        elif self.sender and (fault := _address_fault(self.sender)):
-            yield "from", fault
-        if fault := url_fault(self.base_url, self.allowed_networks):
-            yield "base_url", fault
+        if self.replies and self.signer is None:
+            yield "signing_token", "missing: with api_key, replies need the account's own token to be believed"
+        yield from super().config_faults()
 
 
 class TwilioSms:
-    """Sends one SMS by one request."""
+    """Sends one SMS by one request; hears what became of it, and what people reply."""
+
+    polling = Backoff(first_s=60.0, factor=2.0, cap_s=900.0, jitter=0.0)
+    asked_for_s = 4 * 3600.0  # Twilio's longest validity period of a message in its queue
 
     def __init__(self, block: TwilioSmsBlock, context: ChannelContext, http: GuardedHttp) -> None:
         self._block = block
         self._context = context
         self._http = http
-        self._url = f"{block.base_url}/2010-04-01/Accounts/{block.account_sid}/Messages.json"
+        self._callback = callback_url(block, context.public_url, context.name)
 
     def send(self, message: Message) -> Outcome:
-        """Hand an SMS to Twilio."""
-        block = self._block
-        answer = self._http.post(
-            self._url,
-            timeout_s=float(block.timeout),
-            data=form(block, message),
-            auth=(block.api_key or block.account_sid, block.auth_token.reveal()),
-            headers={"Accept": "application/json", "User-Agent": "heronwatch"},
+        """Hand an SMS to Twilio; one that it refuses for our callback's address goes without."""
+        answer = self._post(message, self._callback)
+        if self._callback and isinstance(answer, Answer) and code_of(answer) in BAD_CALLBACK_URLS:
+            answer = self._post(message, "")
+        return meaning(answer, prefix="SM", now=self._context.now()) if isinstance(answer, Answer) else answer
+
+    def _post(self, message: Message, callback: str) -> Answer | Outcome:
+        return self._http.post(
+            self._block.resource("Messages"),
+            timeout_s=float(self._block.timeout),
+            data=form(self._block, message, callback=callback),
+            auth=self._block.credentials,
+            headers=HEADERS,
         )
-        return meaning(answer, now=self._context.now()) if isinstance(answer, Answer) else answer
+
+    def lookup(self, reference: str) -> Heard | Retry:
+        """Ask Twilio how far a message is."""
+        answer = self._http.get(
+            self._block.resource(f"Messages/{reference}"),
+            timeout_s=float(self._block.timeout),
+            auth=self._block.credentials,
+            headers=HEADERS,
+        )
+        if not isinstance(answer, Answer) or answer.status != 200:
+            return Retry("Twilio does not say")
+        said = json_object(answer.body)
+        report = report_of(reference, str(said.get("status")), number(said.get("error_code")))
+        return Heard((report,) if report else (), waits=report is None or not report.stage.final)
+
+    def hear(self, request: CallbackRequest) -> Heard | Refused:
+        """Return what a signed callback says: a status, or a text from somebody."""
+        fields = verified(self._block, request)
+        if isinstance(fields, Refused):
+            return fields
+        sid = fields.get("MessageSid") or fields.get("SmsSid", "")
+        if "MessageStatus" in fields:
+            report = report_of(sid, fields["MessageStatus"], number(fields.get("ErrorCode", "")))
+            return Heard(reports=(report,) if report else ())
+        if not sid or "Body" not in fields or fields.get("OptOutType") == "HELP":  # Twilio answers that itself
+            return Heard()
+        return Heard(replies=(reply_of(sid, fields),))
+
+    def respond(self, heard: Heard, results: Sequence[Result]) -> CallbackAnswer:
+        """Answer a text with a text, a status with nothing."""
+        if not heard.replies:
+            return CallbackAnswer()
+        words = [answer_text(result) for result in results]
+        document = twiml.response(*(twiml.sms(each) for each in words if each))
+        return CallbackAnswer(200, twiml.CONTENT_TYPE, document.encode())
 
     def close(self) -> None:
         """Release connections."""
         self._http.close()
 
 
-def form(block: TwilioSmsBlock, message: Message) -> dict[str, str]:
+def form(block: TwilioSmsBlock, message: Message, *, callback: str) -> dict[str, str]:
     """Return the fields of the request."""
     sender = {"From": block.sender} if block.sender else {"MessagingServiceSid": block.messaging_service_sid}
-    return {"To": message.recipient.address, **sender, "Body": sms(message, links=block.links)}
+    text = sms(message, links=block.links, replies=block.replies)
+    back = {"StatusCallback": callback} if callback else {}
+    return {"To": message.recipient.address, **sender, "Body": text, **back}
 
 
-def meaning(answer: Answer, *, now: float) -> Outcome:
-    """Return what Twilio's answer means."""
-    said = _json(answer.body)
-    code = said.get("code")
-    if answer.status == 201:
-        sid, status = said.get("sid"), said.get("status")
-        if not isinstance(sid, str) or not WORD.fullmatch(sid):
-            return Unknown("HTTP 201 without a sid")
-        return Receipt(sid, status if isinstance(status, str) and WORD.fullmatch(status) else "")
-    named = f", Twilio's error {code}" if isinstance(code, int) and 0 < code < MOST_CODE else ""
-    if code == RATE_LIMITED:
-        return Retry(f"HTTP {answer.status}{named}", retry_after(answer.headers, now=now))
-    match classify(answer, now=now):
-        case Retry(reason, after_s):
-            return Retry(reason + named, after_s)
-        case Permanent(reason):
-            return Permanent(reason + named, disable_contact=isinstance(code, int) and code in HOPELESS_NUMBERS)
+def report_of(sid: str, status: str, code: int) -> Report | None:
+    """Return what a status of Twilio's means, None for one that nobody knows."""
+    stage = STAGES.get(status)
+    if stage is None or not sid:
+        return None
+    failed = stage is Stage.FAILED
+    why = named_code(code).removeprefix(", ") if failed else ""
+    hopeless = failed and code in HOPELESS_NUMBERS
+    return Report(reference=sid, stage=stage, word=status, reason=why, disable_contact=hopeless)
+
+
+def reply_of(sid: str, fields: Mapping[str, str]) -> Reply:
+    """Return what a text from somebody means: "ack K7QF", "k7qf", "ack", or a word that Twilio obeys."""
+    words = " ".join(fields["Body"][:MAX_REPLY].split())
+    opted = fields.get("OptOutType", "").upper()
+    sender = fields.get("From", "")
+    if opted == "STOP" or words.casefold() in STOP_WORDS:
+        return Reply(event=sid, sender=sender, wish=Wish.STOP)
+    if opted == "START" or words.casefold() in START_WORDS:
+        return Reply(event=sid, sender=sender, wish=Wish.START)
+    found = ANSWER.fullmatch(words.rstrip(".! ")) if words else None
+    if found is None:
+        return Reply(event=sid, sender=sender, wish=Wish.OTHER)
+    return Reply(event=sid, sender=sender, wish=Wish.ACK, code=(found[1] or found[2] or "").upper())
+
+
+def answer_text(result: Result) -> str:
+    """Return what somebody is answered who sent a text; nothing for strangers and for those who try too often."""
+    match result.verdict:
+        case Verdict.TAKEN:
+            words = f"{result.code} is yours: {result.title}"
+        case Verdict.ALREADY:
+            words = f"{result.code}: {result.by} has it already."
+        case Verdict.OVER:
+            words = f"{result.code} is over: there is nothing left to do."
+        case Verdict.WHICH:
+            words = f"Which one? Reply ack and its code: {', '.join(result.codes)}"
+        case Verdict.NOTHING:
+            words = "Nothing waits for your answer."
+        case Verdict.WRONG:
+            words = "That is no code of an incident that you were paged for. Reply: ack CODE"
         case _:
-            return Unknown(f"HTTP {answer.status} in place of 201")
-
-
-def _json(body: bytes) -> Mapping[str, Any]:
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _address_fault(address: str) -> str | None:
-    try:
-        number = phonenumbers.parse(address, None)
-    except phonenumbers.NumberParseException:
-        return f"{address!r} is not a phone number in international form (+34600000000)"
-    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    if not phonenumbers.is_possible_number(number):
-        return f"{address!r} is not a phone number that can exist"
-    return None if written == address else f"write {written}, without spaces"
-
-
-def _describe(address: str) -> str:
-    return f"{address[:3]}…{address[-2:]}"
+            return ""
+    return fit(gsm(words), ONE_SEGMENT)
 
 
 def _make(block: TwilioSmsBlock, context: ChannelContext) -> Channel:
     return TwilioSms(block, context, GuardedHttp(block.allowed_networks, clock=time.monotonic))
 
 
-PLUGIN = Plugin("twilio_sms", TwilioSmsBlock, _make, _address_fault, _describe)
+PLUGIN = Plugin("twilio_sms", TwilioSmsBlock, _make, number_fault, describe_number)

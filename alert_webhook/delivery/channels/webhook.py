@@ -21,7 +21,8 @@ from alert_webhook.delivery.channel import (
     Plugin,
     Receipt,
 )
-from alert_webhook.delivery.guarded_http import Answer, GuardedHttp, classify, url_fault
+from alert_webhook.delivery.guarded_http import Answer, GuardedHttp, classify
+from alert_webhook.delivery.reachable import url_fault
 from alert_webhook.delivery.render import payload
 from heronwatch.secrets import Secret
 from heronwatch.values import HttpUrl, Network

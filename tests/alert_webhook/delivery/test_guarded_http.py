@@ -12,7 +12,8 @@ from alert_webhook.delivery.channels.twilio_sms import PLUGIN as TWILIO
 from alert_webhook.delivery.channels.twilio_sms import TwilioSmsBlock
 from alert_webhook.delivery.channels.webhook import PLUGIN as WEBHOOK
 from alert_webhook.delivery.channels.webhook import ExactUrl, WebhookBlock
-from alert_webhook.delivery.guarded_http import Answer, GuardedHttp, permitted, retry_after, url_fault
+from alert_webhook.delivery.guarded_http import Answer, GuardedHttp, retry_after
+from alert_webhook.delivery.reachable import permitted, url_fault
 from heronwatch.secrets import Secret
 from heronwatch.values import HttpUrl, Network
 from tests.fakes.channel_rigs import sample_message

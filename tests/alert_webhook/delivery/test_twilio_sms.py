@@ -62,7 +62,7 @@ def test_api_key_in_place_of_the_accounts_token() -> None:
 
 
 def test_wrong_token_is_permanent() -> None:
-    assert send(Twilio("another")) == Permanent("HTTP 401, Twilio's error 20003")
+    assert send(Twilio("another")) == Permanent("HTTP 401, Twilio's error 20003", refused_us=True)
 
 
 @pytest.mark.parametrize(("code", "hopeless"), [(21211, True), (21614, True), (21610, True), (21408, False)])

@@ -5,17 +5,17 @@ import pytest
 from alert_webhook.incidents.transitions import OPEN, PAGEABLE, TRANSITIONS, State, Trigger, after
 
 COLUMNS = [
-    Trigger.STEP_PAGED, Trigger.EXHAUSTED, Trigger.ACKNOWLEDGED, Trigger.ACK_ENDED, Trigger.WORSENED,
-    Trigger.SUPPRESSED, Trigger.RELEASED, Trigger.RESOLVED, Trigger.EXPIRED,
+    Trigger.STEP_PAGED, Trigger.EXHAUSTED, Trigger.ACKNOWLEDGED, Trigger.ACK_ENDED, Trigger.HANDED_ON,
+    Trigger.WORSENED, Trigger.SUPPRESSED, Trigger.RELEASED, Trigger.RESOLVED, Trigger.EXPIRED,
 ]  # fmt: skip
 TABLE = {
-    State.NEW:          "escalated  critical  acknowledged  -    new         suppressed  -    resolved  expired",
-    State.ESCALATED:    "escalated  critical  acknowledged  -    escalated   suppressed  -    resolved  expired",
-    State.CRITICAL:     "-          -         acknowledged  -    new         suppressed  -    resolved  expired",
-    State.ACKNOWLEDGED: "-          -         acknowledged  new  new         suppressed  -    resolved  expired",
-    State.SUPPRESSED:   "-          -         acknowledged  -    suppressed  -           new  resolved  expired",
-    State.RESOLVED:     "-          -         -             -    -           -           -    -         -",
-    State.EXPIRED:      "-          -         -             -    -           -           -    -         -",
+    State.NEW:          "escalated  critical  acknowledged  -    new  new         suppressed  -    resolved  expired",
+    State.ESCALATED:    "escalated  critical  acknowledged  -    new  escalated   suppressed  -    resolved  expired",
+    State.CRITICAL:     "-          -         acknowledged  -    new  new         suppressed  -    resolved  expired",
+    State.ACKNOWLEDGED: "-          -         acknowledged  new  new  new         suppressed  -    resolved  expired",
+    State.SUPPRESSED:   "-          -         acknowledged  -    new  suppressed  -           new  resolved  expired",
+    State.RESOLVED:     "-          -         -             -    -    -           -           -    -         -",
+    State.EXPIRED:      "-          -         -             -    -    -           -           -    -         -",
 }  # fmt: skip
 CASES = [(state, trigger, TABLE[state].split()[column]) for state in State for column, trigger in enumerate(COLUMNS)]
 

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alert_webhook.errors import BadBodyError
-from alert_webhook.intake.alertmanager import MAX_ALERT_BYTES, MAX_LABELS, decode
+from alert_webhook.intake import alertmanager
 from alert_webhook.intake.fingerprint import fingerprint
-from alert_webhook.intake.update import Status
+from alert_webhook.intake.single import MAX_ALERT_BYTES, MAX_LABELS
+from alert_webhook.intake.update import Delivery, Status
 
 ALERT: dict[str, Any] = {
     "status": "firing",
@@ -37,6 +38,12 @@ BODY: dict[str, Any] = {
     "groupKey": '{}/{team="a"}:{alertname="InstanceDown"}',
     "truncatedAlerts": 0,
 }
+
+
+def decode(raw: bytes) -> Delivery:
+    """The one piece of a small body."""
+    (delivery,) = alertmanager.decode(raw)
+    return delivery
 
 
 def body(*alerts: Any, **changes: Any) -> bytes:

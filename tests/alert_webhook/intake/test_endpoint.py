@@ -131,7 +131,8 @@ def test_a_database_that_takes_nothing_is_503_with_the_reason_and_recovers(clien
             connection.commit()
 
     tell_connection(off)
-    answer = post(client, body(GOOD))
+    assert post(client, body(GOOD)).status_code == (503 if engine.dialect.name == "sqlite" else 200)  # known already
+    answer = post(client, body({**GOOD, "labels": {"alertname": "Another"}}))
     assert answer.status_code == 503
     assert re.search("readonly|read-only", answer.json["error"])
     assert trouble(stack.store)

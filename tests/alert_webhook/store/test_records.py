@@ -7,6 +7,7 @@ from alert_webhook.delivery.channel import Reason
 from alert_webhook.incidents.actions import acknowledge
 from alert_webhook.incidents.transitions import State
 from alert_webhook.passwords import hash_password, verify
+from alert_webhook.rights import Role
 from alert_webhook.store import accounts, links, views
 from alert_webhook.store.counts import counts
 from alert_webhook.store.database import Store
@@ -68,8 +69,8 @@ def test_a_link_that_was_never_given_out_is_none(store: Store) -> None:
 def test_users_and_their_sign_ins(store: Store, clock: FakeClock) -> None:
     store.write(lambda tx: accounts.save_user(tx, "ana", "hash1"), "test")
     store.write(lambda tx: accounts.begin_session(tx, "ana", "token1", expires_at=clock.now() + 60), "test")
-    assert store.read(accounts.user_names) == ["ana"]
-    assert store.read(lambda tx: accounts.session_user(tx, "token1")) == "ana"
+    assert store.read(accounts.users) == [accounts.Account("ana", Role.RESPONDER)]
+    assert store.read(lambda tx: accounts.session_user(tx, "token1")) == accounts.Account("ana", Role.RESPONDER)
     assert store.read(lambda tx: accounts.session_user(tx, "token2")) is None
     clock.advance(60)
     assert store.read(lambda tx: accounts.session_user(tx, "token1")) is None

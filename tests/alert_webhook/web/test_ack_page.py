@@ -13,7 +13,8 @@ from alert_webhook.capability import token_hash
 from alert_webhook.incidents.timeline import Event, Kind
 from alert_webhook.store import incidents, links
 from alert_webhook.web import markup
-from alert_webhook.web.shown import Told
+from alert_webhook.web.chart import Plot, chart
+from alert_webhook.web.shown import Offer, Told
 from tests.alert_webhook.web.conftest import Form, both_databases, link_of
 from tests.alert_webhook.web.sample import sample_view
 from tests.fakes.webhook_stack import Stack
@@ -134,7 +135,9 @@ REFUSED = [  # (fields over those of the form, headers)
     ({"key": "0" * 32}, {}),
     ({"key": "\udcff"}, {}),
     ({"action": ""}, {}),
-    ({"action": "resolve"}, {}),
+    ({"action": "reassign", "to": "ben"}, {}),
+    ({"action": "note", "text": "x"}, {}),
+    ({"action": "snooze", "for": "soon"}, {}),
     ({}, {"Origin": "https://evil.example"}),
     ({}, {"Origin": "https://pager.example.org.evil.example"}),
     ({}, {"Origin": "http://[bad"}),
@@ -293,6 +296,10 @@ def test_database_away_is_said(stack: Stack, link: str, phone: FlaskClient, monk
     assert (answer.status_code, "Try again" in answer.text) == (503, True)
 
 
+OFFER = Offer(key="0" * 32, false_alarm=True)
+CHART = chart(
+    Plot(start=0, end=80, gap_s=3, series=[(t, t * 1.1) for t in range(80)], lower=[(t, 1.0) for t in range(80)])
+)
 TEXTS = st.text(max_size=3000) | st.text("&<>\"'😀[]^{}\x00\r\n\u202e", max_size=3000)
 
 
@@ -302,7 +309,7 @@ def test_page_is_small_whatever_the_alerts_say(texts: list[str], alerts: int) ->
     view = sample_view(alerts=alerts, say=lambda number: texts[number % len(texts)])
     events = [Event(1, 0.0, Kind.SENT, text) for text in texts]
     told = Told(view=view, context=tuple(texts[:3]), events=events)
-    page = markup.ack_page(told, key="0" * 32, person=texts[0][:60], now=60.0)
+    page = markup.ack_page(told, offer=OFFER, person=texts[0][:60], now=60.0, chart=CHART)
     assert len(page.encode()) < markup.MAX_ACK_BYTES
     assert "Acknowledge</button>" in page
 
@@ -310,7 +317,8 @@ def test_page_is_small_whatever_the_alerts_say(texts: list[str], alerts: int) ->
 def test_worst_page_is_small() -> None:
     view = replace(sample_view(alerts=20, say=lambda _: "&" * 100_000), total=10_000)
     events = [Event(1, 0.0, Kind.SENT, '"' * 100_000)] * 500
-    page = markup.ack_page(Told(view=view, context=("'" * 9999,) * 3, events=events), key="0" * 32, person="x", now=0.0)
+    told = Told(view=view, context=("'" * 9999,) * 3, events=events)
+    page = markup.ack_page(told, offer=OFFER, person="x", now=0.0, chart=CHART)
     assert len(page.encode()) < markup.MAX_ACK_BYTES
 
 
@@ -323,4 +331,4 @@ def test_database_keeps_only_the_hash(stack: Stack, link: str) -> None:
 
 
 def test_routes_of_the_public_app(public: Flask) -> None:
-    assert {rule.rule for rule in public.url_map.iter_rules()} == {"/a/<token>"}
+    assert {rule.rule for rule in public.url_map.iter_rules()} == {"/a/<token>", "/callbacks/<provider>"}

@@ -13,6 +13,7 @@ from tests.alert_webhook.web.conftest import link_of
 from tests.fakes.browser import Browser, chromium
 from tests.fakes.webhook_stack import Stack
 
+pytestmark = pytest.mark.browser
 PHONE = (390, 844)
 SMALLEST_TOUCH = 44  # CSS pixels: WCAG 2.2, target size (enhanced)
 
@@ -102,3 +103,22 @@ def test_page_is_readable_by_day_and_by_night(browser: Browser, address: str, sc
         text = luminance(browser.value(f"getComputedStyle(document.querySelector('{selector}')).color"))
         back = luminance(browser.value(f"getComputedStyle(document.querySelector('{behind}')).backgroundColor"))
         assert (max(text, back) + 0.05) / (min(text, back) + 0.05) >= 4.5, selector
+
+
+@pytest.mark.timeout(120)
+def test_person_snoozes_by_the_folded_forms(browser: Browser, address: str, stack: Stack) -> None:
+    """Without a script: the fold opens, the choice is sent, the page says until when."""
+    browser.phone(*PHONE)
+    browser.open(address)
+    browser.sees("nobody yet")
+    assert "Resolve" not in browser.text().split("Snooze, escalate, resolve")[1].split()
+    browser.press("summary")
+    browser.sees("Page the next step now")
+    heights = browser.value(
+        "[...document.querySelectorAll('details button, select, summary')].map(e => e.getBoundingClientRect().height)"
+    )
+    assert min(heights) >= SMALLEST_TOUCH
+    browser.press("button[value=snooze]")
+    browser.sees("Acknowledged by ana")
+    browser.sees("Pages again")
+    stack.nothing_else()

@@ -8,7 +8,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from alert_webhook.store import accounts, incidents
-from alert_webhook.web import sign_in as signing
+from alert_webhook.web import password_checks
+from alert_webhook.web.password_checks import PasswordChecks, Proof
+from alert_webhook.web.sign_in import SESSION_S
 from tests.alert_webhook.web.conftest import PASSWORD, Form, both_databases, sign_in
 from tests.fakes.webhook_stack import Stack
 
@@ -72,7 +74,7 @@ def test_unknown_user_costs_a_hash_too(desktop: FlaskClient, monkeypatch: pytest
         checked.append(password_hash)
         return False
 
-    monkeypatch.setattr(signing, "verify", verify)
+    monkeypatch.setattr(password_checks, "verify", verify)
     sign_in(desktop, "nobody", "x")
     assert checked == [None]
 
@@ -80,7 +82,7 @@ def test_unknown_user_costs_a_hash_too(desktop: FlaskClient, monkeypatch: pytest
 def test_guessing_a_password_has_to_wait(
     stack: Stack, desktop: FlaskClient, user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(signing, "verify", lambda _hash, password: password == PASSWORD)
+    monkeypatch.setattr(password_checks, "verify", lambda _hash, password: password == PASSWORD)
     codes = [sign_in(desktop, user, "wrong").status_code for _ in range(9)]
     assert codes == [401] * 8 + [429]
     right = sign_in(desktop, user, PASSWORD)
@@ -90,7 +92,7 @@ def test_guessing_a_password_has_to_wait(
 
 
 def test_wrong_tries_of_others_do_not_lock_a_user_out(main: Flask, user: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signing, "verify", lambda _hash, password: password == PASSWORD)
+    monkeypatch.setattr(password_checks, "verify", lambda _hash, password: password == PASSWORD)
     attacker, maria = main.test_client(), main.test_client()
     attacker.environ_base["REMOTE_ADDR"] = "203.0.113.9"
     assert [sign_in(attacker, user, "wrong").status_code for _ in range(9)][-1] == 429
@@ -98,7 +100,7 @@ def test_wrong_tries_of_others_do_not_lock_a_user_out(main: Flask, user: str, mo
 
 
 def test_one_address_tries_no_more_than_forty_names(desktop: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signing, "verify", lambda _hash, _password: False)
+    monkeypatch.setattr(password_checks, "verify", lambda _hash, _password: False)
     codes = [sign_in(desktop, f"name{number}", "x").status_code for number in range(41)]
     assert codes == [401] * 40 + [429]
 
@@ -116,13 +118,13 @@ def test_password_checks_do_not_pile_up(stack: Stack, user: str, monkeypatch: py
             inside[0] -= 1
         return False
 
-    monkeypatch.setattr(signing, "verify", verify)
-    monkeypatch.setattr(signing, "WAIT_FOR_CHECK_S", 0.2)
-    sign_ins = signing.SignIns(stack.parts)
-    results: list[signing.SignedIn] = []
+    monkeypatch.setattr(password_checks, "verify", verify)
+    monkeypatch.setattr(password_checks, "WAIT_FOR_CHECK_S", 0.2)
+    checks = PasswordChecks(stack.parts)
+    results: list[Proof] = []
 
     def attempt(number: int) -> None:
-        results.append(sign_ins.begin(f"user{number}", "x", address="a"))
+        results.append(checks.check(f"user{number}", "x", None, address="a"))
 
     threads = [threading.Thread(target=attempt, args=(number,)) for number in range(6)]
     for thread in threads:
@@ -168,7 +170,7 @@ def test_session_is_stored_as_a_hash(stack: Stack, signed_in: FlaskClient) -> No
 
 @both_databases
 def test_session_ends_after_a_shift(stack: Stack, signed_in: FlaskClient) -> None:
-    stack.clock.advance(signing.SESSION_S - 1)
+    stack.clock.advance(SESSION_S - 1)
     assert signed_in.get("/incidents").status_code == 200
     stack.clock.advance(2)
     assert signed_in.get("/incidents").status_code == 303
@@ -299,7 +301,6 @@ def test_acknowledging_what_is_over_says_so(stack: Stack, signed_in: FlaskClient
     ("fields", "headers"),
     [
         ({"key": "0" * 32}, {}),
-        ({"action": "resolve"}, {}),
         ({}, {"Origin": "https://evil.example"}),
         ({}, {"Sec-Fetch-Site": "same-site"}),
     ],

@@ -1,7 +1,8 @@
-"""The wire over TCP: framing, connections that come and go. (UDP: test_session.py.)"""
+"""The wire: framing over TCP, connections that come and go, what comes unasked. (More of UDP: test_session.py.)"""
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -14,7 +15,7 @@ from exporters.snmp.conversation import Attempts
 from exporters.snmp.errors import DeviceError, GarbledError, NoAnswerError, RefusedByDeviceError, UnreachableError
 from exporters.snmp.security import Community
 from exporters.snmp.session import Session
-from exporters.snmp.transport import MOST_MESSAGE, Endpoint, Frames
+from exporters.snmp.transport import MOST_MESSAGE, Endpoint, Frames, UdpLink
 from tests.fakes.daemons import free_port
 
 SECURITY = Community(ber.V2C, "public")
@@ -121,9 +122,7 @@ async def test_a_connection_is_kept_and_made_anew_when_it_ended() -> None:
         for _ in range(4):
             reply = await session.ask(GET, SECURITY, attempts())
             assert reply.elements == [b"\x04\x04core"]
-            async with asyncio.timeout(5):
-                while len(heard) == 2 and session._link._transport is not None:  # type: ignore[attr-defined]  # noqa: ASYNC110  # until the end arrives
-                    await asyncio.sleep(0.001)
+            await within(lambda: len(heard) != 2 or session._link._transport is None)  # type: ignore[attr-defined]
     assert (len(heard), len(connections)) == (4, 2)
 
 
@@ -141,3 +140,48 @@ async def test_each_trouble_has_its_error() -> None:
     closed = Session(Endpoint("127.0.0.1", free_port(), transport="tcp"), request_id=lambda: 5)
     with pytest.raises(RefusedByDeviceError, match="nothing listens"):
         await closed.ask(GET, SECURITY, attempts())
+
+
+async def test_a_device_that_goes_on_unasked_is_cut_off_until_it_is_asked_again() -> None:
+    """A stream without an end must cost nothing once the scrape is over."""
+    connections: list[asyncio.Transport] = []
+
+    def script(message: bytes, transport: asyncio.Transport) -> None:
+        if transport not in connections:
+            connections.append(transport)
+        transport.write(answer(message))
+        asyncio.get_running_loop().call_later(0.01, transport.write, b"0\x00" * 100_000)
+
+    async with device(script) as (session, _):
+        assert (await session.ask(GET, SECURITY, attempts())).elements == [b"\x04\x04core"]
+        await within(lambda: bool(connections) and connections[0].is_closing())
+        assert (await session.ask(GET, SECURITY, attempts())).elements == [b"\x04\x04core"]
+    assert len(connections) == 2
+
+
+async def test_datagrams_that_come_unasked_are_not_read() -> None:
+    heard: list[bytes] = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as agent:
+        agent.bind(("127.0.0.1", 0))
+        way = UdpLink(Endpoint(*agent.getsockname()), lambda message: bool(heard.append(message)), pytest.fail)
+        try:
+            await way.open(0)
+            way.send(b"hello")
+            _, asker = agent.recvfrom(100)
+            agent.sendto(b"first", asker)
+            await within(lambda: heard == [b"first"])
+            way.rest()
+            agent.sendto(b"unasked", asker)
+            await asyncio.sleep(0)  # the loop looks at its sockets once
+            await asyncio.sleep(0)
+            assert heard == [b"first"]
+            await way.open(0)
+            await within(lambda: heard == [b"first", b"unasked"])
+        finally:
+            way.close()
+
+
+async def within(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110  # until it happens
+            await asyncio.sleep(0.001)

@@ -1,0 +1,160 @@
+"""What is done about messages after they were sent; runs beside the engine, and replicas share the work.
+
+Providers are asked about messages that nobody heard of, and messages that show an incident's state follow it.
+"""
+
+import threading
+from collections.abc import Callable
+
+from alert_webhook.delivery.callback import LooksUp, Shows
+from alert_webhook.delivery.channel import IncidentView, Message, Reason, Receipt, Recipient, Retry, Unknown
+from alert_webhook.delivery.hearing import take_in
+from alert_webhook.errors import StoreUnavailableError
+from alert_webhook.oncall.people import People
+from alert_webhook.parts import Parts
+from alert_webhook.store import heard, incidents, tracked, views
+from alert_webhook.store.database import Transaction
+from alert_webhook.store.tracked import Tracked
+from heronwatch.logs import get_logger
+
+AT_ONCE = 20
+POLL_S = 1.0  # how soon a change of an incident is seen
+TROUBLE_WAIT_S = 5.0
+HOLD_S = 60.0  # nobody else takes what we took; longer than any channel's time-out
+SHOW_AGAIN_S = 30.0
+PRUNE_EVERY_S = 600.0
+
+
+class Aftercare:
+    """`turn` does what is due now; `run` repeats it until told to stop."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._pruned_at = parts.clock.monotonic()
+        self._log = get_logger("heronwatch.webhook.aftercare")
+
+    def run(self, stop: Callable[[float], bool]) -> None:
+        """Work until `stop`, which waits so many seconds, says that it is time."""
+        while not stop(self._guarded_turn()):
+            pass
+
+    def turn(self) -> int:
+        """Do what is due; return how many messages it was about."""
+        asked, shown = self._to_ask(), self._to_show()
+        for message in asked:
+            self._ask(message)
+        for message, incident_id in shown:
+            self._show(message, incident_id)
+        self._prune()
+        return len(asked) + len(shown)
+
+    def _to_ask(self) -> list[Tracked]:
+        store = self._parts.store
+        if not store.read(tracked.ask_is_due):
+            return []
+        return store.write(lambda tx: tracked.take_to_ask(tx, AT_ONCE, hold_s=HOLD_S), "ask")
+
+    def _to_show(self) -> list[tuple[Tracked, int]]:
+        store = self._parts.store
+        if not store.read(tracked.show_is_due):
+            return []
+        return store.write(lambda tx: tracked.take_to_show(tx, AT_ONCE, hold_s=SHOW_AGAIN_S), "show")
+
+    def _guarded_turn(self) -> float:
+        try:
+            return 0.0 if self.turn() else POLL_S
+        except StoreUnavailableError as error:
+            self._log.warning("aftercare waits for the database", reason=str(error))
+        except Exception:  # noqa: BLE001  # the outermost loop of this thread: one plug-in's bug stops no other
+            self._log.exception("aftercare failed")
+        return TROUBLE_WAIT_S
+
+    def _ask(self, message: Tracked) -> None:
+        """Ask a provider about one message, and set when to ask again."""
+        channel: object = self._parts.channels().get(message.channel)
+        if not isinstance(channel, LooksUp):
+            self._parts.store.write(lambda tx: tracked.ask_at(tx, message, None), "asked")  # no longer configured
+            return
+        found = channel.lookup(message.reference)
+        if not isinstance(found, Retry):
+            take_in(self._parts, message.channel, found)
+        waits = isinstance(found, Retry) or found.waits
+        self._parts.store.write(lambda tx: _ask_again(tx, message, channel, waits=waits), "asked")
+
+    def _show(self, message: Tracked, incident_id: int) -> None:
+        """Change one message to what its incident is now."""
+        channel: object = self._parts.channels().get(message.channel)
+        people = self._parts.settings().persons()
+        told = self._parts.store.read(lambda tx: _message(tx, message, incident_id, people))
+        if told is None or not isinstance(channel, Shows):
+            return
+        outcome = channel.show(told, message.reference)
+        if isinstance(outcome, Retry | Unknown):
+            return  # HOLD_S later again
+        if not isinstance(outcome, Receipt):
+            self._log.warning("a message cannot be changed", channel=message.channel, reason=outcome.reason)
+        self._parts.store.write(lambda tx: tracked.shows(tx, message, told.incident.state), "shown")
+
+    def _prune(self) -> None:
+        """Forget answers of people that are older than incidents are kept."""
+        now = self._parts.clock.monotonic()
+        if now - self._pruned_at >= PRUNE_EVERY_S:
+            self._pruned_at = now
+            retention_s = float(self._parts.settings().retention)
+            self._parts.store.write(lambda tx: heard.prune(tx, tx.now - retention_s), "prune")
+
+
+class RunningAftercare:
+    """Aftercare in a thread of its own: a provider that does not answer holds up no page."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._aftercare = Aftercare(parts)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="aftercare", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def take_nothing_new(self) -> None:
+        """Begin to stop."""
+        self._stop.set()
+
+    def stop(self, *, deadline_s: float) -> None:
+        """Wait for what is under way until the deadline; what is left is taken up after the next start."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(deadline_s)
+
+    def _run(self) -> None:
+        self._aftercare.run(self._stop.wait)
+
+
+def _ask_again(tx: Transaction, message: Tracked, channel: LooksUp, *, waits: bool) -> None:
+    over = tx.now - message.taken_at >= channel.asked_for_s
+    again = tx.now + channel.polling.delay(message.asked + 2, 1.0)
+    tracked.ask_at(tx, message, again if waits and not over else None)
+
+
+def _message(tx: Transaction, message: Tracked, incident_id: int, people: People) -> Message | None:
+    """Return what a message would say now, without its ack link: only its hash is known."""
+    told, incident = tracked.notification_of(tx, message.uid), incidents.get(tx, incident_id)
+    if told is None or incident is None:
+        return None
+    person = people.get(told.person)
+    view: IncidentView = views.incident_view(tx, incident)
+    return Message(
+        id=message.uid,
+        incident=view,
+        recipient=Recipient(
+            person=told.person,
+            name=person.name if person else told.person,
+            contact=told.contact,
+            channel=message.channel,
+            address=message.address,
+        ),
+        reason=Reason(told.reason),
+        step=told.step,
+        attempt=1,
+        sent_at=message.taken_at,
+    )

@@ -1,0 +1,36 @@
+"""What the configuration must get right about incidents: names that refer to something, parts that others need."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from heronwatch.faults import quoted
+from heronwatch.words import hint
+
+if TYPE_CHECKING:
+    from alert_webhook.config import Config
+
+Faults = Iterable[tuple[str, str]]
+
+
+def faults(config: "Config") -> Faults:
+    """Return every severity, integration and service that is named and is not there."""
+    for name, policy in config.policies.items():
+        for severity in policy.page_after:
+            if severity not in config.severities:
+                known = hint(severity, config.severities)
+                yield f"policies.{name}.page_after.{severity}", f"{quoted(severity)} is not in severities{known}"
+    if config.suppression.topology is not None and config.prometheus is None:
+        yield "suppression.topology", "it is read from Prometheus: give the block `prometheus`"
+    for index, name in enumerate(config.silences.integrations if config.silences else ()):
+        yield from _unsilenced(f"silences.integrations[{index}]", name, config)
+
+
+def _unsilenced(path: str, name: str, config: "Config") -> Faults:
+    integration = config.integrations.get(name)
+    if integration is None:
+        yield path, f"{quoted(name)} is not in integrations{hint(name, config.integrations)}"
+    elif integration.alertmanager is None:
+        yield (
+            path,
+            f"give integrations.{name} a block `alertmanager`: without its API a silenced alert's end never comes here",
+        )

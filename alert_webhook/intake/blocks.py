@@ -1,0 +1,141 @@
+"""The `integrations` block of the configuration: who sends alerts, how that is proved, what is done about them."""
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from msgspec import field
+
+from alert_webhook.config_block import Block, Faults
+from alert_webhook.incidents.flapping import FlapRule
+from heronwatch.secrets import Secret
+from heronwatch.values import ByteSize, Duration, HttpUrl
+
+MIN_TOKEN_CHARACTERS = 16
+HEADER = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
+GRAFANA_HEADER = "X-Grafana-Alerting-Signature"  # Grafana's default (contact point, webhook, HMAC signature)
+
+
+class FlappingBlock(Block, frozen=True, kw_only=True):
+    """When an alert counts as flapping, and how long it must be calm before its end is believed."""
+
+    times: int = 4  # beginnings; 0: every end is believed at once
+    within: Duration = Duration(3600)
+    calm: Duration = Duration(900)
+
+    def config_faults(self) -> Faults:
+        """At least two beginnings, or none."""
+        if self.times != 0 and not 2 <= self.times <= 50:
+            yield "times", f"expected 2 to 50, or 0 for never, found {self.times}"
+
+    def rule(self) -> FlapRule | None:
+        """Return the rule, None where there is none."""
+        return FlapRule(self.times, float(self.within), float(self.calm)) if self.times else None
+
+
+class SignatureBlock(Block, frozen=True, kw_only=True):
+    """HMAC-SHA256 over the body, or over `<timestamp>:<body>` where the sender names a header with its time."""
+
+    secrets: tuple[Secret, ...]  # two at once while one replaces the other
+    header: str = GRAFANA_HEADER
+    timestamp_header: str = ""  # Unix seconds; without it a body that was overheard can be sent again
+    prefix: str = ""  # before the hexadecimal digits, such as sha256=
+    tolerance: Duration = Duration(300)
+
+    def config_faults(self) -> Faults:
+        """Secrets that are long enough, headers that are names."""
+        if not 1 <= len(self.secrets) <= 2:
+            yield "secrets", "give one secret, or two while one replaces the other"
+        yield from _short("secrets", "secret", self.secrets)
+        for name in ("header", "timestamp_header"):
+            text = getattr(self, name)
+            if (text or name == "header") and not HEADER.fullmatch(text):
+                yield name, f"{text!r} is not the name of a header"
+
+
+class MappingBlock(Block, frozen=True, kw_only=True):
+    """Where a generic JSON body holds what; paths are names joined by dots, list indices are numbers."""
+
+    alerts: str = ""  # the list of alerts; empty: the body is one alert, or a list of them
+    labels: dict[str, str] = field(default_factory=dict)  # label → path; a value that is no text becomes JSON
+    constant_labels: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, str] = field(default_factory=dict)
+    status: str = ""  # path; without it every alert fires
+    resolved: tuple[str, ...] = ("resolved", "ok", "normal", "recovered", "closed", "inactive")  # values, in any case
+    starts_at: str = ""  # path to RFC 3339, or to Unix seconds or milliseconds
+    ends_at: str = ""
+    group: str = ""  # path, in the body, of the sender's own name of the group
+    url: str = ""  # path of the sender's page about the alert
+
+    def config_faults(self) -> Faults:
+        """An alert has a name, and paths are paths."""
+        if "alertname" not in self.labels and "alertname" not in self.constant_labels:
+            yield "labels", "say where the label alertname comes from, here or under constant_labels"
+        for where in ("labels", "annotations"):
+            for name, path in getattr(self, where).items():
+                if not path or any(not part for part in path.split(".")):
+                    yield f"{where}.{name}", f"{path!r} is not a path such as event.host"
+
+
+class AlertmanagerApi(Block, frozen=True, kw_only=True):
+    """Alertmanager's own API: what it knows is compared with what is here, and completes what it left out."""
+
+    urls: tuple[HttpUrl, ...]  # every node of the cluster, with the route prefix where there is one
+    receiver: str = ""  # the receiver that points here; without it, alerts that are missing here are not added
+    username: str = ""
+    password: Secret = Secret("")
+    token: Secret = Secret("")
+    ca_file: Path | None = None
+    every: Duration = Duration(60)
+    gone_after: Duration = Duration(60)  # an alert that every node has forgotten for this long has ended
+    missing_after: Duration = Duration(900)  # an alert that fires there for this long and never arrived is added
+    settle: Duration = Duration(600)  # a node that started less long ago may not know its alerts yet
+    timeout: Duration = Duration(10)
+
+    def config_faults(self) -> Faults:
+        """At least one node."""
+        if not self.urls:
+            yield "urls", "give at least one"
+        if self.username and self.token.reveal():
+            yield "token", "give either username and password, or a token"
+        if not self.every > 0:
+            yield "every", "expected more than 0"
+
+
+class Integration(Block, frozen=True, kw_only=True):
+    """One sender of alerts: `POST /api/v1/intake/TYPE/NAME` with one of its bearer tokens, or signed, or both."""
+
+    type: Literal["alertmanager", "grafana", "generic"] = "alertmanager"
+    mode: Literal["live", "shadow"] = "live"  # shadow: everything runs, nobody is contacted
+    tokens: tuple[Secret, ...] = ()  # two at once while a token is being replaced
+    signature: SignatureBlock | None = None
+    mapping: MappingBlock | None = None  # of generic
+    alertmanager: AlertmanagerApi | None = None
+    policy: str
+    group_by: tuple[str, ...] = ()  # labels; none: the sender's own groups
+    stale_grace: Duration = Duration(600)  # twice Alertmanager's default group_interval
+    flapping: FlappingBlock = FlappingBlock()
+    max_body: ByteSize = ByteSize(64 << 20)
+
+    def config_faults(self) -> Faults:
+        """Something proves who sends; each setting belongs to the type."""
+        if not self.tokens and self.signature is None:
+            yield "tokens", "give one token, or two while one replaces the other"
+        if len(self.tokens) > 2:
+            yield "tokens", "give one token, or two while one replaces the other"
+        yield from _short("tokens", "token", self.tokens)
+        if self.signature is not None and self.type == "alertmanager":
+            yield "signature", "Alertmanager does not sign what it sends; use tokens"
+        if (self.mapping is None) == (self.type == "generic"):
+            yield "mapping", "an integration of type generic has a mapping, and no other has"
+        if self.alertmanager is not None and self.type != "alertmanager":
+            yield "alertmanager", "only an integration of type alertmanager has an Alertmanager to ask"
+
+
+def _short(path: str, what: str, secrets: tuple[Secret, ...]) -> Faults:
+    for index, secret in enumerate(secrets):
+        if len(secret.reveal()) < MIN_TOKEN_CHARACTERS:
+            yield (
+                f"{path}[{index}]",
+                f"a {what} has at least {MIN_TOKEN_CHARACTERS} characters (openssl rand -hex 32)",
+            )

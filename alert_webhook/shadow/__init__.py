@@ -1,0 +1,1 @@
+"""Shadow mode: an integration runs beside the tool in use, and only says whom it would have paged."""

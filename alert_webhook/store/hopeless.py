@@ -1,0 +1,39 @@
+"""Statements about addresses that their provider called hopeless."""
+
+import sqlalchemy as sa
+
+from alert_webhook.store.database import Transaction
+from alert_webhook.store.schema_channels import hopeless_address
+from alert_webhook.store.statements import insert_or_replace
+
+
+def mark(tx: Transaction, channel: str, address: str, reason: str) -> None:
+    """Remember that nothing can reach an address; what was known before is replaced."""
+    row = {"channel": channel, "address": address, "reason": reason, "since": tx.now}
+    statement = insert_or_replace(tx, hopeless_address, ("channel", "address"), ("reason", "since"))
+    tx.execute(statement.values(row))
+
+
+def clear(tx: Transaction, channel: str, address: str) -> None:
+    """Forget what was said against an address."""
+    tx.execute(hopeless_address.delete().where(_is(channel, address)))
+
+
+def reason(tx: Transaction, channel: str, address: str, *, since: float) -> str:
+    """Return why nothing is sent to an address, "" where that is too long ago to count, or was never said."""
+    statement = sa.select(hopeless_address.c.reason).where(_is(channel, address), hopeless_address.c.since > since)
+    return str(tx.execute(statement).scalar_one_or_none() or "")
+
+
+def counts(tx: Transaction, *, since: float) -> dict[str, int]:
+    """Return by channel how many addresses nothing is sent to."""
+    statement = (
+        sa.select(hopeless_address.c.channel, sa.func.count())
+        .where(hopeless_address.c.since > since)
+        .group_by(hopeless_address.c.channel)
+    )
+    return {str(channel): int(number) for channel, number in tx.execute(statement)}
+
+
+def _is(channel: str, address: str) -> sa.ColumnElement[bool]:
+    return (hopeless_address.c.channel == channel) & (hopeless_address.c.address == address)

@@ -1,0 +1,37 @@
+"""The JSON API about shadow mode: `/api/v1/shadow`, who would have been paged on one day, when and why."""
+
+from datetime import UTC, date, datetime
+
+import msgspec
+from flask import Blueprint, Response, request
+
+from alert_webhook.parts import Parts
+from alert_webhook.shadow.report import bounds, why
+from alert_webhook.store import shadowed
+from alert_webhook.web.answers import answer_json
+from alert_webhook.web.bodies import Refused
+
+FIRST, LAST = date(1990, 1, 1), date(2200, 1, 1)
+
+
+def add_shadow_routes(blueprint: Blueprint, parts: Parts) -> None:
+    """Add the route."""
+
+    @blueprint.get("/shadow")
+    def shadow() -> Response:
+        day = _day(request.args.get("day", ""), parts.clock.now())
+        begins, ends = bounds(day)
+        found = parts.store.read(lambda tx: shadowed.kept_back(tx, begins, ends))
+        messages = [{**msgspec.structs.asdict(each), "why": why(each)} for each in found]
+        return answer_json({"day": day.isoformat(), "messages": messages})
+
+
+def _day(text: str, now: float) -> date:
+    """Return the day that is asked for, counted in UTC; "" is today."""
+    try:
+        found = date.fromisoformat(text) if text else datetime.fromtimestamp(now, UTC).date()
+    except ValueError as error:
+        raise Refused(400, "day is written 2026-03-01") from error
+    if not FIRST <= found <= LAST:
+        raise Refused(400, "days are from 1990 to 2200")
+    return found

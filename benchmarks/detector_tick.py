@@ -1,0 +1,150 @@
+"""One core's step over a million series: score and learn, and what a series costs in memory with its identity.
+
+    python -m benchmarks.detector_tick --series 1000000
+
+The state is that of the default model, in blocks as the service judges them; every series is warm. Identity is what
+the service's table of series takes, measured. Beside it, the same bookkeeping (a running
+mean and deviation only, far less than the model's) by one Python object for each series, on a hundredth of them.
+"""
+
+import argparse
+import math
+import sys
+import time
+import tracemalloc
+from statistics import median
+
+import numpy as np
+
+from anomaly_detector.models.model import F64, Grid, Model, State, block_of, bytes_per_series
+from anomaly_detector.models.registry import models
+from anomaly_detector.series_table import SeriesTable
+from benchmarks.detector_cycle import labels
+from benchmarks.report import report
+
+MODEL = "bank"
+BLOCK = 10_240  # as the service: state and temporaries of a block stay in the cache
+STEP_S = 60.0
+LEARN_STEPS = 45  # after these no series is young
+DAYS_SEEN = 30
+OBJECTS_SHARE = 100
+IDENTITY_SERIES = 50_000
+
+
+class OneSeries:
+    """What a detector of objects keeps for each series, at the least."""
+
+    def __init__(self) -> None:
+        self.count, self.mean, self.power = 0, 0.0, 0.0
+
+    def step(self, value: float) -> float:
+        """Return how many deviations a value is from the mean, and learn it."""
+        gap = value - self.mean
+        spread = math.sqrt(self.power / self.count) if self.count > 1 else 1.0
+        self.count += 1
+        self.mean += gap / self.count
+        self.power += gap * (value - self.mean)
+        return abs(gap) / max(spread, 1e-9)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--series", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    plugin = models().get(MODEL)
+    model = plugin.make(plugin.options())
+    state = warm(model, arguments.series)
+    took = [step(model, state, number, arguments.series) for number in range(arguments.rounds)]
+    objects_s = objects(max(1, arguments.series // OBJECTS_SHARE), arguments.rounds)
+    show(
+        arguments.series,
+        median(took),
+        objects_s,
+        bytes_per_series(state),
+        identity_bytes(min(arguments.series, IDENTITY_SERIES)),
+    )
+
+
+def warm(model: Model, series: int) -> State:
+    """Return the state of series that were seen for a month: one block learns, the others are as it is."""
+    block = min(BLOCK, series)
+    learnt = model.blank(block)
+    for number in range(LEARN_STEPS):
+        model.step(values(number, block), learnt, np.ones(block, bool), grid(number))
+    learnt["seen_s"][...] = DAYS_SEEN * 86_400
+    times = -(-series // block)
+    return {name: np.concatenate([array] * times, axis=-1)[..., :series].copy() for name, array in learnt.items()}
+
+
+def step(model: Model, state: State, number: int, series: int) -> float:
+    """Return the seconds of CPU that one step over all series takes."""
+    everything = values(LEARN_STEPS + number, series)
+    learn = np.ones(series, bool)
+    began = time.process_time()
+    for first in range(0, series, BLOCK):
+        last = min(first + BLOCK, series)
+        model.step(everything[first:last], block_of(state, first, last), learn[first:last], grid(LEARN_STEPS + number))
+    return time.process_time() - began
+
+
+def objects(series: int, rounds: int) -> float:
+    """Return the seconds of CPU that one step takes for each series by objects."""
+    held = [OneSeries() for _ in range(series)]
+    took = []
+    for number in range(rounds):
+        here = values(number, series).tolist()
+        began = time.process_time()
+        for one, value in zip(held, here, strict=True):
+            one.step(value)
+        took.append(time.process_time() - began)
+    return median(took) / series
+
+
+def values(number: int, series: int) -> F64:
+    """Return a minute's values: noise around a level of each series' own."""
+    random = np.random.default_rng(number)
+    return np.asarray(1e6 + random.normal(0, 3e4, series))
+
+
+def grid(number: int) -> Grid:
+    """Return the instant of a step."""
+    return Grid(time_s=number * STEP_S, step_s=STEP_S, day_s=number * STEP_S % 86_400)
+
+
+def identity_bytes(series: int) -> float:
+    """Return what the service remembers to know a series again: its table's memory, measured, for one series."""
+    keys = [labels(number).encode() for number in range(series)]
+    held = sum(map(sys.getsizeof, keys))  # the table keeps the keys; they were allocated before
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    table = SeriesTable()
+    table.rows_of(keys, max_series=series)
+    taken = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    return (taken + held) / table.series
+
+
+def show(series: int, took: float, object_s: float, state_bytes: int, identity: float) -> None:
+    """Print the table and the last line; seconds are scaled to a million series."""
+    scaled = took * 1e6 / series
+    rows: list[list[object]] = [
+        ["a step, 1 M series", scaled, "s"],
+        ["the same by objects", object_s * 1e6, "s"],
+        ["state", float(state_bytes), "B a series"],
+        ["identity", identity, "B a series"],
+    ]
+    figures = {
+        "series": series,
+        "seconds_1m": round(scaled, 4),
+        "bytes_per_series": round(state_bytes + identity),
+        "state_bytes_per_series": state_bytes,
+        "identity_bytes_per_series": round(identity),
+        "objects_seconds_1m": round(object_s * 1e6, 4),
+    }
+    report("detector_tick", ["what", "value", "unit"], rows, figures=figures, peers={"numpy": np.__version__})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""What the crash benchmark holds the webhook to: what was answered, what is stored, what was sent."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from alert_webhook.delivery.owed import Progress
+from alert_webhook.store.schema import alert, delivery, notification, timer
+
+WAITING = (Progress.PENDING.value, Progress.SENDING.value)
+
+
+class Notice(Struct, frozen=True):
+    """One message as the database has it: how it ended, how often it was tried, and how often nobody knows how."""
+
+    uid: str
+    state: str
+    attempts: int
+    lost: int
+
+
+class Verdict(Struct, frozen=True):
+    """What is wrong, in words, and the counts: messages due, messages sent."""
+
+    lost: tuple[str, ...]
+    unexplained: tuple[str, ...]
+    due: int
+    sent: int
+
+
+def verdict(
+    answered: set[str], stored: set[str], notices: Sequence[Notice], sent: Sequence[Mapping[str, Any]]
+) -> Verdict:
+    """Compare what was promised with what is there.
+
+    Lost: an alert that was answered 2xx and is missing, or a message that is due and never reached the provider.
+    Unexplained: a message that nobody owed; one that does not say that it may be a repeat; and more repeats of one
+    message than attempts whose end nobody wrote down.
+    """
+    known = {each.uid: each for each in notices}
+    times = Counter(str(page["id"]) for page in sent)
+    due = [each for each in notices if each.state != Progress.CANCELLED.value or times[each.uid]]
+    lost = [f"alert {name}" for name in sorted(answered - stored)]
+    lost += [f"message {each.uid} ({each.state})" for each in due if not times[each.uid]]
+    strange = [f"message {uid} is owed to nobody" for uid in times if uid not in known]
+    strange += [
+        f"message {uid} came {times[uid]} times, {known[uid].lost} attempt(s) were lost"
+        for uid in times
+        if uid in known and times[uid] - 1 > known[uid].lost
+    ]
+    seen: set[str] = set()
+    for page in sent:
+        if page["id"] in seen and not page["possible_duplicate"]:
+            strange.append(f"a repeat of {page['id']} does not say so")
+        seen.add(page["id"])
+    return Verdict(tuple(lost), tuple(strange), len(due), len(sent))
+
+
+def stored_alerts(engine: sa.Engine) -> set[str]:
+    """Return the names of all alerts in the database."""
+    with engine.connect() as connection:
+        return set(connection.execute(sa.select(alert.c.name)).scalars())
+
+
+def notices(engine: sa.Engine) -> list[Notice]:
+    """Return all messages in the database."""
+    unknown = sa.case((delivery.c.outcome.in_(("", "unknown")), 1), else_=0)
+    counted = sa.func.coalesce(sa.func.sum(unknown), 0)
+    statement = (
+        sa.select(notification.c.uid, notification.c.state, notification.c.attempts, counted)
+        .select_from(notification.outerjoin(delivery, delivery.c.notification_id == notification.c.id))
+        .group_by(notification.c.uid, notification.c.state, notification.c.attempts)
+    )
+    with engine.connect() as connection:
+        return [Notice(uid, state, attempts, int(lost)) for uid, state, attempts, lost in connection.execute(statement)]
+
+
+def at_rest(engine: sa.Engine, now: float) -> bool:
+    """Return whether nothing is left to be sent, and nothing is due to be escalated at `now`."""
+    waiting = sa.select(sa.func.count()).select_from(notification).where(notification.c.state.in_(WAITING))
+    timers = sa.select(sa.func.count()).select_from(timer).where(timer.c.due_at <= now)
+    with engine.connect() as connection:
+        return connection.execute(waiting).scalar_one() + connection.execute(timers).scalar_one() == 0

@@ -1,0 +1,31 @@
+"""The intake's step of the schema, taken with alerts in the database, and taken back."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.migration import MigrationContext
+
+from alert_webhook.store.migrating import _alembic
+from alert_webhook.store.opening import sqlite_engine
+
+OLD_ALERT = (
+    "INSERT INTO alert (integration, fingerprint, name, labels, annotations, generator_url, urgency, rank, starts_ns,"
+    " firing, ended_ns, ended_seen_at, first_seen_at, last_seen_at)"
+    " VALUES ('am', 'f', 'A', '{}', '{}', '', 'page', 1, '[1]', :firing, -1, 0.0, 1.0, 1.0)"
+)
+
+
+def test_alerts_of_the_version_before_are_kept(tmp_path: Path) -> None:
+    engine, config = sqlite_engine(tmp_path / "old.db"), _alembic()
+    with engine.connect().execution_options(heronwatch_writer=True) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        connection.execute(sa.text(OLD_ALERT), {"firing": True})
+        command.upgrade(config, "0004")
+        row = connection.execute(sa.text("SELECT name, openings, held_until FROM alert")).one()
+        assert tuple(row) == ("A", "[]", None)
+        command.downgrade(config, "0003")
+        assert MigrationContext.configure(connection).get_current_revision() == "0003"
+        assert connection.execute(sa.text("SELECT name FROM alert")).scalars().all() == ["A"]
+    engine.dispose()

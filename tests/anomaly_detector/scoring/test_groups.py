@@ -1,0 +1,76 @@
+"""Signs of groups: which rows belong together, and what trouble looks like in their sums."""
+
+import numpy as np
+
+from anomaly_detector.scoring.groups import BREADTH, SCORE_CAP, STILL, TILT, TOP, Grouped, Signs
+
+STEP_S = 60.0
+GROUP = np.repeat([0, 1], 10)  # two devices of ten series each
+LEARN = np.ones(2, bool)
+RANDOM = np.random.default_rng(5)
+
+
+def signs() -> Signs:
+    return Signs(Grouped(GROUP, 2), len(GROUP), STEP_S)
+
+
+def lively() -> np.ndarray:
+    return RANDOM.normal(100, 5, len(GROUP))
+
+
+def test_sums_and_maxima_are_those_of_the_group_in_any_order_of_rows() -> None:
+    grouped = Grouped(np.array([2, 0, -1, 2, 0]), 3)
+    values = np.array([1, 2, 50, 4, 8], np.float32)
+    assert grouped.sums(values).tolist() == [10, 0, 5]
+    assert grouped.most(values).tolist() == [8, 0, 4]
+
+
+def test_top_is_the_worst_series_and_breadth_the_mean() -> None:
+    score = np.zeros(20, np.float32)
+    score[3] = 2.0
+    out, there = signs().take(score, lively(), np.zeros(20), LEARN)
+    assert there.all()
+    assert out[TOP].tolist() == [2, 0]
+    assert out[BREADTH].tolist() == np.array([0.2, 0], np.float32).tolist()
+
+
+def test_one_series_cannot_outshout_a_group() -> None:
+    out, _ = signs().take(np.full(20, 100, np.float32), lively(), np.zeros(20), LEARN)
+    assert out[TOP].max() == SCORE_CAP
+
+
+def test_deviations_to_both_sides_do_not_tilt_and_to_one_side_do() -> None:
+    values, score = np.full(20, 100.0), np.full(20, 0.3, np.float32)
+    expected = np.where(np.arange(20) % 2, 90.0, 110.0)
+    expected[10:] = 110.0
+    out, _ = signs().take(score, values, expected, LEARN)
+    np.testing.assert_allclose(out[TILT], [0, 0.3], atol=1e-6)
+
+
+def test_a_frozen_agent_is_still_and_one_that_always_repeats_is_not() -> None:
+    watched, frozen = signs(), np.arange(10.0)
+    for _ in range(50):
+        watched.take(np.zeros(20, np.float32), np.concatenate((lively()[:10], np.ones(10))), np.zeros(20), LEARN)
+    for _ in range(2):
+        values = np.concatenate((frozen, np.ones(10)))
+        out, _ = watched.take(np.zeros(20, np.float32), values, np.zeros(20), LEARN)
+    assert out[STILL][0] > 0.95
+    assert out[STILL][1] == 0
+
+
+def test_what_may_not_be_learnt_does_not_become_usual() -> None:
+    watched = signs()
+    for _ in range(3):
+        watched.take(np.zeros(20, np.float32), lively(), np.zeros(20), LEARN)
+    before = watched.usual.copy()
+    for _ in range(20):
+        watched.take(np.zeros(20, np.float32), np.ones(20), np.zeros(20), ~LEARN)
+    assert np.array_equal(watched.usual, before)
+
+
+def test_a_group_without_samples_has_no_signs() -> None:
+    values = lively()
+    values[10:] = np.nan
+    out, there = signs().take(np.full(20, 2, np.float32), values, np.zeros(20), LEARN)
+    assert there.tolist() == [True, False]
+    assert not out[:, 1].any()
