@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import fcntl
 import gc
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -239,7 +241,10 @@ def _private_folder() -> Iterator[Folder]:
     if len(str(path)) > LONGEST_FOLDER:
         path.rmdir()
         path = Path(tempfile.mkdtemp(prefix="heronwatch-", dir="/tmp"))  # mkdtemp makes it private
+    lock = os.open(path, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_SH)  # what cleans up old files passes over a folder that is locked (tmpfiles.d(5))
     try:
         yield Folder(path)
     finally:
+        os.close(lock)
         shutil.rmtree(path, ignore_errors=True)

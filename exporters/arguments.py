@@ -7,13 +7,28 @@ from typing import Any, get_args
 from exporters.options import LibraryOptions, ServeOptions
 from exporters.probing.collector import Plugin
 from heronwatch import logs
-from heronwatch.values import Network
+from heronwatch.values import Duration, Network
 
 DEFAULT_PORT = 9810
 DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 WARN = "warn"  # as Prometheus and its exporters spell it
 
 Parsers = Any  # argparse names the class of add_subparsers() only privately
+
+
+def seconds(text: str) -> float:
+    """Read a time for `--timeout`: a duration, or plain seconds; longer than nothing.
+
+    >>> seconds("1m30s"), seconds("2.5")
+    (90.0, 2.5)
+    """
+    try:
+        found = float(Duration.parse(text if text[-1:].isalpha() else f"{text}s"))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    if found <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} leaves no time")
+    return found
 
 
 def add_sources(parser: argparse.ArgumentParser, plugins: Sequence[Plugin]) -> None:

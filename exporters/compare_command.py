@@ -2,15 +2,15 @@
 # ruff: noqa: T201, PLC0415  # a program for a terminal; its parts are imported when it is asked for
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from exporters.arguments import DEFAULT_URL, Parsers
+from exporters.arguments import DEFAULT_URL, Parsers, seconds
 from heronwatch.commands import EXIT_FAULT, EXIT_OK, EXIT_USAGE
 from heronwatch.errors import HeronwatchError
-from heronwatch.values import Duration
 
 EXIT_UNREACHABLE = 3
 EXIT_INTERRUPTED = 130
@@ -25,8 +25,8 @@ def add_command(commands: Parsers) -> None:
         "compare",
         help="compare two exporters at the same devices, sample by sample",
         description="Asks the old exporter, the new one and the old one again about one device after the other. A "
-        "value that moves may lie between the old one's two. Exit status 0: the same; 1: something differs; 2: wrong "
-        "usage; 3: one of the two exporters cannot be asked.",
+        "value that moves may lie between the old one's two. Exit status 0: the same; 1: something differs, or nothing "
+        "could be compared; 2: wrong usage; 3: one of the two exporters cannot be asked.",
     )
     parser.add_argument(
         "--old", required=True, metavar="URL", help="the exporter in use, such as http://127.0.0.1:9116"
@@ -40,7 +40,7 @@ def add_command(commands: Parsers) -> None:
     )
     parser.add_argument("--module", action="append", default=[], help="for targets that name none; repeatable")
     parser.add_argument("--auth", default="", help="for targets that name none")
-    parser.add_argument("--timeout", type=_seconds, default=60.0, metavar="DURATION", help="of a scrape (default 60s)")
+    parser.add_argument("--timeout", type=seconds, default=60.0, metavar="DURATION", help="of a scrape (default 60s)")
     parser.add_argument(
         "--rounds",
         type=_rounds,
@@ -70,13 +70,6 @@ def add_command(commands: Parsers) -> None:
     parser.set_defaults(exporter_run=run)
 
 
-def _seconds(text: str) -> float:
-    try:
-        return float(Duration.parse(text if text[-1:].isalpha() else f"{text}s"))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
 def _rounds(text: str) -> int:
     if not (text.isdecimal() and 1 <= int(text) <= 20):
         raise argparse.ArgumentTypeError(f"{text!r} is no number of rounds (1 to 20)")
@@ -95,6 +88,8 @@ def _report(text: str) -> Path:
     path = Path(text)
     if path.suffix not in {".html", ".json"}:
         raise argparse.ArgumentTypeError(f"{text!r} ends neither in .html nor in .json")
+    if not os.access(path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be written: {path.parent} is no folder of yours")
     return path
 
 

@@ -102,9 +102,8 @@ def _summary(report: Report) -> Iterator[str]:
         f"{len(report.outcomes)} compared: {report.count('same')} the same, {report.count('differs')} different, "
         f"{report.count('failed')} failed on both sides"
     )
-    yield f"{sum(outcome.series for outcome in compared):,} series; " + (
-        ", ".join(f"{kinds[kind]} {kind}" for kind in KINDS if kinds[kind]) or "no difference"
-    )
+    found = ", ".join(f"{kinds[kind]} {kind}" for kind in KINDS if kinds[kind]) or "no difference in them"
+    yield f"{sum(outcome.series for outcome in compared):,} series; {found}" if compared else "nothing to compare"
     old_s, new_s = sum(o.old_seconds for o in compared), sum(o.new_seconds for o in compared)
     yield f"one scrape of each, where both answered, as they measure it: old {old_s:.2f} s, new {new_s:.2f} s"
     yield f"not compared: {report.left_out}"

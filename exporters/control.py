@@ -41,10 +41,14 @@ def send(url: str, action: str, target: str, login: Login) -> tuple[int, str]:
     except HTTPError as error:
         return EXIT_FAULT, f"refused ({error.code}): {error.read(MOST_BYTES).decode(errors='replace').strip()}"
     except URLError as error:
-        return EXIT_FAULT, f"no server answers at {url}: {error.reason}"
+        return EXIT_FAULT, f"no server answers at {url}: {error.reason} (another one: --url)"
     except (ValueError, KeyError, TypeError) as error:
         return EXIT_FAULT, f"what answers at {url} is no exporter of ours: {error}"
-    return EXIT_OK, f"paused now: {', '.join(paused) or 'nothing'}"
+    now = f"paused now: {', '.join(paused) or 'nothing'}"
+    alike = [name for name in paused if action == "resume" and name.startswith(f"{target}:")]
+    if alike:
+        return EXIT_FAULT, f"{target} was not paused, but {', '.join(alike)}: name it like this; {now}"
+    return EXIT_OK, now
 
 
 def basic_authorization(login: Login) -> dict[str, str]:

@@ -5,7 +5,7 @@ import argparse
 import asyncio
 from collections.abc import Sequence
 
-from exporters.arguments import Parsers, add_logging, add_sources, configure_logs, options_of
+from exporters.arguments import Parsers, add_logging, add_sources, configure_logs, options_of, seconds
 from exporters.probing.collector import Plugin
 
 
@@ -22,19 +22,33 @@ def add_command(commands: Parsers, plugins: Sequence[Plugin]) -> None:
     parser.add_argument(
         "--credential", "--auth", default="", metavar="NAME", help="credential for an address that is no device"
     )
-    parser.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="give up after so long")
+    parser.add_argument(
+        "--timeout", type=seconds, default=10.0, metavar="DURATION", help="give up after so long (default 10s)"
+    )
     parser.add_argument("--format", choices=("table", "text", "json"), default="table", help="default: table")
     parser.add_argument(
         "--trace", action="store_true", help="show every packet, and each value as it came and as it was understood"
     )
     parser.add_argument(
-        "--param", action="append", default=[], metavar="KEY=VALUE", help="a parameter as in the URL, such as unit=7"
+        "--param",
+        action="append",
+        default=[],
+        type=_param,
+        metavar="KEY=VALUE",
+        help="a parameter as in the URL, such as unit=7",
     )
     add_sources(parser, plugins)
     for plugin in plugins:
         plugin.add_arguments(parser)
     add_logging(parser)
     parser.set_defaults(exporter_run=run, exporter_plugins=plugins)
+
+
+def _param(text: str) -> tuple[str, str]:
+    key, sign, value = text.partition("=")
+    if not (key and sign):
+        raise argparse.ArgumentTypeError(f"{text!r} is no KEY=VALUE, such as unit=7")
+    return key, value
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -48,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         target=arguments.target,
         modules=tuple(arguments.module),
         credential=arguments.credential,
-        params=tuple((key, value) for key, _, value in (text.partition("=") for text in arguments.param)),
+        params=tuple(arguments.param),
         timeout_s=arguments.timeout,
         trace=arguments.trace,
     )

@@ -90,7 +90,10 @@ def as_table(probed: Probed) -> str:
 
 def _footer(probed: Probed) -> Iterator[str]:
     place = HostPort(probed.address or probed.wanted.host, probed.wanted.port)
-    yield f"-- {probed.wanted.name} at {place}: {len(probed.reading.samples)} series in {probed.duration_s:.3f} s"
+    credential = probed.wanted.credential
+    asked = f", credential {credential.name}" if credential is not None else ""
+    series = f"{len(probed.reading.samples)} series in {probed.duration_s:.3f} s"
+    yield f"-- {probed.wanted.name} at {place}{asked}: {series}"
     yield from (f"-- {_module_line(module)}" for module in probed.modules)
     yield from (f"-- {line}" for line in _fault_lines(probed))
 

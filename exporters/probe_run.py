@@ -8,17 +8,19 @@ from msgspec import Struct, structs
 from prometheus_client import CollectorRegistry
 
 from exporters.errors import RefusedError, UnresolvedError, WrongRequestError
+from exporters.inventory.credentials import narrowest
 from exporters.loading import Setup, load_setup
 from exporters.metric.samples import Fault, Reading
 from exporters.options import ServeOptions
 from exporters.packet_logs import packet_logs
 from exporters.probe_output import ModuleResult, Probed
-from exporters.probing.collector import Collector, CollectorContext, Explainer, Module, Target
+from exporters.probing.collector import Collector, CollectorContext, Credential, Explainer, Module, Target
 from exporters.probing.collectors import Collectors
 from exporters.probing.registry import installed
 from exporters.probing.resolve import Resolver
 from exporters.probing.scrape import GRACE_S
-from exporters.probing.selection import Wanted, endpoint_wanted, probe_wanted, target_of
+from exporters.probing.selection import Wanted, check_params, endpoint_wanted, probe_wanted, target_of
+from heronwatch.guards import is_address
 from heronwatch.http_message import Query
 from heronwatch.words import printable
 
@@ -87,8 +89,11 @@ def wanted_by(setup: Setup, question: Question) -> Wanted:
     pairs = [("target", question.target), *(("module", name) for name in question.modules), *question.params]
     plugin = next((p for p in setup.plugins.values() if p.endpoint and _speaks(setup, p.protocol, question)), None)
     if plugin is not None and plugin.endpoint is not None:
+        check_params((key for key, _ in question.params), plugin)
         chosen = [(plugin.endpoint.credential_param, question.credential)] if question.credential else []
         wanted = endpoint_wanted(setup, plugin, Query(urlencode([*pairs, *chosen])))
+        if not question.credential and wanted.device is None:
+            wanted = structs.replace(wanted, credential=_bound(setup, wanted) or wanted.credential)
     else:
         wanted = probe_wanted(setup, Query(urlencode(pairs)))
         if question.credential:
@@ -103,6 +108,15 @@ def _speaks(setup: Setup, protocol: str, question: Question) -> bool:
     if any(name not in setup.modules[protocol] for name in names):
         return False
     return bool(names) if not devices else any(device.protocol == protocol for device in devices)
+
+
+def _bound(setup: Setup, wanted: Wanted) -> Credential | None:
+    """Return the credential that is bound to an address: the listed device's, else the narrowest network's."""
+    credentials = setup.credentials[wanted.plugin.protocol]
+    listed = setup.inventory.at(wanted.plugin.protocol, wanted.host, wanted.port)
+    if listed is not None and listed.credential:
+        return credentials.get(listed.credential)
+    return narrowest(credentials.values(), wanted.host) if is_address(wanted.host) else None
 
 
 def _with_credential(setup: Setup, wanted: Wanted, name: str) -> Wanted:
@@ -162,7 +176,7 @@ def _probed(
     stats = {name: one for _, reading, _ in found for name, one in reading.modules.items()}
     advice = {fault.reason: text for fault in faults if (text := trace.advice(fault, target))}
     return Probed(
-        wanted,
+        structs.replace(wanted, credential=target.credential),
         address,
         Reading(samples, faults, stats),
         duration_s,

@@ -17,8 +17,9 @@ from heronwatch.errors import ConfigError
 from heronwatch.http_message import QueryError, Request, Response
 from heronwatch.listening import telling_why
 from heronwatch.logs import get_logger
+from heronwatch.loop_errors import LoopErrors
 from heronwatch.packing import packed
-from heronwatch.site import COMMON_METHODS, METRICS, RELOAD, CommonPages, SiteOptions, check_listen, is_exempt
+from heronwatch.site import COMMON_METHODS, CONFIG, METRICS, RELOAD, CommonPages, SiteOptions, check_listen, is_exempt
 from heronwatch.values import HostPort
 from heronwatch.webconfig import ActiveWebConfig, WebConfigFile
 
@@ -78,23 +79,26 @@ class AioServer:
 
     async def start(self) -> None:
         """Listen; CannotListenError when an address is taken, ListenRefusedError when it would let anyone in."""
-        for listen in self._listen:
-            self._announce(listen)
+        access = [self._may_listen(listen) for listen in self._listen]
         self._protocols = BoundedServer(self._serve, limits=self._limits)
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(LoopErrors(loop.time))
         try:
-            for listen in self._listen:
+            for listen, reason in zip(self._listen, access, strict=True):
                 self._servers.append(await self._open(listen))
+                self._log.info("listening", address=str(listen), tls=self._web.uses_tls, access=reason)
         except BaseException:
             await self.stop(deadline_s=0)
             raise
 
-    def _announce(self, listen: Listen) -> None:
+    def _may_listen(self, listen: Listen) -> str:
+        """Return why it may listen there; raises ListenRefusedError."""
         host = listen.host if isinstance(listen, HostPort) else "localhost"
         authenticates = self._web.authenticates
         reason = check_listen(host, authenticates=authenticates, open_because=self._open_because)
         if isinstance(listen, HostPort) and authenticates and not self._open_because:
             self._web.require_authentication()
-        self._log.info("listening", address=str(listen), tls=self._web.uses_tls, access=reason)
+        return reason
 
     async def _open(self, listen: Listen) -> asyncio.Server:
         loop = asyncio.get_running_loop()
@@ -203,7 +207,7 @@ class AioServer:
             return refusal
         if request.path == RELOAD:
             return await self.reload()
-        if request.path == METRICS:
+        if request.path in {METRICS, CONFIG}:  # a large configuration takes seconds to mask
             return await asyncio.to_thread(self._pages.answer, request)
         return self._pages.answer(request)
 

@@ -77,7 +77,7 @@ class WebConfigFile:
         self._active = self._read(None)
         self._signature = _signature(path, self._active.value)
         self._next_check = monotonic() + CHECK_EVERY_S
-        if telemetry and path:
+        if telemetry:  # with no file there is nothing that could have failed
             telemetry.web_config_read(now())
 
     def current(self) -> ActiveWebConfig:

@@ -198,8 +198,13 @@ def _credential(setup: Setup, protocol: str, name: str) -> Credential:
 def _known_keys(query: Query, plugin: Plugin) -> None:
     if "credential" in query or "auth" in query:
         raise RefusedError("a credential is bound to devices and networks; it cannot be chosen by URL here")
-    known = [*_PROBE_KEYS, *(param.url for param in plugin.params.values() if param.url)]
-    for key in query:
+    check_params(query, plugin, *_PROBE_KEYS)
+
+
+def check_params(keys: Iterable[str], plugin: Plugin, *others: str) -> None:
+    """Raise `WrongRequestError` for a key that is no parameter of the protocol, and none of the others."""
+    known = [*others, *(param.url for param in plugin.params.values() if param.url)]
+    for key in keys:
         if key not in known:
             raise WrongRequestError(f"{quoted(key)} is not a parameter{hint(key, known)}")
 

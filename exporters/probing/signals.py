@@ -29,7 +29,7 @@ class Signals:
         await self._group.__aenter__()
         loop = asyncio.get_running_loop()
         for number in STOPPING:
-            loop.add_signal_handler(number, self.stopped.set)
+            loop.add_signal_handler(number, self._stop, number)
         loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         return self
 
@@ -38,6 +38,10 @@ class Signals:
         for number in (*STOPPING, signal.SIGHUP):
             loop.remove_signal_handler(number)
         await self._group.__aexit__(None, None, None)
+
+    def _stop(self, number: signal.Signals) -> None:
+        get_logger("exporters").info("stopping", signal=number.name)
+        self.stopped.set()
 
     def _hang_up(self) -> None:
         self._group.create_task(self._reloaded())

@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from exporters.errors import WorkerGoneError
 from exporters.options import ServeOptions
 from exporters.probing.crew import RELOAD, Folder
+from exporters.probing.heartbeat import listen
 from exporters.probing.metrics import RESTARTS, RESTARTS_HELP
 from exporters.probing.relay import RelayClient
 from heronwatch.listening import telling_why
@@ -108,7 +109,11 @@ class Supervisor:
         attempt = 0
         while not self._stopping.is_set():
             started = time.monotonic()
-            status = await self._once(index)
+            try:
+                status = await self._once(index)
+            except FileNotFoundError as error:
+                self._homeless(error)
+                return
             if self._stopping.is_set():
                 return
             if index not in self._served:
@@ -131,7 +136,7 @@ class Supervisor:
         self._metrics.running.set(len(self._processes))
         try:
             async with asyncio.TaskGroup() as group:
-                watch = group.create_task(self._watch(index))
+                watch = group.create_task(self._watch(index, process))
                 await self._instruct(index, process)
                 status = await process.wait()
                 watch.cancel()
@@ -152,12 +157,27 @@ class Supervisor:
         except OSError:
             return  # it has ended already; wait() tells how
 
-    async def _watch(self, index: int) -> None:
+    async def _watch(self, index: int, process: asyncio.subprocess.Process) -> None:
+        """Wait until a worker serves, then see that it goes on; one that hangs is killed."""
         while not self._folder.socket(index).exists():  # noqa: ASYNC110  # a file that another process makes
             await asyncio.sleep(READY_POLL_S)
         self._served.add(index)
         if len(self._served) == self._workers:
             self._all_served.set()
+
+        def hung() -> None:
+            self._log.error("a worker hangs and is killed", worker=index, pid=process.pid)
+            _signal(process, signal.SIGKILL)
+
+        await listen(self._folder.socket(index), f"worker {index}", hung)
+
+    def _homeless(self, error: FileNotFoundError) -> None:
+        """End: without the private folder the workers cannot find each other, and what they counted is gone."""
+        if not self._stopping.is_set():
+            self._log.error("the private folder is gone: ending, so that the next start makes a new one",
+                            missing=error.filename)  # fmt: skip
+        self._status = 1
+        self.stop()
 
     def _give_up(self, index: int, status: int) -> None:
         self._log.error("a worker could not start", worker=index, status=status)

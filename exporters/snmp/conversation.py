@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from exporters.snmp.ber import Request, Steps
-from exporters.snmp.errors import DeviceError, GarbledError, MalformedError, NoAnswerError, StalledError, StrayError
+from exporters.snmp.errors import (
+    DeviceError,
+    GarbledError,
+    MalformedError,
+    NoAnswerError,
+    OutOfTimeError,
+    StalledError,
+    StrayError,
+)
 from exporters.snmp.security import SecurityModel
 from exporters.snmp.window import LEAST_PATIENCE_S, Window
 
@@ -37,8 +45,8 @@ class Run:
     """One conversation: what is in flight, what waits for room, what has not begun."""
 
     __slots__ = (
-        "answers", "attempts", "done", "first_garbled", "garbled", "pending", "postponed", "security", "strays",
-        "tasks", "timer", "window",
+        "answers", "attempts", "done", "first_garbled", "garbled", "pending", "postponed", "security", "slowest_s",
+        "strays", "tasks", "timer", "window",
     )  # fmt: skip
 
     def __init__(
@@ -59,6 +67,7 @@ class Run:
         self.garbled = 0
         self.first_garbled = ""
         self.answers = 0
+        self.slowest_s = 0.0
         self.strays = 0
         self.timer: asyncio.TimerHandle | None = None
 
@@ -99,7 +108,7 @@ class Run:
         if not self.done.done():
             self.done.set_exception(error.with_traceback(None))  # a traceback holds frames, and those a whole table
 
-    def silence(self) -> DeviceError:
+    def silence(self, now: float) -> DeviceError:
         """Return what silence means, now that time is up."""
         if self.garbled:
             why = f"{self.garbled} answers came, and none was a well-formed SNMP message: {self.first_garbled}"
@@ -108,7 +117,17 @@ class Run:
             return StrayError(
                 f"no answer in time, but {self.strays} answers to requests that were never made or are over"
             )
+        if self.answers and now >= self.attempts.deadline and self._still_answering(now):
+            return OutOfTimeError(
+                f"the time for the scrape was over after {self.answers} answers, and the device was still answering: "
+                "give it more (scrape_timeout), or read less"
+            )
         if self.answers:
             return StalledError(f"no answer in time after {self.answers} answers: the device stopped halfway")
         hint = self.security.silence
         return NoAnswerError(f"no answer in time; {hint}" if hint else "no answer in time")
+
+    def _still_answering(self, now: float) -> bool:
+        """Whether nothing has waited much longer than the slowest answer took."""
+        oldest = min((waiting.sent_at for waiting in self.pending.values()), default=now)
+        return now - oldest <= 2 * self.slowest_s + 0.1

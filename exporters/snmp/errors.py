@@ -6,8 +6,10 @@
         └── DeviceError        the scrape of this module ends; `reason` is the word of its fault
             ├── NoAnswerError         every attempt timed out
             │   ├── StalledError      … after other answers came
+            │   │   └── OutOfTimeError   the scrape's time was over, and the device was still answering
             │   └── StrayError        … while answers to other requests came
             ├── UnreachableError      the network says that the device is not there
+            ├── OwnLimitError         this machine or process has no socket or memory left for it
             ├── RefusedByDeviceError  nothing listens on the port
             ├── GarbledError          every answer was malformed, or a value cannot be what its module says
             ├── CredentialError       the credential cannot be used for this device
@@ -49,6 +51,10 @@ class StalledError(NoAnswerError):
     reason = "stalled"
 
 
+class OutOfTimeError(StalledError):
+    """The time for the scrape was over while the device was still answering."""
+
+
 class StrayError(NoAnswerError):
     """The device answers other requests than ours: another's, or earlier ones, late."""
 
@@ -59,6 +65,12 @@ class UnreachableError(DeviceError):
     """The network says that the device is not there."""
 
     reason = "unreachable"
+
+
+class OwnLimitError(DeviceError):
+    """This machine or process lacks what asking takes; the device is not to blame."""
+
+    reason = "limit"
 
 
 class RefusedByDeviceError(DeviceError):

@@ -98,7 +98,7 @@ class Session:
         """Send a request, or send it again; raises DeviceError."""
         now = self._loop.time()
         if now >= run.attempts.deadline:
-            raise run.silence()
+            raise run.silence(now)
         waiting.sent_at = now
         run.pending[number] = waiting
         if waiting.steps is None:
@@ -129,7 +129,7 @@ class Session:
     def _repeat(self, run: Run, number: int, waiting: Waiting, now: float) -> None:
         """Ask again, now or when the window has room for it; raises DeviceError."""
         if waiting.attempt > run.attempts.retries or now >= run.attempts.deadline:
-            raise run.silence()
+            raise run.silence(now)
         run.window.lost(sent_at=waiting.sent_at, now=now)
         waiting.attempt += 1
         waiting.request = _smaller(waiting.request)
@@ -172,6 +172,7 @@ class Session:
         seconds = self._loop.time() - waiting.sent_at
         self.answered += 1
         run.answers += 1
+        run.slowest_s = max(run.slowest_s, seconds)
         run.garbled = 0
         self.waited_s += seconds
         if waiting.attempt > 1:

@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Callable
-from errno import ECONNREFUSED
+from errno import ECONNREFUSED, EMFILE, ENFILE, ENOBUFS, ENOMEM
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from exporters.snmp.errors import (
     DeviceError,
     GarbledError,
     NoAnswerError,
+    OwnLimitError,
     RefusedByDeviceError,
     UnreachableError,
 )
@@ -286,4 +287,8 @@ def mapped(error: OSError) -> DeviceError:
     """Return what an error of a socket says about the device."""
     if error.errno == ECONNREFUSED:
         return RefusedByDeviceError("nothing listens on the port")
+    if error.errno in {EMFILE, ENFILE}:
+        return OwnLimitError("this process has no file descriptor left for a socket: raise its limit (LimitNOFILE)")
+    if error.errno in {ENOBUFS, ENOMEM}:
+        return OwnLimitError(f"this machine: {error.strerror}")
     return UnreachableError(error.strerror or str(error))

@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import json
 import os
+import shutil
 import signal
 import socket
 import tempfile
@@ -379,6 +380,23 @@ async def test_restarted_worker_serves_what_the_others_serve(crew: ExporterProce
 
     await until(ready, "both to serve")
     assert {len(json.loads((await crew.get("/sd"))[1])) for _ in range(20)} == {3}
+
+
+async def test_a_service_whose_folder_is_taken_away_says_so_and_ends(
+    plant: Plant, tmp_path: Path, private: Path
+) -> None:
+    async with exporter(tmp_path, plant.arguments, "--workers=2") as server:
+        await until(lambda: len(server.workers()) == 2, "two workers")
+        _take_away(private)
+        os.kill(server.workers()[0], signal.SIGKILL)
+        assert await server.process.wait() == 1
+        assert "the private folder is gone" in server.log()
+        assert "Traceback" not in server.log()
+
+
+def _take_away(private: Path) -> None:
+    for folder in private.glob("heronwatch-*"):
+        shutil.rmtree(folder)
 
 
 async def test_workers_end_with_their_supervisor(plant: Plant, tmp_path: Path, private: Path) -> None:

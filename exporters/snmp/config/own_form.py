@@ -12,7 +12,7 @@ SECRET_KEYS = ("community", "password", "priv_password")
 """The keys of an auth that hold a secret."""
 
 _TOP_KEY = re.compile(r"""^["']?([A-Za-z0-9_.-]+)["']?[ ]*:""", re.MULTILINE)
-_WALKING = re.compile(r"^[ ]+(?:walk|get)[ ]*:", re.MULTILINE)
+_WALKING = re.compile(r"(?:^[ ]+|[{,][ ]*)(?:walk|get)[ ]*:", re.MULTILINE)
 _SECTIONS = frozenset({"auths", "modules"})
 
 
@@ -21,6 +21,8 @@ def is_snmp_yml(text: str) -> bool:
 
     >>> is_snmp_yml("auths:\n  public_v2: {version: 2}"), is_snmp_yml("if_mib:\n  walk: [1.3.6.1.2.1.2]")
     (True, True)
+    >>> is_snmp_yml("modules:\n  a: {walk: [1.3.6.1.2.1.1]}")
+    True
     >>> is_snmp_yml("version: 1\nmodules: {}"), is_snmp_yml("groups: []")
     (False, False)
     """

@@ -7,6 +7,7 @@ import random
 import secrets
 import selectors
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from ipaddress import IPv4Network
@@ -23,7 +24,7 @@ from exporters.snmp.simulator.contract import contract
 from exporters.snmp.simulator.load import Place, serve
 from exporters.snmp.simulator.simulated import NetworkPort, Port, Simulator, TcpSimulator, UdpPort
 from exporters.snmp.simulator.trouble import NO_TROUBLE, Trouble
-from exporters.snmp.usm.keys import AuthProtocol, PrivProtocol
+from exporters.snmp.usm.keys import SHORTEST_PASSWORD, AuthProtocol, PrivProtocol
 from heronwatch.secrets import Secret
 from heronwatch.values import HostPort
 
@@ -138,7 +139,17 @@ def run(arguments: argparse.Namespace) -> int:
     if fault:
         print(fault)  # noqa: T201  a command's message
         return 2
-    return _Devices(arguments).serve()
+    try:
+        return _Devices(arguments).serve()
+    except (OSError, ValueError) as error:
+        print(f"heronwatch exporter simulate snmp: {_reason(error)}", file=sys.stderr)  # noqa: T201  as above
+        return 2
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _fault(arguments: argparse.Namespace) -> str:
@@ -153,8 +164,13 @@ def _fault(arguments: argparse.Namespace) -> str:
         return "--processes: not with --tcp, --live or trouble"
     if arguments.v3_priv and not arguments.v3_auth:
         return "--v3-priv: needs --v3-auth"
-    if (arguments.v3_auth and not arguments.v3_auth_password) or (arguments.v3_priv and not arguments.v3_priv_password):
-        return "--v3-auth and --v3-priv: each needs its password"
+    for protocol, password in (("auth", arguments.v3_auth_password), ("priv", arguments.v3_priv_password)):
+        if getattr(arguments, f"v3_{protocol}") and len(password) < SHORTEST_PASSWORD:
+            return f"--v3-{protocol}-password: at least {SHORTEST_PASSWORD} characters (RFC 3414 section 11.2)"
+    if not 0 <= arguments.loss < 1:
+        return f"--loss: {arguments.loss:g} is no share (0 to less than 1)"
+    if arguments.delay < 0 or arguments.service < 0:
+        return "--delay and --service: not below 0"
     return ""
 
 

@@ -6,6 +6,7 @@ The form is snmpsim's: `OID|TAG|VALUE`, the tag in decimal with `x` where the va
 
 import bz2
 import operator
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from itertools import islice
@@ -65,13 +66,20 @@ class Recording:
         self._keys.insert(place, oid.order(name))
 
 
+_NUMBER = re.compile(r"\s*(?:[+-]?\d+)?\s*")  # some recordings leave a number out: it counts as 0
+_INTEGER_WORDS = frozenset(map(str, _INTEGERS))
+
+
 def load(path: Path) -> Recording:
-    """Read a recording; raises OSError, or ValueError for text that is none."""
-    if path.suffix == ".bz2":
-        with bz2.open(path, "rt", errors="replace") as lines:
-            return parse(lines)
-    with path.open(errors="replace") as lines:
-        return parse(lines)
+    """Read a recording; raises OSError, or ValueError, which names the file, for text that is none."""
+    try:
+        with bz2.open(path, "rt", errors="replace") if path.suffix == ".bz2" else path.open(errors="replace") as lines:
+            found = parse(lines)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    if not found.names:
+        raise ValueError(f"{path}: no line says OID|TAG|VALUE: this is no recording (.snmprec)")
+    return found
 
 
 def parse(lines: Iterable[str]) -> Recording:
@@ -87,13 +95,15 @@ def parse(lines: Iterable[str]) -> Recording:
     names: list[bytes] = []
     keys: list[bytes] = []
     raw: list[str] = []
-    for line in lines:
+    for number, line in enumerate(lines, start=1):
         name, _, rest = line.partition("|")
-        tag = rest.partition("|")[0]
+        tag, _, value = rest.partition("|")
         if tag not in tags:
             tags[tag] = tag.rstrip("x").isdecimal()
         if not tags[tag]:
             continue
+        if tag in _INTEGER_WORDS and not _NUMBER.fullmatch(value):
+            raise ValueError(f"line {number}: {value.strip()!r} is no number")
         head, _, last = name.rpartition(".")
         before = heads.get(head) or _kept(heads, head, oid.encode)
         arc = arcs.get(last) or _kept(arcs, last, _arc)

@@ -113,7 +113,7 @@ EXPECTED: dict[str, Told] = {
     "trailing garbage": HONEST,
     "a thousand replies": HONEST,
     "a thousand pieces of garbage": GARBLED,
-    "slow drip": STALLED,
+    "slow drip": Told("stalled", "the device was still answering"),
     "answers as v1": GARBLED,
     "answers as v3": GARBLED,
     "a report": GARBLED,

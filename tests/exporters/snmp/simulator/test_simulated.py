@@ -172,7 +172,9 @@ def test_fast_processes_share_the_addresses_and_each_counts(tmp_path: Path) -> N
         (["--network", "127.20.0.0/16:1161", "--tcp"], "--network: not with --listen or --tcp"),
         (["--processes", "2", "--delay", "1"], "--processes: not with --tcp, --live or trouble"),
         (["--v3-user", "a", "--v3-priv", "AES", "--v3-priv-password", "x"], "--v3-priv: needs --v3-auth"),
-        (["--v3-user", "a", "--v3-auth", "SHA"], "--v3-auth and --v3-priv: each needs its password"),
+        (["--v3-user", "a", "--v3-auth", "SHA"], "--v3-auth-password: at least 8 characters (RFC 3414 section 11.2)"),
+        (["--loss", "7"], "--loss: 7 is no share (0 to less than 1)"),
+        (["--delay", "-1"], "--delay and --service: not below 0"),
         (["--network", "nowhere"], "argument --network: invalid parse value: 'nowhere'"),
     ],
 )
