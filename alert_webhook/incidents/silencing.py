@@ -8,10 +8,9 @@ from alert_webhook.incidents.silence import ENDS_NOW_S, Kept, body_of, reference
 from alert_webhook.incidents.timeline import Event, Kind
 from alert_webhook.intake.blocks import AlertmanagerApi
 from alert_webhook.parts import Parts
+from alert_webhook.peers import Peer, PeerAnswer
 from alert_webhook.store import incidents, silences
 from alert_webhook.store.database import Transaction
-from alert_webhook.web.blocks import PeerBlock
-from alert_webhook.web.peers import Peer, PeerAnswer
 from heronwatch.logs import get_logger
 
 HOLD_S = 120.0  # longer than all nodes' time-outs together
@@ -81,18 +80,4 @@ def _post(peer: Peer, body: bytes) -> PeerAnswer:
 
 
 def _peers(block: AlertmanagerApi) -> list[Peer]:
-    token = block.token if block.token.reveal() else None
-    password = block.password if block.username else None
-    return [
-        Peer(
-            PeerBlock(
-                url=url,
-                user=block.username,
-                password=password,
-                bearer_token=token,
-                ca_file=block.ca_file,
-                timeout=block.timeout,
-            )
-        )
-        for url in block.urls
-    ]
+    return [Peer(str(url), block) for url in block.urls]

@@ -5,8 +5,8 @@ from msgspec import Struct
 
 from alert_webhook.incidents.blocks import TopologyBlock
 from alert_webhook.parts import Parts
+from alert_webhook.peers import Peer
 from alert_webhook.store import topology
-from alert_webhook.web.peers import Peer
 from heronwatch.logs import get_logger
 
 MAX_ANSWER_BYTES = 32 << 20  # some 100,000 links
@@ -55,7 +55,7 @@ class TopologyReader:
         if block is None or config.prometheus is None or (self._at is not None and now - self._at < block.every):
             return
         self._at = now
-        answer = Peer(config.prometheus).post(
+        answer = Peer(str(config.prometheus.url), config.prometheus).post(
             "/api/v1/query",
             content={"query": block.metric},
             content_type="application/x-www-form-urlencoded",

@@ -1,13 +1,13 @@
 """The `integrations` block of the configuration: who sends alerts, how that is proved, what is done about them."""
 
 import re
-from pathlib import Path
 from typing import Literal
 
 from msgspec import field
 
 from alert_webhook.config_block import Block, Faults
 from alert_webhook.incidents.flapping import FlapRule
+from alert_webhook.peer_blocks import Access
 from heronwatch.secrets import Secret
 from heronwatch.values import ByteSize, Duration, HttpUrl
 
@@ -77,15 +77,11 @@ class MappingBlock(Block, frozen=True, kw_only=True):
                     yield f"{where}.{name}", f"{path!r} is not a path such as event.host"
 
 
-class AlertmanagerApi(Block, frozen=True, kw_only=True):
+class AlertmanagerApi(Access, frozen=True, kw_only=True):
     """Alertmanager's own API: what it knows is compared with what is here, and completes what it left out."""
 
     urls: tuple[HttpUrl, ...]  # every node of the cluster, with the route prefix where there is one
     receiver: str = ""  # the receiver that points here; without it, alerts that are missing here are not added
-    username: str = ""
-    password: Secret = Secret("")
-    token: Secret = Secret("")
-    ca_file: Path | None = None
     every: Duration = Duration(60)
     gone_after: Duration = Duration(60)  # an alert that every node has forgotten for this long has ended
     missing_after: Duration = Duration(900)  # an alert that fires there for this long and never arrived is added
@@ -93,11 +89,10 @@ class AlertmanagerApi(Block, frozen=True, kw_only=True):
     timeout: Duration = Duration(10)
 
     def config_faults(self) -> Faults:
-        """At least one node."""
+        """At least one node, and what is wrong with the access to it."""
+        yield from super().config_faults()
         if not self.urls:
             yield "urls", "give at least one"
-        if self.username and self.token.reveal():
-            yield "token", "give either username and password, or a token"
         if not self.every > 0:
             yield "every", "expected more than 0"
 

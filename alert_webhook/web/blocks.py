@@ -1,34 +1,12 @@
 """The blocks of the configuration that the pages use: where series are read, and who is told of false alarms."""
 
-from pathlib import Path
-
 from msgspec import field
 
-from alert_webhook.config_block import Block, Faults
-from heronwatch.secrets import Secret
-from heronwatch.values import Duration, HttpUrl
+from alert_webhook.config_block import Faults
+from alert_webhook.peer_blocks import PeerBlock
+from heronwatch.values import Duration
 
 MAX_EXPRESSION = 4000
-
-
-class PeerBlock(Block, frozen=True, kw_only=True):
-    """A service of our own site: its address and how we prove who we are."""
-
-    url: HttpUrl
-    user: str = ""
-    password: Secret | None = None
-    bearer_token: Secret | None = None
-    ca_file: Path | None = None
-    timeout: Duration = Duration(3)
-
-    def config_faults(self) -> Faults:
-        """One way to prove who we are, and a time-out that a page can wait for."""
-        if bool(self.user) != (self.password is not None):
-            yield "user" if self.user else "password", "user and password go together"
-        if self.bearer_token is not None and self.user:
-            yield "bearer_token", "give either user and password or bearer_token"
-        if not 0.1 <= self.timeout <= 10.0:
-            yield "timeout", f"expected 100ms to 10s, found {self.timeout}"
 
 
 class PrometheusBlock(PeerBlock, frozen=True, kw_only=True):

@@ -6,10 +6,10 @@ from msgspec import Struct
 from alert_webhook.delivery.channel import AlertView, IncidentView
 from alert_webhook.incidents import actions
 from alert_webhook.parts import Parts
+from alert_webhook.peers import Peer, PeerAnswer
 from alert_webhook.store import incidents, views
 from alert_webhook.store.database import Transaction
 from alert_webhook.web.blocks import DetectorBlock
-from alert_webhook.web.peers import Peer, PeerAnswer
 from heronwatch.logs import get_logger
 
 PATH = "/api/v1/feedback"
@@ -67,7 +67,7 @@ def verdict(block: DetectorBlock, alert: AlertView, now: float, who: str) -> dic
 
 def _post(block: DetectorBlock, alert: AlertView, now: float, who: str) -> PeerAnswer:
     content = msgspec.json.encode(verdict(block, alert, now, who))
-    peer = Peer(block)
+    peer = Peer(str(block.url), block)
     return peer.post(PATH, content=content, content_type="application/json", most_bytes=MAX_ANSWER_BYTES)
 
 

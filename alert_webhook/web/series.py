@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from alert_webhook.delivery.channel import AlertView, IncidentView
 from alert_webhook.parts import Parts
+from alert_webhook.peers import Peer
 from alert_webhook.web.blocks import PrometheusBlock
 from alert_webhook.web.chart import Plot, chart, drawable, finite
 from alert_webhook.web.chart_queries import ChartQueries, belongs, chart_queries
-from alert_webhook.web.peers import Peer
 from heronwatch.logs import get_logger
 
 PATH = "/api/v1/query_range"
@@ -95,7 +95,7 @@ class Charts:
             return []
         step = (window[1] - window[0]) / POINTS
         times = {"start": f"{window[0]:.3f}", "end": f"{window[1]:.3f}", "step": f"{step:.3f}"}
-        answer = Peer(block, monotonic=self._monotonic).post(
+        answer = Peer(str(block.url), block, monotonic=self._monotonic).post(
             PATH,
             content={"query": query, "timeout": f"{left_s:.2f}", **times},
             content_type=FORM,
