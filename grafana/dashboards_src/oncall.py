@@ -166,7 +166,8 @@ def _failures() -> timeseries.Panel:
         w=12,
     )
     query = Query(expr="channel:heronwatch_webhook_failed_per_notifications:ratio_rate15m", legend="{{channel}}")
-    return with_limit(graph(facts, [query]).min(0), steps((None, "green"), (thresholds.DELIVERY_FAILURE_RATIO, "red")))
+    share = graph(facts, [query]).min(0).max(1)
+    return with_limit(share, steps((None, "green"), (thresholds.DELIVERY_FAILURE_RATIO, "red")))
 
 
 def _late() -> timeseries.Panel:

@@ -43,6 +43,7 @@ def shots(device: str, port: str) -> list[Shot]:
     return [
         Shot(name="home", board="heronwatch-home"),
         Shot(name="fleet", board="heronwatch-network-fleet"),
+        Shot(name="on-call", board="heronwatch-oncall"),
         Shot(name="device", board="heronwatch-device", variables=(("instance", device),)),
         Shot(name="interface", board="heronwatch-interface", variables=one_port),
         Shot(name="power", board="heronwatch-power"),
