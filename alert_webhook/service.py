@@ -12,8 +12,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from alert_webhook.answer_gauges import AnswerGauges
+from alert_webhook.background import Repeated
 from alert_webhook.config import Config, Database
-from alert_webhook.delivery.aftercare import RunningAftercare
+from alert_webhook.delivery.aftercare import Aftercare
 from alert_webhook.delivery.gate import LiveGate
 from alert_webhook.delivery.gate_gauges import BreakerGauges
 from alert_webhook.delivery.gauges import ChannelGauges
@@ -21,8 +22,9 @@ from alert_webhook.delivery.outbox import Outbox
 from alert_webhook.delivery.tracking import TrackedChannels
 from alert_webhook.errors import SchemaTooNewError
 from alert_webhook.escalation.engine import Engine
-from alert_webhook.incidents.outside import RunningOutside
-from alert_webhook.intake.keeping import KeepingMeters, RunningKeeping
+from alert_webhook.incidents.silencing import Silencer
+from alert_webhook.incidents.topology import TopologyReader
+from alert_webhook.intake.keeping import TURN_EVERY_S, Keeping, KeepingMeters
 from alert_webhook.live import LiveConfig, make_channels
 from alert_webhook.meters import Meters, StoreGauges
 from alert_webhook.oncall.gauges import OnCallGauges
@@ -32,13 +34,14 @@ from alert_webhook.store.database import Store
 from alert_webhook.store.engine_lock import engine_lock
 from alert_webhook.store.migrating import migrate, newest_revision
 from alert_webhook.store.opening import engine_for, nothing, open_store
-from alert_webhook.watch.running import RunningWatch, WatchMeters
+from alert_webhook.watch.lookout import LOOK_EVERY_S, Lookout, WatchMeters
 from alert_webhook.watch.watch import Refusals
 from heronwatch.clock import Clock
 from heronwatch.config import Loaded
 from heronwatch.logs import get_logger
 from heronwatch.telemetry import Telemetry
 
+OUTSIDE_EVERY_S = 2.0  # how soon an acknowledgement is told to Alertmanager
 MAX_SENDERS = 64  # threads; how many work at once is `delivery.senders`
 
 
@@ -81,10 +84,7 @@ class RunningEngine:
             idle=service.live.close_retired,
         )
         self._thread = threading.Thread(target=self._engine.run, args=(self._stop.is_set,), name="engine", daemon=True)
-        self._aftercare = RunningAftercare(service.parts)
-        self._outside = RunningOutside(service.parts)
-        self._watch = RunningWatch(service.parts, service.refusals, service.watch_meters)
-        self._keeping = RunningKeeping(service.parts, KeepingMeters(service.telemetry.registry))
+        self._beside = _beside(service)
 
     @property
     def trouble(self) -> str:
@@ -97,19 +97,15 @@ class RunningEngine:
         """Begin; StoreInUseError when another process runs the engine on this file."""
         self._held.enter_context(_lock(self._service.parts.settings().database))
         self._thread.start()
-        self._aftercare.start()
-        self._outside.start()
-        self._watch.start()
-        self._keeping.start()
+        for each in self._beside:
+            each.start()
 
     def take_nothing_new(self) -> None:
         """Begin to stop."""
         self._stop.set()
         self._service.wake.set()
-        self._aftercare.take_nothing_new()
-        self._outside.take_nothing_new()
-        self._watch.take_nothing_new()
-        self._keeping.take_nothing_new()
+        for each in self._beside:
+            each.take_nothing_new()
 
     def stop(self, *, deadline_s: float) -> None:
         """Let messages on their way finish until the deadline; the rest keep their leases and go out again, marked."""
@@ -119,11 +115,34 @@ class RunningEngine:
         self._senders.shutdown(wait=False, cancel_futures=True)
         while not self._engine.idle and time.monotonic() < ends:
             time.sleep(0.02)
-        self._aftercare.stop(deadline_s=max(0.0, ends - time.monotonic()))
-        self._outside.stop(deadline_s=max(0.0, ends - time.monotonic()))
-        self._watch.stop(deadline_s=max(0.0, ends - time.monotonic()))
-        self._keeping.stop(deadline_s=max(0.0, ends - time.monotonic()))
+        for each in self._beside:
+            each.stop(deadline_s=max(0.0, ends - time.monotonic()))
         self._held.close()
+
+
+def _beside(service: Service) -> tuple[Repeated, ...]:
+    """Return what runs beside the engine."""
+    parts = service.parts
+    keeping = Keeping(parts, KeepingMeters(service.telemetry.registry))
+    lookout = Lookout(parts, service.refusals, service.watch_meters)
+    topology, silences = TopologyReader(parts), Silencer(parts)
+    return (
+        Repeated("aftercare", Aftercare(parts).repeat),
+        Repeated("topology", _every(OUTSIDE_EVERY_S, topology.turn), first_s=OUTSIDE_EVERY_S),
+        Repeated("silences", _every(OUTSIDE_EVERY_S, silences.turn), first_s=OUTSIDE_EVERY_S),
+        Repeated("watch", _every(LOOK_EVERY_S, lookout.look), first_s=LOOK_EVERY_S),
+        Repeated("keeping", _every(TURN_EVERY_S, keeping.turn)),
+    )
+
+
+def _every(seconds: float, work: Callable[[], object]) -> Callable[[], float]:
+    """Return a turn that works and then waits so long."""
+
+    def turn() -> float:
+        work()
+        return seconds
+
+    return turn
 
 
 def build(loaded: Loaded[Config], files: Sequence[str | Path], seams: Seams, *, external_url: str) -> Service:

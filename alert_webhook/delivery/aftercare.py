@@ -3,13 +3,9 @@
 Providers are asked about messages that nobody heard of, and messages that show an incident's state follow it.
 """
 
-import threading
-from collections.abc import Callable
-
 from alert_webhook.delivery.callback import LooksUp, Shows
 from alert_webhook.delivery.channel import IncidentView, Message, Reason, Receipt, Recipient, Retry, Unknown
 from alert_webhook.delivery.hearing import take_in
-from alert_webhook.errors import StoreUnavailableError
 from alert_webhook.oncall.people import People
 from alert_webhook.parts import Parts
 from alert_webhook.store import heard, incidents, tracked, views
@@ -19,24 +15,18 @@ from heronwatch.logs import get_logger
 
 AT_ONCE = 20
 POLL_S = 1.0  # how soon a change of an incident is seen
-TROUBLE_WAIT_S = 5.0
 HOLD_S = 60.0  # nobody else takes what we took; longer than any channel's time-out
 SHOW_AGAIN_S = 30.0
 PRUNE_EVERY_S = 600.0
 
 
 class Aftercare:
-    """`turn` does what is due now; `run` repeats it until told to stop."""
+    """`turn` does what is due now."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._pruned_at = parts.clock.monotonic()
         self._log = get_logger("heronwatch.webhook.aftercare")
-
-    def run(self, stop: Callable[[float], bool]) -> None:
-        """Work until `stop`, which waits so many seconds, says that it is time."""
-        while not stop(self._guarded_turn()):
-            pass
 
     def turn(self) -> int:
         """Do what is due; return how many messages it was about."""
@@ -47,6 +37,10 @@ class Aftercare:
             self._show(message, incident_id)
         self._prune()
         return len(asked) + len(shown)
+
+    def repeat(self) -> float:
+        """Do what is due; return how many seconds the next turn may wait."""
+        return 0.0 if self.turn() else POLL_S
 
     def _to_ask(self) -> list[Tracked]:
         store = self._parts.store
@@ -59,15 +53,6 @@ class Aftercare:
         if not store.read(tracked.show_is_due):
             return []
         return store.write(lambda tx: tracked.take_to_show(tx, AT_ONCE, hold_s=SHOW_AGAIN_S), "show")
-
-    def _guarded_turn(self) -> float:
-        try:
-            return 0.0 if self.turn() else POLL_S
-        except StoreUnavailableError as error:
-            self._log.warning("aftercare waits for the database", reason=str(error))
-        except Exception:  # noqa: BLE001  # the outermost loop of this thread: one plug-in's bug stops no other
-            self._log.exception("aftercare failed")
-        return TROUBLE_WAIT_S
 
     def _ask(self, message: Tracked) -> None:
         """Ask a provider about one message, and set when to ask again."""
@@ -102,32 +87,6 @@ class Aftercare:
             self._pruned_at = now
             retention_s = float(self._parts.settings().retention)
             self._parts.store.write(lambda tx: heard.prune(tx, tx.now - retention_s), "prune")
-
-
-class RunningAftercare:
-    """Aftercare in a thread of its own: a provider that does not answer holds up no page."""
-
-    def __init__(self, parts: Parts) -> None:
-        self._aftercare = Aftercare(parts)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="aftercare", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def take_nothing_new(self) -> None:
-        """Begin to stop."""
-        self._stop.set()
-
-    def stop(self, *, deadline_s: float) -> None:
-        """Wait for what is under way until the deadline; what is left is taken up after the next start."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(deadline_s)
-
-    def _run(self) -> None:
-        self._aftercare.run(self._stop.wait)
 
 
 def _ask_again(tx: Transaction, message: Tracked, channel: LooksUp, *, waits: bool) -> None:

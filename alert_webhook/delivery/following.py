@@ -55,7 +55,7 @@ def record(
     if move.fallback and not owed.fell_back:
         fall_back(tx, owed, people, random)
     if move.progress is Progress.FAILED and notifications.step_has_failed(tx, owed):
-        _hasten(tx, incident, owed)
+        hasten_step(tx, incident, owed)
 
 
 def _riders(tx: Transaction, owed: Owed, owner: str, move: NextMove) -> None:
@@ -88,7 +88,8 @@ def fall_back(tx: Transaction, owed: Owed, people: People, random: Random) -> No
     incidents.add_events(tx, [Event(owed.incident_id, tx.now, Kind.FALLBACK, text)])
 
 
-def _hasten(tx: Transaction, incident: Incident, owed: Owed) -> None:
+def hasten_step(tx: Transaction, incident: Incident, owed: Owed) -> None:
+    """Wait no longer for a step none of whose pages arrived."""
     hastened = hasten(incident, cycle=owed.cycle, step_number=owed.step, now=tx.now)
     if hastened is incident:
         return

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 
 from alert_webhook.delivery.callback import Report, Stage
-from alert_webhook.delivery.following import fall_back
+from alert_webhook.delivery.following import fall_back, hasten_step
 from alert_webhook.delivery.owed import Owed, Progress
-from alert_webhook.escalation.step import hasten
 from alert_webhook.incidents.incident import Incident
 from alert_webhook.incidents.timeline import Event, Kind
 from alert_webhook.incidents.transitions import PAGEABLE
@@ -62,10 +61,7 @@ def _failed(
     if not owed.fell_back:
         fall_back(tx, owed, people, random)
     if notifications.step_has_failed(tx, owed):
-        hastened = hasten(incident, cycle=owed.cycle, step_number=owed.step, now=tx.now)
-        if hastened is not incident:
-            incidents.save(tx, hastened)
-            _tell(tx, owed, Kind.NOBODY, f"step {owed.step} reached nobody: the next step is not waited for")
+        hasten_step(tx, incident, owed)
 
 
 def _what(owed: Owed) -> str:

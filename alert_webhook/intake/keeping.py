@@ -3,7 +3,6 @@
 Runs beside the engine. Several replicas share the work by the database.
 """
 
-import threading
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -11,7 +10,6 @@ from functools import partial
 from prometheus_client import CollectorRegistry, Counter
 
 from alert_webhook.config import Integration
-from alert_webhook.errors import StoreUnavailableError
 from alert_webhook.incidents.ingest import end_held, ingest
 from alert_webhook.incidents.reconciling import Found, Terms, compare, doubts
 from alert_webhook.incidents.rules import rules_for
@@ -132,37 +130,3 @@ class Keeping:
             self._parts.wake()
         self._meters.corrected.labels(name, how).inc(len(updates))
         self._log.warning("put right by Alertmanager's API", integration=name, how=how, alerts=len(updates))
-
-
-class RunningKeeping:
-    """The turns in a thread of their own: an Alertmanager that does not answer holds up nothing else."""
-
-    def __init__(self, parts: Parts, meters: KeepingMeters) -> None:
-        self._keeping = Keeping(parts, meters)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="keeping", daemon=True)
-        self._log = get_logger("heronwatch.webhook.keeping")
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def take_nothing_new(self) -> None:
-        """Begin to stop."""
-        self._stop.set()
-
-    def stop(self, *, deadline_s: float) -> None:
-        """Wait for the turn under way until the deadline."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(deadline_s)
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self._keeping.turn()
-            except StoreUnavailableError as error:
-                self._log.warning("keeping waits for the database", reason=str(error))
-            except Exception:  # noqa: BLE001  # the outermost loop of this thread
-                self._log.exception("keeping failed")
-            self._stop.wait(TURN_EVERY_S)

@@ -64,9 +64,3 @@ def wanting_ids(tx: Transaction, *, after_id: int, limit: int) -> list[int]:
     """Return incidents, from `after_id` on, that want an answer."""
     where = incident.c.state.in_([state.value for state in PAGEABLE]) & (incident.c.id > after_id)
     return list(tx.execute(sa.select(incident.c.id).where(where).order_by(incident.c.id).limit(limit)).scalars())
-
-
-def folded_into(tx: Transaction, incident_id: int) -> list[int]:
-    """Return the incidents that are folded into one, newest first."""
-    where = (incident.c.parent_id == incident_id) & (incident.c.state == State.SUPPRESSED.value)
-    return list(tx.execute(sa.select(incident.c.id).where(where).order_by(incident.c.id.desc())).scalars())

@@ -9,7 +9,7 @@ import pytest
 from alert_webhook.config import Config
 from alert_webhook.watch.blocks import HealthBlock, HeartbeatBlock
 from alert_webhook.watch.heartbeat import beat
-from alert_webhook.watch.running import RunningWatch, WatchMeters
+from alert_webhook.watch.lookout import Lookout, WatchMeters
 from heronwatch.values import Duration, HttpUrl, Network
 from tests.fakes.webhook_stack import Stack, config
 
@@ -51,9 +51,9 @@ def listener() -> Iterator[Listener]:
 
 
 @pytest.fixture
-def watch(stack: Stack, listener: Listener) -> RunningWatch:
+def watch(stack: Stack, listener: Listener) -> Lookout:
     stack.settings = configured(listener)
-    return RunningWatch(stack.parts, dict, WatchMeters(stack.registry))
+    return Lookout(stack.parts, dict, WatchMeters(stack.registry))
 
 
 def configured(listener: Listener) -> Config:
@@ -64,7 +64,7 @@ def sample(stack: Stack, name: str, **labels: str) -> float | None:
     return stack.registry.get_sample_value(name, labels)
 
 
-def test_it_is_heard_once_in_its_time(stack: Stack, watch: RunningWatch, listener: Listener) -> None:
+def test_it_is_heard_once_in_its_time(stack: Stack, watch: Lookout, listener: Listener) -> None:
     for _ in range(7):
         assert watch.look()
         stack.clock.advance(10)
@@ -72,7 +72,7 @@ def test_it_is_heard_once_in_its_time(stack: Stack, watch: RunningWatch, listene
     assert sample(stack, "heronwatch_webhook_audit_passed") == 1.0
 
 
-def test_it_is_withheld_while_something_is_late(stack: Stack, watch: RunningWatch, listener: Listener) -> None:
+def test_it_is_withheld_while_something_is_late(stack: Stack, watch: Lookout, listener: Listener) -> None:
     stack.post(stack.alert("LinkDown", "critical", 0, None, {}))
     stack.clock.advance(120)  # and no engine
     assert not watch.look()

@@ -1,6 +1,4 @@
-"""The watch in a thread of its own: it notices an engine that hangs, and no provider holds it up."""
-
-import threading
+"""The watch and what it tells: Prometheus, and outside that all is well."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
@@ -30,7 +28,7 @@ class WatchMeters:
         )
 
 
-class RunningWatch:
+class Lookout:
     """Looks every ten seconds, and says outside that all is well only after a look that found nothing wrong."""
 
     def __init__(self, parts: Parts, refusals: Refusals, meters: WatchMeters) -> None:
@@ -38,23 +36,7 @@ class RunningWatch:
         self._watch = Watch(parts, refusals)
         self._meters = meters
         self._beat_at: float | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
         self._log = get_logger("heronwatch.webhook.watch")
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def take_nothing_new(self) -> None:
-        """Begin to stop."""
-        self._stop.set()
-
-    def stop(self, *, deadline_s: float) -> None:
-        """Wait for the look under way until the deadline."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(deadline_s)
 
     def look(self) -> bool:
         """Look once and, when all is well and it is time, say so outside; return whether all is well."""
@@ -78,7 +60,3 @@ class RunningWatch:
         except Exception:  # noqa: BLE001  # the outermost loop of this thread
             self._log.exception("the watch failed")
         return False
-
-    def _run(self) -> None:
-        while not self._stop.wait(LOOK_EVERY_S):
-            self.look()
