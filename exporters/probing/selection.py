@@ -116,7 +116,10 @@ def permitted(setup: Setup, wanted: Wanted, address: str) -> tuple[Credential | 
     if wanted.choose_credential:
         credential = narrowest(setup.credentials[wanted.plugin.protocol].values(), address)
         if credential is None:
-            reason = f"{address} is no listed device, and no credential is bound to a network that holds it"
+            reason = (
+                f"{address} is no listed device, and no credential is bound to a network that holds it:"
+                " list the device under `devices`, or give a credential its network under `networks`"
+            )
             return None, Decision(False, reason)
     return credential, may_send(credential, address, wanted.circumstances)
 

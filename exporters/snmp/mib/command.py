@@ -47,7 +47,7 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     tree = commands.add_parser(
         "tree",
         help="show what MIB files define: OID, name, type, index",
-        description="One line for each object, in the order of the OIDs.",
+        description="One line for each object, in the order of the OIDs. Exit status 1 where a file has faults.",
     )
     _add_files(tree)
     tree.add_argument("--below", default="", metavar="NAME", help="only this name or OID and what is below it")
@@ -150,6 +150,8 @@ def _run_check(arguments: argparse.Namespace) -> int:
 def _run_tree(arguments: argparse.Namespace) -> int:
     found = read(arguments)
     _end_progress()
+    for fault in found.faults:
+        _say(fault)
     nodes = _nodes(found.tree)
     if arguments.below:
         root = found.tree.find(arguments.below)
@@ -161,7 +163,7 @@ def _run_tree(arguments: argparse.Namespace) -> int:
     for node in nodes:
         if arguments.below or node.module in found.named:
             _print(f"{_line(node)}\n")
-    return EXIT_OK
+    return EXIT_FAULT if found.faults else EXIT_OK
 
 
 def _nodes(tree: MibTree) -> list[Node]:

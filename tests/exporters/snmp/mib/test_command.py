@@ -203,3 +203,11 @@ def test_faults_of_a_generator_file_come_together(tmp_path: Path, capsys: pytest
 def test_a_missing_folder_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert mib("check", MIBS / "HERON-TC-MIB.mib", "--mib-dir", tmp_path / "gone") == 1
     assert capsys.readouterr().err == f"{tmp_path / 'gone'}: no such folder\n"
+
+
+@pytest.mark.parametrize("command", ["check", "tree"])
+def test_a_file_that_is_no_mib_is_told(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("")
+    assert mib(command, file) == 1
+    assert capsys.readouterr().err == f"{file}: holds no MIB: expected 'NAME DEFINITIONS ::= BEGIN … END'\n"
