@@ -29,7 +29,11 @@ def add_user(files: Sequence[str], name: str, password: str, terminal: Terminal,
         accounts.save_user(tx, name, hashed, role=role)
         _note(tx, "user saved", f"{name}{f', {role.value}' if role else ''}")
 
-    return with_store(files, terminal, lambda store: store.write(write, "user"))
+    def work(store: Store) -> None:
+        store.write(write, "user")
+        terminal.say(f"user {name} saved")
+
+    return with_store(files, terminal, work)
 
 
 def list_users(files: Sequence[str], terminal: Terminal) -> int:
@@ -51,7 +55,11 @@ def set_role(files: Sequence[str], name: str, role: Role, terminal: Terminal) ->
             _note(tx, "role changed", f"{name}, {role.value}")
         return known
 
-    return with_store(files, terminal, lambda store: _known(store.write(write, "user"), f"user {name}", terminal))
+    return with_store(
+        files,
+        terminal,
+        lambda store: _known(store.write(write, "user"), f"user {name}", f"is {role.value} now", terminal),
+    )
 
 
 def remove_user(files: Sequence[str], name: str, terminal: Terminal) -> int:
@@ -63,7 +71,9 @@ def remove_user(files: Sequence[str], name: str, terminal: Terminal) -> int:
             _note(tx, "user removed", name)
         return known
 
-    return with_store(files, terminal, lambda store: _known(store.write(write, "user"), f"user {name}", terminal))
+    return with_store(
+        files, terminal, lambda store: _known(store.write(write, "user"), f"user {name}", "removed", terminal)
+    )
 
 
 def add_key(files: Sequence[str], name: str, scopes: Sequence[str], days: int, terminal: Terminal) -> int:
@@ -105,11 +115,14 @@ def revoke_key(files: Sequence[str], key_id: int, terminal: Terminal) -> int:
             _note(tx, "key revoked", str(key_id))
         return ended
 
-    return with_store(files, terminal, lambda store: _known(store.write(write, "api_key"), f"key {key_id}", terminal))
+    return with_store(
+        files, terminal, lambda store: _known(store.write(write, "api_key"), f"key {key_id}", "revoked", terminal)
+    )
 
 
-def _known(known: bool, what: str, terminal: Terminal) -> int | None:
+def _known(known: bool, what: str, done: str, terminal: Terminal) -> int | None:
     if known:
+        terminal.say(f"{what} {done}")
         return None
     terminal.warn(f"there is no {what}")
     return EXIT_FAULT

@@ -44,7 +44,8 @@ def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
 
 def test_users_are_added_from_stdin_or_the_environment_and_listed(tmp_path: Path) -> None:
     config = str(write_config(tmp_path, "http://127.0.0.1:9/"))
-    assert run("user", "add", "ana", "--config.file", config, stdin="correct horse battery\n").returncode == 0
+    first = run("user", "add", "ana", "--config.file", config, stdin="correct horse battery\n")
+    assert (first.returncode, first.stdout) == (0, "user ana saved\n")
     added = run("user", "add", "ben", "--password-env", "PW", "--config.file", config, PW="another long password")
     assert added.returncode == 0
     assert run("user", "role", "ben", "viewer", "--config.file", config).returncode == 0
@@ -52,6 +53,22 @@ def test_users_are_added_from_stdin_or_the_environment_and_listed(tmp_path: Path
     assert run("user", "remove", "ben", "--config.file", config).returncode == 0
     gone = run("user", "remove", "ben", "--config.file", config)
     assert (gone.returncode, gone.stderr) == (1, "there is no user ben\n")
+
+
+def test_a_token_is_shown_once_and_its_digest_lets_the_sender_in(tmp_path: Path) -> None:
+    made = run("token", "am")
+    token, digest = made.stdout.strip(), made.stderr.split("- ")[1].split("  #")[0]
+    assert token.startswith("hwi_")
+    assert digest.startswith("sha256:")
+    config = write_config(tmp_path, "http://127.0.0.1:9/")
+    config.write_text(config.read_text().replace("{env: INTAKE_TOKEN}", f'"{digest}"'))
+    checked = run("check", "--config.file", str(config))
+    assert (checked.returncode, "as text" in checked.stderr) == (0, False)  # a digest is no secret
+    with webhook(config) as daemon:
+        url = f"{daemon.url}/api/v1/intake/alertmanager/am"
+        body, given = '{"version": "4", "groupKey": "g", "alerts": []}', (token, TOKEN)
+        sent = [requests.post(url, body, headers={"Authorization": f"Bearer {t}"}, timeout=20) for t in given]
+    assert [answer.status_code for answer in sent] == [200, 401]
 
 
 def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
