@@ -9,7 +9,7 @@ from alert_webhook.config import Config
 from alert_webhook.errors import WebhookError
 from alert_webhook.live import make_channels
 from alert_webhook.oncall import coverage
-from alert_webhook.oncall.calendars import from_files
+from alert_webhook.oncall.configured import from_calendars
 from alert_webhook.oncall.current import with_overrides
 from alert_webhook.service import Seams, open_database
 from alert_webhook.store.database import Store
@@ -39,7 +39,7 @@ def check(files: Sequence[str], terminal: Terminal) -> int:
     for warning in loaded.warnings:
         terminal.warn(f"warning: {warning}")
     config, now = loaded.value, SystemClock().now()
-    schedules = with_overrides(config, from_files(config, now, terminal.warn))
+    schedules = with_overrides(config, from_calendars(config, now, terminal.warn))
     for line in coverage.warnings(config, schedules, now):
         terminal.warn(f"warning: {line}")
     for line in watch_checks.warnings(config):

@@ -31,7 +31,7 @@ OWN_AUTH = (
 def main_app(parts: Parts, intake: Intake) -> Flask:
     """Return the application of `--web.listen-address`: intake, API, pages, and the public paths as well."""
     app = _flask("heronwatch-webhook", parts)
-    app.register_blueprint(make_intake_blueprint(intake))
+    app.register_blueprint(make_intake_blueprint(intake, parts.settings))
     checks, false_alarms, charts = PasswordChecks(parts), FalseAlarms(parts), Charts(parts)
     app.register_blueprint(make_api_blueprint(parts, checks, false_alarms))
     app.register_blueprint(make_pages_blueprint(parts, checks, false_alarms, charts))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 TOKEN_BYTES = 16  # 128 bits: not to be guessed
 KEY_START = "hwk_"
+INTAKE_START = "hwi_"
 KEY_PREFIX_BYTES, KEY_BYTES = 4, 32
 
 
@@ -21,5 +22,14 @@ def token_hash(token: str) -> str:
 
 def new_api_key(random: Callable[[int], bytes]) -> tuple[str, str]:
     """Return a fresh API key of 256 bits and the prefix it is known by; `hwk_` lets scanners find leaked ones."""
-    prefix = f"{KEY_START}{random(KEY_PREFIX_BYTES).hex()}"
+    return _with_prefix(KEY_START, random)
+
+
+def new_intake_token(random: Callable[[int], bytes]) -> tuple[str, str]:
+    """Return a fresh token for an integration, of 256 bits, and the prefix it is known by."""
+    return _with_prefix(INTAKE_START, random)
+
+
+def _with_prefix(start: str, random: Callable[[int], bytes]) -> tuple[str, str]:
+    prefix = f"{start}{random(KEY_PREFIX_BYTES).hex()}"
     return f"{prefix}_{base64.urlsafe_b64encode(random(KEY_BYTES)).rstrip(b'=').decode()}", prefix

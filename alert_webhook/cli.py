@@ -4,7 +4,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from alert_webhook.cli_accounts import add_key_commands, add_user_commands
+from alert_webhook.cli_accounts import add_key_commands, add_token_arguments, add_user_commands
 from alert_webhook.cli_files import add_files as _add_files
 from alert_webhook.cli_files import files_of as _files
 from alert_webhook.cli_files import terminal as _terminal
@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_shadow(commands.add_parser("shadow", help="who would have been paged by integrations in shadow mode"))
     add_user_commands(commands.add_parser("user", help="local users: viewers, responders, admins"))
     add_key_commands(commands.add_parser("key", help="API keys: scoped, expiring"))
+    add_token_arguments(commands.add_parser("token", help="make a token for an integration, and the digest to paste"))
     add_test_arguments(commands.add_parser("test", help="send somebody a real page the real way, and tell how it went"))
     add_backup_arguments(commands.add_parser("backup", help="write everything the database holds into a file"))
     add_restore_arguments(commands.add_parser("restore", help="put a backup in place of what the database holds"))

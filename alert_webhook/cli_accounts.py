@@ -1,4 +1,4 @@
-"""The arguments of `heronwatch webhook user …` and `… key …`."""
+"""The arguments of `heronwatch webhook user …`, `… key …` and `… token`."""
 
 # ruff: noqa: PLC0415  # as in cli.py: what a command needs is imported when it runs
 
@@ -54,6 +54,13 @@ def add_key_commands(parser: argparse.ArgumentParser) -> None:
     _finish(revoke, _key_revoke)
 
 
+def add_token_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `token`; it needs no configuration."""
+    parser.add_argument("name", help="the integration it is for")
+    parser.add_argument("--json", action="store_true", dest="as_json", help="token, prefix and digest as a JSON object")
+    parser.set_defaults(run=_token)
+
+
 def _finish(parser: argparse.ArgumentParser, run: Run) -> None:
     add_files(parser)
     parser.set_defaults(run=run)
@@ -105,6 +112,14 @@ def _key_revoke(arguments: argparse.Namespace) -> int:
     from alert_webhook.accounts_command import revoke_key
 
     return revoke_key(files_of(arguments), arguments.id, terminal())
+
+
+def _token(arguments: argparse.Namespace) -> int:
+    import secrets
+
+    from alert_webhook.token_command import show_token
+
+    return show_token(arguments.name, terminal(), random=secrets.token_bytes, as_json=arguments.as_json)
 
 
 def _password(variable: str | None) -> str:

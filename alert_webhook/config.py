@@ -7,6 +7,7 @@ from msgspec import field
 
 from alert_webhook import config_checks
 from alert_webhook.config_block import Block, Faults
+from alert_webhook.delivery.blocks import CriticalBlock
 from alert_webhook.delivery.registry import CHANNELS
 from alert_webhook.escalation.blocks import PolicyBlock, StepBlock
 from alert_webhook.incidents.blocks import (
@@ -98,6 +99,7 @@ class Delivery(Block, frozen=True, kw_only=True):
     give_up_after: Duration = Duration(1800)
     link_expires_after: Duration = Duration(86_400)
     resolved: bool = True  # tell those who were paged that it is over
+    critical: CriticalBlock = CriticalBlock()  # how many critical messages a contact gets, each by itself
 
     def config_faults(self) -> Faults:
         """At least one sender."""

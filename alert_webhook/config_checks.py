@@ -153,6 +153,8 @@ def _short_lease(config: "Config") -> Faults:
 def _bad_channels(config: "Config") -> Faults:
     """People whom a channel names; and fallbacks: one that exists, takes over itself, and leaves the lease time."""
     for name, block in config.channels.items():
+        if block.template is not None and block.template.html and not block.link_in_text:
+            yield f"channels.{name}.template.html", "only mails have an HTML part: give a title and a text"
         for path, person in block.people_named():
             yield from _unknown(f"channels.{name}.{path}", person, config.people, "people")
         if not block.fallback:

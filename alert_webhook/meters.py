@@ -18,6 +18,11 @@ class Meters:
     """The counters. None has a label that an alert could fill."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self._add_intake(registry)
+        self._add_delivery(registry)
+        self._add_engine(registry)
+
+    def _add_intake(self, registry: CollectorRegistry) -> None:
         self.requests = Counter(
             "heronwatch_webhook_intake_requests_total",
             "Requests to the intake by answer; integration is empty for names that are not configured.",
@@ -48,6 +53,15 @@ class Meters:
             ("integration", "reason"),
             registry=registry,
         )
+
+        self.oversized = Counter(
+            "heronwatch_webhook_intake_oversized_total",
+            "Bodies larger than max_body: completed (by Alertmanager's API), again (it did not answer), refused (413).",
+            ("integration", "outcome"),
+            registry=registry,
+        )
+
+    def _add_delivery(self, registry: CollectorRegistry) -> None:
         self._notifications = Counter(
             "heronwatch_webhook_notifications_total",
             "Attempts to send a message, by how they ended: accepted, retry, permanent, unknown.",
@@ -61,6 +75,20 @@ class Meters:
             buckets=DELIVERY_BUCKETS,
             registry=registry,
         )
+        self._callbacks_refused = Counter(
+            "heronwatch_webhook_callbacks_refused_total",
+            "Callbacks that were not believed: unsigned, forged or too old; channel is empty for names without one.",
+            ("channel",),
+            registry=registry,
+        )
+        self._templates_failed = Counter(
+            "heronwatch_webhook_template_failures_total",
+            "Messages sent in our own words because a template failed: error, slow, long, empty, link.",
+            ("channel", "reason"),
+            registry=registry,
+        )
+
+    def _add_engine(self, registry: CollectorRegistry) -> None:
         self.commit = Histogram(
             "heronwatch_webhook_db_commit_seconds",
             "How long commits took.",
@@ -73,6 +101,11 @@ class Meters:
             ("reason",),
             registry=registry,
         )
+        self.engine_outdated = Gauge(
+            "heronwatch_webhook_engine_outdated",
+            "1 while a newer release owns the database: this process accepts alerts, and escalates and sends nothing.",
+            registry=registry,
+        )
         self.engine_turn = Gauge(
             "heronwatch_webhook_engine_last_turn_timestamp_seconds",
             "When the engine last finished a turn, Unix time.",
@@ -83,6 +116,14 @@ class Meters:
         """Count one attempt."""
         self._notifications.labels(channel or "none", outcome).inc()
         self._delivery.labels(channel or "none").observe(seconds)
+
+    def template_failed(self, channel: str, reason: str) -> None:
+        """Count a template that failed."""
+        self._templates_failed.labels(channel, reason).inc()
+
+    def callback_refused(self, channel: str) -> None:
+        """Count a callback that was not believed; `channel` is one of the configuration, "" for any other name."""
+        self._callbacks_refused.labels(channel).inc()
 
 
 class StoreGauges(Collector):

@@ -10,6 +10,14 @@ from alert_webhook.store.database import Store
 from heronwatch.clock import Clock
 
 
+def uncounted(_channel: str) -> None:
+    """Count nothing."""
+
+
+def unseen(_channel: str, _reason: str) -> None:
+    """Count nothing."""
+
+
 class Parts(Struct, frozen=True, kw_only=True):
     """The parts of one process. `settings` returns the configuration in force, which a reload replaces."""
 
@@ -21,3 +29,5 @@ class Parts(Struct, frozen=True, kw_only=True):
     failpoint: Callable[[str], None]  # tests stop the process here
     public_url: str  # where ack links lead, no trailing slash; "" if nowhere
     channels: Callable[[], Mapping[str, Channel]] = dict  # those in force, by their key in the configuration
+    callback_refused: Callable[[str], None] = uncounted  # counts a callback that was not believed, by its channel
+    template_failed: Callable[[str, str], None] = unseen  # counts a template that failed, by channel and reason

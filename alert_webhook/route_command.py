@@ -10,7 +10,7 @@ from alert_webhook.config import Config, Database
 from alert_webhook.errors import StoreUnavailableError
 from alert_webhook.escalation.asked import parse_labels, parse_time
 from alert_webhook.escalation.forecast import Forecast, forecast
-from alert_webhook.oncall.calendars import from_files
+from alert_webhook.oncall.configured import from_calendars
 from alert_webhook.oncall.current import with_overrides
 from alert_webhook.oncall.schedule import Override
 from alert_webhook.oncall.wall import Zone
@@ -102,7 +102,7 @@ def _stored(config: Config, at: float, clock: Clock, terminal: Terminal) -> tupl
             return found, taken
         finally:
             store.close()
-    return from_files(config, clock.now(), terminal.warn), {}
+    return from_calendars(config, clock.now(), terminal.warn), {}
 
 
 def _is_there(database: Database) -> bool:

@@ -28,8 +28,12 @@ from alert_webhook.intake.keeping import TURN_EVERY_S, Keeping, KeepingMeters
 from alert_webhook.live import LiveConfig, make_channels
 from alert_webhook.meters import Meters, StoreGauges
 from alert_webhook.oncall.gauges import OnCallGauges
+from alert_webhook.oncall.remote_calendars import LOOK_EVERY_S as CALENDARS_EVERY_S
+from alert_webhook.oncall.remote_calendars import RemoteCalendars
 from alert_webhook.parts import Parts
-from alert_webhook.shadow.channels import ShadowedChannels
+from alert_webhook.shadow.channels import ShadowedChannels, ShadowedGate
+from alert_webhook.shadow.reporting import TURN_EVERY_S as REPORT_EVERY_S
+from alert_webhook.shadow.reporting import ShadowReports
 from alert_webhook.store.database import Store
 from alert_webhook.store.engine_lock import engine_lock
 from alert_webhook.store.migrating import migrate, newest_revision
@@ -84,7 +88,7 @@ class RunningEngine:
             idle=service.live.close_retired,
         )
         self._thread = threading.Thread(target=self._engine.run, args=(self._stop.is_set,), name="engine", daemon=True)
-        self._beside = _beside(service)
+        self._beside = _beside(service, self._engine)
 
     @property
     def trouble(self) -> str:
@@ -120,19 +124,27 @@ class RunningEngine:
         self._held.close()
 
 
-def _beside(service: Service) -> tuple[Repeated, ...]:
-    """Return what runs beside the engine."""
+def _beside(service: Service, engine: Engine) -> tuple[Repeated, ...]:
+    """Return what runs beside the engine, as long as that one may work on the database."""
     parts = service.parts
     keeping = Keeping(parts, KeepingMeters(service.telemetry.registry))
     lookout = Lookout(parts, service.refusals, service.watch_meters)
     topology, silences = TopologyReader(parts), Silencer(parts)
-    return (
-        Repeated("aftercare", Aftercare(parts).repeat),
-        Repeated("topology", _every(OUTSIDE_EVERY_S, topology.turn), first_s=OUTSIDE_EVERY_S),
-        Repeated("silences", _every(OUTSIDE_EVERY_S, silences.turn), first_s=OUTSIDE_EVERY_S),
-        Repeated("watch", _every(LOOK_EVERY_S, lookout.look), first_s=LOOK_EVERY_S),
-        Repeated("keeping", _every(TURN_EVERY_S, keeping.turn)),
+    works: tuple[tuple[str, Callable[[], float], float], ...] = (
+        ("aftercare", Aftercare(parts).repeat, 0.0),
+        ("topology", _every(OUTSIDE_EVERY_S, topology.turn), OUTSIDE_EVERY_S),
+        ("silences", _every(OUTSIDE_EVERY_S, silences.turn), OUTSIDE_EVERY_S),
+        ("watch", _every(LOOK_EVERY_S, lookout.look), LOOK_EVERY_S),
+        ("keeping", _every(TURN_EVERY_S, keeping.turn), 0.0),
+        ("calendars", _every(CALENDARS_EVERY_S, RemoteCalendars(parts).turn), 0.0),
+        ("shadow", _every(REPORT_EVERY_S, ShadowReports(parts).turn), 0.0),
     )
+    return tuple(Repeated(name, _unless_outdated(engine, turn), first_s=first_s) for name, turn, first_s in works)
+
+
+def _unless_outdated(engine: Engine, turn: Callable[[], float]) -> Callable[[], float]:
+    """Return a turn that leaves the database alone while a newer release owns it."""
+    return lambda: OUTSIDE_EVERY_S if engine.outdated else turn()
 
 
 def _every(seconds: float, work: Callable[[], object]) -> Callable[[], float]:
@@ -171,11 +183,14 @@ def build(loaded: Loaded[Config], files: Sequence[str | Path], seams: Seams, *, 
         failpoint=seams.failpoint,
         public_url=public_url,
         channels=live.channels,
+        callback_refused=meters.callback_refused,
+        template_failed=meters.template_failed,
     )
     gate = LiveGate(live.settings)
     telemetry.registry.register(BreakerGauges(gate, seams.clock.now))
     tracked = TrackedChannels(parts, live.channels)
-    outbox = Outbox(parts, ShadowedChannels(live.settings, tracked), gate=gate, meters=meters, pause=time.sleep)
+    channels, shadowed_gate = ShadowedChannels(live.settings, tracked), ShadowedGate(live.settings, gate)
+    outbox = Outbox(parts, channels, gate=shadowed_gate, meters=meters, pause=time.sleep)
     return Service(
         parts=parts,
         live=live,

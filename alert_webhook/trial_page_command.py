@@ -14,6 +14,8 @@ from msgspec.structs import replace
 from alert_webhook.administration import Terminal, with_store
 from alert_webhook.config import Config
 from alert_webhook.config_checks import unknown_target
+from alert_webhook.delivery.wording import TRIAL_INTEGRATION as INTEGRATION
+from alert_webhook.delivery.wording import TRIAL_NAME as NAME
 from alert_webhook.escalation.policy import Policy, Step
 from alert_webhook.incidents.incident import Incident
 from alert_webhook.incidents.ingest import ingest
@@ -30,8 +32,6 @@ from heronwatch.commands import EXIT_FAULT, EXIT_OK, EXIT_USAGE
 from heronwatch.config import load
 from heronwatch.errors import HeronwatchError
 
-INTEGRATION = "test"
-NAME = "Test page"
 WITHIN_S = 60.0  # for the providers' answers
 LOOK_EVERY_S = 0.25
 SHOWN = {Kind.STEP, Kind.NOBODY, Kind.SENT, Kind.RETRY, Kind.UNKNOWN, Kind.FAILED, Kind.FALLBACK, Kind.ACKNOWLEDGED}

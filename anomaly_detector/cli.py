@@ -1,16 +1,20 @@
-"""`heronwatch detector serve|check|convert`: arguments, and which part runs."""
+"""`heronwatch detector serve|check|convert|backtest|explain|feedback`: arguments, and which part runs."""
 
 import argparse
 import json
 import sys
 
+from anomaly_detector.backtest import cli as backtest
+from anomaly_detector.cli_flags import add_config_file, files
+from anomaly_detector.explain import cli as explain
+from anomaly_detector.feedback import cli as feedback
+from anomaly_detector.grouping import cli as grouping
 from heronwatch import logs
 from heronwatch.commands import EXIT_FAULT, EXIT_MISSING_PART, EXIT_OK, EXIT_USAGE, Command
 from heronwatch.errors import ConfigError, HeronwatchError
 from heronwatch.flags import add_log_arguments, add_web_arguments, web_flags
 
 DEFAULT_PORT = 9811
-DEFAULT_FILE = "detector.yml"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,17 +26,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         description="Reads the queries of the configuration every step, judges each series and writes the scores "
         "by remote write, or shows them at /scores.",
     )
-    _add_config_file(serve)
+    add_config_file(serve)
     add_web_arguments(serve, DEFAULT_PORT)
     add_log_arguments(serve)
     serve.set_defaults(detector_run=_serve)
     check = commands.add_parser(
         "check",
         help="check the configuration: every fault, or a summary of what it means",
-        description="Exit status 0, or 1 after every fault with its file, line and remedy. No server is asked.",
+        description="Exit status 0, or 1 after every fault with its file, line and remedy. No server is asked "
+        "without --history.",
     )
-    _add_config_file(check)
+    add_config_file(check)
     check.add_argument("--json", action="store_true", help="print the summary as JSON")
+    grouping.add_arguments(check)
     check.set_defaults(detector_run=_check)
     convert = commands.add_parser(
         "convert",
@@ -42,16 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     convert.add_argument("file", metavar="FILE", help="configuration of vmanomaly")
     convert.set_defaults(detector_run=_convert)
-
-
-def _add_config_file(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--config.file",
-        dest="config_file",
-        action="append",
-        metavar="FILE",
-        help=f"configuration, repeatable, glob patterns allowed (default {DEFAULT_FILE})",
-    )
+    backtest.add_command(commands)
+    explain.add_command(commands)
+    feedback.add_command(commands)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -77,11 +76,11 @@ def _check(arguments: argparse.Namespace) -> int:
     from anomaly_detector.summary import as_builtins, as_text
     from heronwatch.config import load
 
-    loaded = load(_files(arguments), Config)
+    loaded = load(files(arguments), Config)
     for warning in loaded.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     print(json.dumps(as_builtins(loaded.value), indent=2) if arguments.json else as_text(loaded.value))
-    return EXIT_OK
+    return grouping.alarms(arguments, loaded.value) if arguments.history else EXIT_OK
 
 
 def _convert(arguments: argparse.Namespace) -> int:
@@ -106,11 +105,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         print(f"heronwatch detector: --web.listen-address: {error}", file=sys.stderr)
         return EXIT_USAGE
-    return serve(_files(arguments), flags)
-
-
-def _files(arguments: argparse.Namespace) -> list[str]:
-    return arguments.config_file or [DEFAULT_FILE]
+    return serve(files(arguments), flags)
 
 
 COMMAND = Command(

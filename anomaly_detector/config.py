@@ -1,31 +1,35 @@
 """The detector's configuration, in vmanomaly's words where it has them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from anomaly_detector.endpoint import Endpoint, Faults, Struct
+from anomaly_detector.feedback.blocks import FeedbackBlock
 from anomaly_detector.grid import timezone_named
+from anomaly_detector.grouping.blocks import Budget, Groups, team_faults
+from anomaly_detector.marks.blocks import LabelName, Marks
 from anomaly_detector.models.model import ModelOptions
 from anomaly_detector.models.registry import models
 from anomaly_detector.promql import form_faults, raw_counter
+from anomaly_detector.scoring.calendar import Calendar
 from anomaly_detector.scoring.learning import Pause
 from anomaly_detector.scoring.scoring import SCORE_OUTSIDE_DATA_RANGE, Direction
+from anomaly_detector.sharding import Shard
 from heronwatch.config import ByKey
-from heronwatch.secrets import Secret
-from heronwatch.values import ByteSize, Duration, HttpUrl
+from heronwatch.values import ByteSize, Duration
 from heronwatch.words import hint
 
 ALIAS = r"^[A-Za-z_][A-Za-z0-9_.:-]{0,99}$"
-HEADER_NAME = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$"
 ONE_MINUTE, ONE_HOUR, ONE_DAY = Duration(60), Duration(3600), Duration(86_400)
 SHORTEST_STEP_S = 1.0
 
 Alias = Annotated[str, msgspec.Meta(pattern=ALIAS)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+Profile = Literal["heronwatch", "promql_anomaly_detection"]
 Output = Literal["anomaly_score", "yhat", "yhat_lower", "yhat_upper"]
-Faults = Iterable[tuple[str, str]]
 
 
 DEFAULT_CLASS = "seasonal_robust"
@@ -39,63 +43,15 @@ def _options_of(name: str) -> type[ModelOptions]:
     return models().get(name).options
 
 
-class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What every block of the configuration is."""
-
-
-class BasicAuth(Struct, frozen=True, kw_only=True):
-    """User and password."""
-
-    username: str
-    password: Secret
-
-
-class TlsConfig(Struct, frozen=True, kw_only=True):
-    """How to check the server and, with a certificate, how to show who we are (PEM files)."""
-
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
-    insecure_skip_verify: bool = False
-
-    def config_faults(self) -> Faults:
-        """A certificate and its key come together."""
-        if (self.cert_file is None) != (self.key_file is None):
-            yield ("cert_file" if self.cert_file is None else "key_file"), "missing: cert_file and key_file go together"
-
-
-class Endpoint(Struct, frozen=True, kw_only=True):
-    """A server that speaks Prometheus' HTTP API, and how to be let in.
-
-    `tenant_id` is sent as X-Scope-OrgID; `timeout` limits each whole exchange.
-    """
-
-    datasource_url: HttpUrl
-    basic_auth: BasicAuth | None = None
-    bearer_token: Secret | None = None
-    tls_config: TlsConfig | None = None
-    headers: Mapping[Annotated[str, msgspec.Meta(pattern=HEADER_NAME)], Secret] = {}
-    tenant_id: str = ""
-    timeout: Duration = Duration(30)
-
-    def config_faults(self) -> Faults:
-        """One way to authenticate, and a time-out that can be kept."""
-        if self.basic_auth is not None and self.bearer_token is not None:
-            yield "bearer_token", "basic_auth is set as well: keep one of them"
-        if not 0.1 <= self.timeout <= 600:
-            yield "timeout", f"{self.timeout} is not between 100ms and 10m"
-        for name, value in self.headers.items():
-            if not value.reveal().isprintable():
-                yield f"headers.{name}", "holds a control character"
-
-
 class Query(Struct, frozen=True, kw_only=True):
     """A query: its series are what is watched.
 
     `step`: distance of its instants, `reader.sampling_period` when left out. `data_range`: values outside are
     anomalous at once. `min_dev_from_expected`: [below, above], smaller deviations never count. `provide_series`: what
     is written. `page: true` adds the label `page="true"`, by which alert rules know what may wake a person.
-    `allow_counter`: the name only looks like a counter's.
+    `identity_labels`, or all labels but `drop_labels`: new series that agree in these with one that has gone go on with
+    what that one had learnt. `allow_counter`: the name only looks like a counter's. `protected`: no false alarm
+    raises its thresholds. `anomaly_type`: a label of what promql-anomaly-detection's profile writes.
     """
 
     expr: str
@@ -106,7 +62,11 @@ class Query(Struct, frozen=True, kw_only=True):
     provide_series: tuple[Output, ...] = ("anomaly_score",)
     page: bool = False
     max_series: Positive | None = None
+    identity_labels: tuple[LabelName, ...] = ()
+    drop_labels: tuple[LabelName, ...] = ()
     allow_counter: bool = False
+    protected: bool = False
+    anomaly_type: Literal["requests", "latency", "errors", "resource"] = "resource"
 
     def config_faults(self) -> Faults:
         """Faults of form; what only the server can know is found when it is asked."""
@@ -128,6 +88,8 @@ class Query(Struct, frozen=True, kw_only=True):
             yield "min_dev_from_expected", "[below, above] are sizes: neither may be negative"
         if "anomaly_score" not in self.provide_series:
             yield "provide_series", "anomaly_score is missing: it is always written"
+        if self.identity_labels and self.drop_labels:
+            yield "drop_labels", "identity_labels is set as well: keep one of them"
 
 
 class Reader(Endpoint, frozen=True, kw_only=True):
@@ -135,7 +97,8 @@ class Reader(Endpoint, frozen=True, kw_only=True):
 
     `latency_offset`: how far behind the server's now the newest instant stays (30s for VictoriaMetrics, whose newest
     points are not settled before). `max_response_bytes` bounds each answer, `max_history_points` what is held while
-    learning from history (8 bytes each, times about 4).
+    learning from history (8 bytes each, times about 4). `remote_read: auto` reads long ranges of plain selectors by
+    remote read, where the server offers that and says the same.
     """
 
     queries: Annotated[dict[Alias, Query], msgspec.Meta(min_length=1)]
@@ -144,6 +107,7 @@ class Reader(Endpoint, frozen=True, kw_only=True):
     max_response_bytes: ByteSize = ByteSize(256 << 20)
     max_history_points: Positive = 8_000_000
     max_concurrent_reads: Positive = 2
+    remote_read: Literal["auto", "never"] = "auto"
 
     def config_faults(self) -> Faults:
         """As for every endpoint, and a grid that can be kept."""
@@ -167,20 +131,25 @@ class Target(Endpoint, frozen=True, kw_only=True):
 class Writer(Struct, frozen=True, kw_only=True):
     """Where scores go: to receivers, each with a queue of its own, or to nobody, then `/scores` is scraped.
 
-    `queue_capacity`: samples that wait for one receiver before the oldest are dropped.
+    `queue_capacity`: samples that wait for one receiver before the oldest are dropped. `profile:
+    promql_anomaly_detection` writes level and bands in that project's names as well.
     """
 
     targets: tuple[Target, ...] = ()
     max_samples_per_send: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 5000
     queue_capacity: Positive = 500_000
+    profile: Profile = "heronwatch"
 
 
 class Settings(Struct, frozen=True, kw_only=True):
     """What concerns all queries.
 
     Snapshots are written to `state_dir` every `snapshot_every` and at the end, and read at the start unless
-    `restore_state: false`. `retention`: how long an absent series is remembered. `timezone` says when a day begins.
+    `restore_state: false`. `retention`: how long an absent series is remembered. `timezone` says when a day begins,
+    `calendar` which days are free.
     `learning_pauses`: incidents and maintenance from which nothing is learnt, neither live nor out of history.
+    `max_series` and `max_state_bytes` are the budgets of all queries together. `shard`: only a part of the series is
+    this detector's. Of detectors with the same `lease_file` one writes; with `standby: true` it never does.
     """
 
     state_dir: Path | None = None
@@ -188,9 +157,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     snapshot_every: Duration = Duration(300)
     retention: Duration = Duration(2 * ONE_DAY)
     timezone: str = "UTC"
+    calendar: Calendar | None = None
     max_series: Positive = 200_000
     score_outside_data_range: Annotated[float, msgspec.Meta(ge=0, le=100)] = SCORE_OUTSIDE_DATA_RANGE
     learning_pauses: tuple[Pause, ...] = ()
+    max_state_bytes: ByteSize | None = None
+    shard: Shard | None = None
+    lease_file: Path | None = None
+    standby: bool = False
 
     def config_faults(self) -> Faults:
         """A timezone that exists, and snapshots at a sane pace."""
@@ -215,9 +189,16 @@ class Config(Struct, frozen=True, kw_only=True):
     ] = {}
     writer: Writer = Writer()
     settings: Settings = Settings()
+    marks: Marks | None = None
+    feedback: FeedbackBlock | None = None
+    groups: Groups | None = Groups()
+    budget: Budget = Budget()
 
     def config_faults(self) -> Faults:
-        """Every model watches queries that exist, and every query is watched."""
+        """Every model watches queries that exist, every query is watched, and verdicts have a place to be kept."""
+        if self.feedback is not None and self.settings.state_dir is None:
+            yield "feedback", "settings.state_dir is missing: verdicts are kept there"
+        yield from team_faults(self.budget, list(self.reader.queries))
         watched: set[str] = set()
         for alias, block in self.models.items():
             wanted = tuple(self.reader.queries) if block.queries is None else block.queries

@@ -1,38 +1,39 @@
 """One query, from its history to the newest instant and on, step by step: read, judge, hand over."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from anomaly_detector.errors import (
-    DetectorError,
-    QueryFaultError,
-    SnapshotError,
-    SourceClockError,
-    SourceError,
-    SourceUnavailableError,
-)
+import msgspec
+
+from anomaly_detector.errors import QueryFaultError, SourceClockError, SourceError, SourceUnavailableError
+from anomaly_detector.feedback.effects import Marks
 from anomaly_detector.grid import instants_due, newest_instant
-from anomaly_detector.handed_over import HandedOver
+from anomaly_detector.grouping.running import RunningGroups
+from anomaly_detector.handed_over import HandedOver, StandBy
+from anomaly_detector.judging import Judging
 from anomaly_detector.metrics import Metrics, QueryStatus
+from anomaly_detector.missed import Missed
 from anomaly_detector.models.model import F64
-from anomaly_detector.packing import pack, unpack
+from anomaly_detector.past import Past
 from anomaly_detector.plan import QueryPlan
-from anomaly_detector.query_state import Judged, QueryState, judge
-from anomaly_detector.sink.outputs import Outputs, Page
-from anomaly_detector.sink.series import Identity
+from anomaly_detector.query_state import Judged, QueryState
+from anomaly_detector.scoring.learning import Pause
+from anomaly_detector.sink.ending import ending
+from anomaly_detector.sink.lanes import dense, outputs_of
+from anomaly_detector.sink.outputs import Page
 from anomaly_detector.sink.wire import Batch
-from anomaly_detector.source.history import instants_per_answer, learn_history, learn_late
-from anomaly_detector.source.prom_api import MAX_POINTS, PromApi
-from anomaly_detector.state import load, save, snapshot_path
+from anomaly_detector.snapshots import Snapshots
+from anomaly_detector.source.history import instants_per_answer
+from anomaly_detector.source.opening import keep_own
+from anomaly_detector.source.prom_api import MAX_POINTS
+from anomaly_detector.source.reading import Source
 from heronwatch.clock import Clock
 from heronwatch.logs import get_logger
 from heronwatch.retry import Backoff
 
 CLOCK_TOLERANCE_S = 60.0
 CLOCK_PATIENCE = 3  # cycles with a clock that is behind, before the query starts anew
-HISTORY_PAUSE_S = 600.0  # between two readings of history, and
-HISTORY_SHARE = 50  # this many times what one took
 BACKOFF = Backoff(first_s=1.0, factor=2.0, cap_s=30.0, jitter=0.5)
 log = get_logger(__name__)
 
@@ -50,6 +51,17 @@ class Outbox(Protocol):
         ...
 
 
+class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
+    """What may change while a query runs: what is not learnt, whether scores are written, what people said."""
+
+    pauses: Callable[[], Sequence[Pause]] = tuple
+    leads: Callable[[], bool] = lambda: True
+    marks: Callable[[], Marks] = Marks
+
+
+ALONE = Circumstances()
+
+
 class QueryRunner:
     """Runs one query in a thread of its own.
 
@@ -61,24 +73,30 @@ class QueryRunner:
         self,
         plan: QueryPlan,
         *,
-        api: PromApi,
+        api: Source,
         outbox: Outbox,
         metrics: Metrics,
         clock: Clock,
         reads: threading.Semaphore,
         room: Callable[[str], int],
+        given: Circumstances = ALONE,
     ) -> None:
         self.plan = plan
         self.trouble = "not read yet"
         self.pages: list[Page] = []
         self.state: QueryState | None = None
         self._api, self._outbox, self._metrics, self._clock = api, outbox, metrics, clock
-        self._reads, self._room = reads, room
-        self._outputs = _outputs(plan)
+        self._reads, self._room, self._given = reads, room, given
+        self._outputs = outputs_of(plan)
         self._scored_s = 0.0
-        self._snapshot_at = 0.0
+        self._server_ahead_s = 0.0  # of the monotonic clock, by the server's last answer
         self._handed_over = HandedOver()
-        self._history_at = 0.0  # when history may be read again, by the monotonic clock
+        self._kept = StandBy()
+        self._missed = Missed(plan, metrics=metrics)
+        self._snapshots = Snapshots(plan, metrics=metrics, clock=clock)
+        self._past = Past(plan, source=api, clock=clock, reads=reads)
+        self._judging = Judging(plan, marks=given.marks)
+        self._groups = RunningGroups(plan)
         self._behind = 0  # cycles with a clock that went back
         self._failures = 0
         self._chunk = MAX_POINTS  # instants asked for at once; less after an answer that was too much
@@ -91,14 +109,25 @@ class QueryRunner:
             series=state.table.series if state else 0,
             last_success_s=self._scored_s,
             state_bytes=state.bytes if state else 0,
+            lag_s=self._clock.monotonic() + self._server_ahead_s - self._scored_s if self._scored_s else None,
         )
 
     def run(self, stop: threading.Event) -> None:
         """Cycle until `stop`, then write a last snapshot. Whatever fails costs this query this step."""
         while not stop.is_set():
             stop.wait(self.attempt(stop))
-        self._snapshot()
+        if self.state is not None:
+            self._snapshots.save(self.state)
+        self._groups.keep()
         self._api.close()
+
+    def end(self) -> None:
+        """End the output series, because nothing goes on with this query; only after `run`."""
+        if self.state is not None and self._given.leads():
+            for judged in ending(self.state):
+                self._outbox.offer(self._outputs[judged.lane].batch(judged))
+            if len(rolled := self._groups.ending()):
+                self._outbox.offer(rolled)
 
     def attempt(self, stop: threading.Event) -> float:
         """Run one cycle and return how many seconds to wait."""
@@ -132,13 +161,16 @@ class QueryRunner:
     def _cycle(self, stop: threading.Event) -> float:
         plan, asked_at = self.plan, self._clock.monotonic()
         now_s = self._api.server_time()
+        self._server_ahead_s = now_s - self._clock.monotonic()
         offset_s = float(plan.reader.latency_offset)
         newest_s = newest_instant(now_s, plan.step_s, offset_s)
         state = self._current(newest_s)
+        self._take_over()
         self._catch_up(state, newest_s, now_s, stop)
-        self._learn_late(state, stop)
+        state.pauses = self._every_pause()
+        self._past.learn_late(state, stop)
         state.forget_absent(float(plan.settings.retention))
-        self._snapshot_if_due()
+        self._snapshots.save_if_due(state)
         next_s = newest_s + plan.step_s + offset_s - now_s
         return max(0.05, next_s - (self._clock.monotonic() - asked_at))
 
@@ -154,7 +186,7 @@ class QueryRunner:
         if self._behind <= CLOCK_PATIENCE:
             raise SourceClockError(f"the server's clock went back by {state.last_s - newest_s:.0f} s")
         fresh = self._start(newest_s)
-        self._behind, self._outputs, self.pages = 0, _outputs(self.plan), []
+        self._behind, self._outputs, self.pages = 0, outputs_of(self.plan), []
         log.warning(
             "started anew: the server's clock stays behind",
             query=self.plan.alias,
@@ -170,7 +202,9 @@ class QueryRunner:
             most = min(self._chunk, instants_per_answer(len(state.table)))
             times_s = instants_due(state.last_s, newest_s, plan.step_s, most=most, reach_s=reach_s)
             if not len(times_s):
+                self._missed.tell()
                 return
+            self._missed.skip(state.last_s, float(times_s[0]))
             self._advance(state, times_s, now_s, stop)
             self._chunk = min(2 * self._chunk, MAX_POINTS)
 
@@ -179,116 +213,64 @@ class QueryRunner:
 
         A run that was stopped while it read leaves the state alone: another may have taken it over.
         """
-        plan = self.plan
+        plan, timed = self.plan, self._metrics.timed
         max_series = min(plan.max_series, self._room(plan.alias))
         with self._reads:
             matrix = self._api.query_range(plan.query.expr, times_s, step_s=plan.step_s, max_series=max_series)
         if stop.is_set():
             return
         self._metrics.unusable.labels(plan.alias).inc(matrix.unusable)
-        rows = state.rows(matrix, max_series=max_series)
+        with timed("decode"):
+            rows = self._judging.rows(state, matrix, max_series=max_series)
         for outputs in self._outputs.values():
             outputs.follow(state.table.labels, state.table.version)
         for place, time_s in enumerate(times_s.tolist()):
-            words = judge(state, plan, rows, matrix.values[place], time_s)
+            with timed("score"):
+                still = self._judging.held(state, rows, time_s, self._given.pauses())
+                words = self._judging.at(state, rows, matrix.values[place], time_s, still=still)
+                rolled = self._groups.at(state, words, rows, matrix.values[place], still)
             if self._handed_over.wants(time_s, now_s):
-                self._hand_over(words)
+                self._hand_over(words, dense(rows, matrix.values[place], count=len(state.table)), rolled)
+            self._missed.judged(time_s, too_late=self._handed_over.too_late(time_s, now_s))
         self._scored_s = state.last_s
 
-    def _hand_over(self, words: list[Judged]) -> None:
+    def _hand_over(self, words: list[Judged], values: F64, rolled: Batch) -> None:
+        leads = self._given.leads()
         for judged in words:
-            batch = self._outputs[judged.lane].batch(judged)
-            if len(batch):
+            with self._metrics.timed("encode"):
+                batch = self._outputs[judged.lane].batch(judged, values[judged.rows])
+            if len(batch) and leads:
                 self._outbox.offer(batch)
                 self._handed_over.note(judged.time_s)
-        if self._outbox.wants_pages:
-            self.pages = [page for judged in words for page in self._outputs[judged.lane].pages(judged)]
+            elif len(batch):
+                self._kept.keep(batch)
+        if len(rolled):
+            (self._outbox.offer if leads else self._kept.keep)(rolled)
+        wanted = words if leads and self._outbox.wants_pages else []
+        self.pages = [
+            page for judged in wanted for page in self._outputs[judged.lane].pages(judged, values[judged.rows])
+        ] + self._groups.pages(wanted)
+
+    def _take_over(self) -> None:
+        """Write what was kept while another led and what that one did not write any more."""
+        if not self._kept or not self._given.leads():
+            return
+        written_s = self._api.newest_score(self.plan.alias)
+        missing = self._kept.after(written_s)
+        for batch in missing:
+            self._outbox.offer(batch)
+            self._handed_over.note(batch.time_ms / 1000)
+        log.info("took over", query=self.plan.alias, written_until=written_s, instants_added=len(missing))
 
     def _start(self, newest_s: float) -> QueryState:
         """Return the state to go on from: a snapshot, else what history teaches."""
         self._handed_over.begin(newest_s, self._api.newest_score(self.plan.alias))
-        state = self._restored(newest_s) or self._learnt(newest_s)
-        self._snapshot_at = self._clock.monotonic() + float(self.plan.settings.snapshot_every)
-        self.state = state
-        return state
-
-    def _learnt(self, newest_s: float) -> QueryState:
-        """Learn from history up to the instant before the newest, which is judged first."""
-        state = QueryState(self.plan, last_s=newest_s - self.plan.step_s)
-        started = self._clock.monotonic()
-        with self._reads:
-            max_series = min(self.plan.max_series, self._room(self.plan.alias))
-            instants = learn_history(self._api, self.plan, state, max_series=max_series)
-        took_s = self._clock.monotonic() - started
-        log.info(
-            "history learnt",
-            query=self.plan.alias,
-            series=state.table.series,
-            instants=instants,
-            seconds=round(took_s, 1),
+        max_series = min(self.plan.max_series, self._room(self.plan.alias))
+        self.state = self._snapshots.restored(newest_s) or self._past.learnt(
+            newest_s - self.plan.step_s, max_series=max_series, pauses=self._every_pause()
         )
-        self._history_at = self._pause(started) if instants else 0.0
-        return state
+        keep_own(self.state, self.plan)
+        return self.state
 
-    def _learn_late(self, state: QueryState, stop: threading.Event) -> None:
-        """Read history for series met since it was last read, now and then; a failure costs nothing."""
-        started = self._clock.monotonic()
-        if not state.unlearnt or started < self._history_at or stop.is_set():
-            return
-        met = len(state.unlearnt)
-        try:
-            with self._reads:
-                learnt = learn_late(self._api, self.plan, state, stop)
-        except DetectorError as exc:
-            log.warning("history of new series not read", query=self.plan.alias, series=met, detail=str(exc))
-        else:
-            log.info("history of new series learnt", query=self.plan.alias, series=met, learnt=learnt)
-        self._history_at = self._pause(started)
-
-    def _pause(self, started: float) -> float:
-        """Return when history may be read again after a reading that ends now."""
-        now = self._clock.monotonic()
-        return now + max(HISTORY_PAUSE_S, HISTORY_SHARE * (now - started))
-
-    def _restored(self, newest_s: float) -> QueryState | None:
-        settings = self.plan.settings
-        if settings.state_dir is None or not settings.restore_state:
-            return None
-        path = snapshot_path(settings.state_dir, self.plan.alias)
-        try:
-            state = unpack(*load(path, fingerprint=self.plan.fingerprint), self.plan)
-        except SnapshotError as exc:
-            self._metrics.snapshots.labels("load", "missing" if not path.exists() else "refused").inc()
-            log.info("no snapshot used", query=self.plan.alias, detail=str(exc))
-            return None
-        if state.last_s > newest_s + self.plan.step_s:
-            log.warning("snapshot from the server's future not used", query=self.plan.alias)
-            return None
-        self._metrics.snapshots.labels("load", "done").inc()
-        missed = round((newest_s - state.last_s) / self.plan.step_s)
-        log.info("snapshot restored", query=self.plan.alias, series=state.table.series, instants_missed=missed)
-        return state
-
-    def _snapshot_if_due(self) -> None:
-        if self._clock.monotonic() >= self._snapshot_at:
-            self._snapshot_at = self._clock.monotonic() + float(self.plan.settings.snapshot_every)
-            self._snapshot()
-
-    def _snapshot(self) -> None:
-        directory, state = self.plan.settings.state_dir, self.state
-        if directory is None or state is None:
-            return
-        try:
-            save(snapshot_path(directory, self.plan.alias), *pack(state, self.plan))
-        except DetectorError as exc:
-            self._metrics.snapshots.labels("save", "failed").inc()
-            log.warning("snapshot not written", query=self.plan.alias, detail=str(exc))
-        else:
-            self._metrics.snapshots.labels("save", "done").inc()
-
-
-def _outputs(plan: QueryPlan) -> dict[str, Outputs]:
-    return {
-        lane.alias: Outputs(Identity(plan.alias, lane.alias, plan.query.page), plan.query.provide_series)
-        for lane in plan.lanes
-    }
+    def _every_pause(self) -> tuple[Pause, ...]:
+        return (*self.plan.settings.learning_pauses, *self._given.pauses())

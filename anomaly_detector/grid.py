@@ -10,6 +10,7 @@ import numpy as np
 from anomaly_detector.models.model import DAY_S, F64
 from anomaly_detector.source.matrix import grid_times
 
+MOST_INSTANTS = 50_000  # a week, one every 12 s
 OFFSET_BUCKET_S = 900.0  # every UTC offset in use, and every change of one, is at a quarter of an hour
 
 
@@ -35,11 +36,13 @@ def instants_due(last_s: float, newest_s: float, step_s: float, *, most: int, re
 def history_step(step_s: float, window_s: float, *, series: int, max_points: int) -> float:
     """Return the distance of history's instants: a multiple of `step_s` that keeps series times instants in the budget.
 
+    However few the series are, instants are at most MOST_INSTANTS, because models learn them one after the other.
+
     >>> history_step(60.0, 604800.0, series=10_000, max_points=8_000_000)
     780.0
     """
     points = max(1, series) * window_s / step_s
-    return step_s * max(1, math.ceil(points / max_points))
+    return step_s * max(1, math.ceil(points / max_points), math.ceil(window_s / step_s / MOST_INSTANTS))
 
 
 def chunks(times_s: F64, most: int) -> Iterator[F64]:
@@ -54,9 +57,14 @@ def day_seconds(times_s: F64, timezone: tzinfo) -> F64:
     >>> day_seconds(np.array([3600.0, 90000.0]), UTC).tolist()
     [3600.0, 3600.0]
     """
+    return np.mod(local_seconds(times_s, timezone), DAY_S)
+
+
+def local_seconds(times_s: F64, timezone: tzinfo) -> F64:
+    """Return what the local clock shows at each instant, as if it were Unix time."""
     buckets, place = np.unique(np.floor(times_s / OFFSET_BUCKET_S), return_inverse=True)
     offsets = np.array([_utc_offset_s(bucket * OFFSET_BUCKET_S, timezone) for bucket in buckets])
-    return np.mod(times_s + offsets[place], DAY_S) if len(times_s) else times_s
+    return np.asarray(times_s + offsets[place]) if len(times_s) else times_s
 
 
 def timezone_named(name: str) -> tzinfo:

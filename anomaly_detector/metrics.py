@@ -1,20 +1,27 @@
 """The detector's metrics about itself (names are a contract: rules and dashboards use them)."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 
 import msgspec
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+STAGES = ("fetch", "decode", "score", "encode", "write")
+
 
 class QueryStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What a query tells about itself; `last_success_s` is Unix time by the server's clock, 0 before the first."""
+    """What a query tells about itself; `last_success_s` is Unix time by the server's clock, 0 before the first.
+
+    `lag_s` is how old the instant last scored is, by the server's clock; None before the first.
+    """
 
     query: str
     series: int
     last_success_s: float
     state_bytes: int
+    lag_s: float | None = None
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +29,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     queries: tuple[QueryStatus, ...]
     queued_samples: int
+    leads: bool = True
 
 
 class Metrics:
@@ -32,6 +40,20 @@ class Metrics:
         self.cycle_seconds = Histogram(
             "heronwatch_detector_cycle_duration_seconds",
             "How long one cycle took, reading included.",
+            registry=registry,
+        )
+        self.stages = Summary(
+            "heronwatch_detector_stage_duration_seconds",
+            "How long fetching, decoding, scoring, encoding and writing took.",
+            ("stage",),
+            registry=registry,
+        )
+        for stage in STAGES:
+            self.stages.labels(stage)
+        self.missed = Counter(
+            "heronwatch_detector_missed_instants",
+            "Instants without written scores: judged too late for any receiver, or given up as too long ago.",
+            ("query", "reason"),
             registry=registry,
         )
         self.read_failures = Counter(
@@ -61,6 +83,22 @@ class Metrics:
             ("action", "outcome"),
             registry=registry,
         )
+        self.marks_failures = Counter(
+            "heronwatch_detector_marks_failures",
+            "Readings of incidents, maintenance or silences that failed.",
+            ("source", "reason"),
+            registry=registry,
+        )
+        self.marks = Gauge(
+            "heronwatch_detector_marks",
+            "Pauses that the marks of a server mean, past ones included.",
+            ("server",),
+            registry=registry,
+        )
+
+    def timed(self, stage: str, /) -> AbstractContextManager[object]:
+        """Measure one of STAGES: `with metrics.timed("fetch"): ...`."""
+        return self.stages.labels(stage).time()
 
 
 class StatusCollector(Collector):
@@ -85,12 +123,22 @@ class StatusCollector(Collector):
         memory = GaugeMetricFamily(
             "heronwatch_detector_state_bytes", "Size of what a query has learnt.", labels=("query",)
         )
+        lag = GaugeMetricFamily(
+            "heronwatch_detector_lag_seconds",
+            "Age of the instant last scored, by the server's clock.",
+            labels=("query",),
+        )
         for one in status.queries:
             series.add_metric((one.query,), one.series)
             memory.add_metric((one.query,), one.state_bytes)
             if one.last_success_s:
                 success.add_metric((one.query,), one.last_success_s)
-        yield from (series, success, memory)
+            if one.lag_s is not None:
+                lag.add_metric((one.query,), one.lag_s)
+        yield from (series, success, memory, lag)
         queued = GaugeMetricFamily("heronwatch_detector_queue_samples", "Samples waiting to be written.")
         queued.add_metric((), status.queued_samples)
         yield queued
+        leads = GaugeMetricFamily("heronwatch_detector_leads", "Whether scores are written; 0 for a stand-by.")
+        leads.add_metric((), status.leads)
+        yield leads

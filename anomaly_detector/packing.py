@@ -7,11 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from anomaly_detector.errors import SnapshotError
+from anomaly_detector.models.model import Pooled
 from anomaly_detector.plan import QueryPlan
 from anomaly_detector.query_state import QueryState, stored_labels
 from anomaly_detector.state import FORMAT, Arrays, Header
 
-SEEN, LIVE, WARMING = "seen_s", "live", "warming"
+SEEN, LIVE, WARMING, POOL = "seen_s", "live", "warming", "pool"
 
 
 def pack(state: QueryState, plan: QueryPlan) -> tuple[Header, Arrays]:
@@ -21,6 +22,8 @@ def pack(state: QueryState, plan: QueryPlan) -> tuple[Header, Arrays]:
     for lane in state.lanes:
         arrays[f"{lane.alias}/{WARMING}"] = lane.warming[rows]
         arrays |= {f"{lane.alias}/state/{name}": array[..., rows] for name, array in lane.state.items()}
+        if isinstance(lane.model, Pooled):
+            arrays |= {f"{lane.alias}/{POOL}/{name}": array.copy() for name, array in lane.model.pool.items()}
     header = Header(
         format=FORMAT, fingerprint=plan.fingerprint, last_s=state.last_s, series=[list(one) for one in labels]
     )
@@ -30,10 +33,12 @@ def pack(state: QueryState, plan: QueryPlan) -> tuple[Header, Arrays]:
 def unpack(header: Header, arrays: Mapping[str, npt.NDArray[Any]], plan: QueryPlan) -> QueryState:
     """Return the state that a snapshot holds; SnapshotError when an array is missing or has another shape."""
     state = QueryState(plan, last_s=header.last_s)
-    for labels in header.series:
-        state.table.add(tuple((name, value) for name, value in labels))
-    if state.table.series != len(header.series) or not np.isfinite(header.last_s):
-        raise SnapshotError("the snapshot's series are not distinct, or its time is none")
+    try:
+        state.table.extend([tuple((name, value) for name, value in labels) for labels in header.series])
+    except ValueError as exc:
+        raise SnapshotError(f"the snapshot does not fit: {exc}") from exc
+    if not np.isfinite(header.last_s):
+        raise SnapshotError("the snapshot's time is none")
     state.make_room()
     rows = np.arange(len(header.series))
     state.seen_s[rows] = _fitting(arrays, SEEN, state.seen_s[rows])
@@ -42,6 +47,9 @@ def unpack(header: Header, arrays: Mapping[str, npt.NDArray[Any]], plan: QueryPl
         lane.warming[rows] = _fitting(arrays, f"{lane.alias}/{WARMING}", lane.warming[rows])
         wanted = {name: array[..., rows] for name, array in lane.state.items()}
         lane.put(rows, {name: _fitting(arrays, f"{lane.alias}/state/{name}", array) for name, array in wanted.items()})
+        if isinstance(lane.model, Pooled):
+            prefix = f"{lane.alias}/{POOL}/"
+            lane.model.pool |= {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
     return state
 
 

@@ -4,8 +4,9 @@ import hashlib
 
 import msgspec
 
-from anomaly_detector.config import DEFAULT_CLASS, Config, Query, Reader, Settings
-from anomaly_detector.models.model import Model, ModelOptions
+from anomaly_detector.config import DEFAULT_CLASS, Config, Profile, Query, Reader, Settings
+from anomaly_detector.grouping.blocks import GroupPlan, group_plan
+from anomaly_detector.models.model import Model, ModelOptions, bytes_per_series
 from anomaly_detector.models.registry import models
 from anomaly_detector.promql import settling_s
 from anomaly_detector.scoring.scoring import Rules
@@ -41,6 +42,8 @@ class QueryPlan(msgspec.Struct, frozen=True, kw_only=True):
     lanes: tuple[LanePlan, ...]
     reader: Reader
     settings: Settings
+    profile: Profile = "heronwatch"
+    groups: GroupPlan | None = None
 
     @property
     def rules(self) -> Rules:
@@ -60,15 +63,27 @@ class QueryPlan(msgspec.Struct, frozen=True, kw_only=True):
         return min(settling_s(self.query.expr), SETTLING_MAX_S)
 
     @property
+    def bytes_per_series(self) -> int:
+        """What one series costs in the models' states."""
+        return sum(bytes_per_series(lane.make().blank(1)) for lane in self.lanes)
+
+    @property
     def fingerprint(self) -> str:
         """Return a hash of what shapes the state: with the same, state of another run still fits."""
         told = (self.query.expr, self.step_s, self.settings.timezone, [lane.told() for lane in self.lanes])
         return hashlib.sha256(msgspec.json.encode(told)).hexdigest()
 
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """What its output series depend on: with the same, another run goes on with them."""
+        query = self.query
+        return self.fingerprint, str(query.page), *query.provide_series, self.profile, query.anomaly_type
+
 
 def plans(config: Config) -> tuple[QueryPlan, ...]:
     """Return the plan of every query."""
     reader = msgspec.structs.replace(config.reader, queries={})
+    settings = msgspec.structs.replace(config.settings, lease_file=None, standby=False)  # no matter of a query
     return tuple(
         QueryPlan(
             alias=alias,
@@ -77,7 +92,9 @@ def plans(config: Config) -> tuple[QueryPlan, ...]:
             max_series=min(query.max_series or config.settings.max_series, config.settings.max_series),
             lanes=_lanes(config, alias),
             reader=reader,
-            settings=config.settings,
+            settings=settings,
+            profile=config.writer.profile,
+            groups=group_plan(config.groups, config.budget, alias, list(config.reader.queries)),
         )
         for alias, query in config.reader.queries.items()
     )

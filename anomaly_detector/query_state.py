@@ -5,10 +5,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from anomaly_detector.grid import day_seconds, timezone_named
+from anomaly_detector.grid import local_seconds, timezone_named
 from anomaly_detector.models.model import (
+    DAY_S,
     F64,
     Grid,
+    Heir,
     History,
     Mask,
     Model,
@@ -18,6 +20,7 @@ from anomaly_detector.models.model import (
     bytes_per_series,
 )
 from anomaly_detector.plan import QueryPlan
+from anomaly_detector.scoring.calendar import free_days
 from anomaly_detector.scoring.learning import held, may_learn
 from anomaly_detector.scoring.scoring import apply
 from anomaly_detector.series_table import Labels, Rows, SeriesTable
@@ -26,6 +29,7 @@ from anomaly_detector.source.matrix import Matrix
 BLOCK = 10_240  # series judged at once: their state and the temporaries stay in the cache
 GAP_STEPS = 2  # a series not seen for longer has ended, and what returns is a new beginning
 NEVER = -np.inf
+ARRAYS = tuple(name for name in Verdict.__struct_fields__ if name != "ahead")
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +71,11 @@ class Lane:
             array[..., rows] = blank[name]
         self.warming[rows] = False
 
+    def bear(self, rows: Rows, live: Mask) -> None:
+        """Let new series begin with what the living and warm ones teach, where the model knows how."""
+        if isinstance(self.model, Heir):
+            self.put(rows, self.model.newborn(self.state, live & ~self.warming, len(rows)))
+
     def put(self, rows: Rows, state: State) -> None:
         """Take over state for rows, in their order."""
         for name, array in self.state.items():
@@ -93,6 +102,7 @@ class QueryState:
         self.live: Mask = np.zeros(0, np.bool_)
         self.unlearnt: dict[int, float] = {}  # rows without history, and the last instant before they were met
         self._zone = timezone_named(plan.settings.timezone)
+        self._calendar = plan.settings.calendar
         self._step_s = plan.step_s
         self.pauses = plan.settings.learning_pauses  # of the plan of the moment: a reload may bring others
 
@@ -102,11 +112,14 @@ class QueryState:
         return sum(bytes_per_series(lane.state) for lane in self.lanes) * len(self.seen_s)
 
     def rows(self, matrix: Matrix, *, max_series: int) -> Rows:
-        """Return the row of each series of an answer; new series get rows with nothing learnt."""
+        """Return the row of each series of an answer; new series get rows with nothing learnt but from the others."""
         rows, new = self.table.rows_of(matrix.keys, max_series=max_series)
         self.make_room()
         if new:
-            self.forget_learnt(np.array(new, np.intp))
+            born = np.array(new, np.intp)
+            self.forget_learnt(born)
+            for lane in self.lanes:
+                lane.bear(born, self.live)
             self.unlearnt |= dict.fromkeys(new, self.last_s)
         return rows
 
@@ -135,8 +148,14 @@ class QueryState:
 
     def fit(self, lane: Lane, rows: Rows, values: F64, times_s: F64, step_s: float) -> None:
         """Let a model learn history: `values` (instants, series) of `rows` at `times_s`, `step_s` apart."""
-        day_s = day_seconds(times_s, self._zone)
-        history = History(values=values, day_s=day_s, step_s=step_s, target_step_s=self._step_s)
+        local_s = local_seconds(times_s, self._zone)
+        history = History(
+            values=values,
+            day_s=np.mod(local_s, DAY_S),
+            step_s=step_s,
+            target_step_s=self._step_s,
+            free=free_days(local_s, self._calendar),
+        )
         mask = may_learn(self.pauses, [self.table.labels[row] for row in rows.tolist()], times_s)
         lane.put(rows, lane.model.fit(history, mask))
         seen_s = np.where(np.isfinite(values), times_s[:, None], NEVER).max(axis=0, initial=NEVER)
@@ -144,8 +163,9 @@ class QueryState:
 
     def grid(self, time_s: float) -> Grid:
         """Return an instant as the models see it."""
-        day_s = float(day_seconds(np.array([time_s]), self._zone)[0])
-        return Grid(time_s=time_s, step_s=self._step_s, day_s=day_s)
+        local_s = local_seconds(np.array([time_s]), self._zone)
+        free = bool(free_days(local_s, self._calendar)[0])
+        return Grid(time_s=time_s, step_s=self._step_s, day_s=float(local_s[0] % DAY_S), free=free)
 
     def forget_absent(self, retention_s: float) -> None:
         """Free the rows of series not seen for `retention_s` before the last instant."""
@@ -233,11 +253,13 @@ def _blocks(count: int) -> list[tuple[int, int]]:
 def _rows_of(verdict: Verdict, rows: Rows) -> Verdict:
     if len(rows) == len(verdict.score):
         return verdict
-    return Verdict(**{name: getattr(verdict, name)[..., rows] for name in Verdict.__struct_fields__})
+    ahead = {key: array[rows] for key, array in verdict.ahead.items()}
+    return Verdict(**{name: getattr(verdict, name)[..., rows] for name in ARRAYS}, ahead=ahead)
 
 
 def _joined(blocks: list[Verdict]) -> Verdict:
     def join(name: str) -> Any:
         return np.concatenate([getattr(block, name) for block in blocks], axis=-1)
 
-    return Verdict(**{name: join(name) for name in Verdict.__struct_fields__})
+    ahead = {key: np.concatenate([block.ahead[key] for block in blocks]) for key in blocks[0].ahead}
+    return Verdict(**{name: join(name) for name in ARRAYS}, ahead=ahead)

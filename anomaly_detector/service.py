@@ -1,30 +1,24 @@
 """The running detector: a thread for each query and for each receiver, replaced one by one on reload."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 
-import msgspec
-
+from anomaly_detector.beside import Beside
 from anomaly_detector.config import Config, Writer
-from anomaly_detector.cycle import QueryRunner
+from anomaly_detector.cycle import Circumstances, QueryRunner
+from anomaly_detector.feedback.record import Feedback
 from anomaly_detector.metrics import Metrics, Status
 from anomaly_detector.plan import QueryPlan, plans
+from anomaly_detector.running import Running, join, started
+from anomaly_detector.series_table import Labels
 from anomaly_detector.sink.outputs import Page
 from anomaly_detector.sink.remote_write import Receiver
 from anomaly_detector.sink.wire import Batch
-from anomaly_detector.source.prom_api import PromApi
+from anomaly_detector.source.opening import keep_own, source_of
 from heronwatch.clock import Clock
 from heronwatch.logs import get_logger
 
-STOP_DEADLINE_S = 20.0
 log = get_logger(__name__)
-
-
-class Running(msgspec.Struct, frozen=True):
-    """A thread that runs until its event is set."""
-
-    thread: threading.Thread
-    stop: threading.Event
 
 
 class Receivers:
@@ -50,14 +44,14 @@ class Receivers:
 
     def start(self) -> None:
         """Start sending."""
-        self._running = [_started(f"write-{place}", receiver.run) for place, receiver in enumerate(self.all)]
+        self._running = [started(f"write-{place}", receiver.run) for place, receiver in enumerate(self.all)]
 
     def stop(self) -> None:
         """Send what is queued if that works at once, then stop."""
         for running, receiver in zip(self._running, self.all, strict=False):  # none runs when the start failed
             running.stop.set()
             receiver.wake()
-        _join(self._running)
+        join(self._running)
 
 
 class Detector:
@@ -70,6 +64,8 @@ class Detector:
         self._running: dict[str, Running] = {}
         self._reads = threading.Semaphore(config.reader.max_concurrent_reads)
         self._receivers = Receivers(config.writer, clock, metrics)
+        self._beside = Beside(config, metrics)
+        self.feedback = Feedback(config, now=clock.now)
 
     @property
     def wants_pages(self) -> bool:
@@ -84,6 +80,7 @@ class Detector:
         """Start all threads."""
         with self._lock:
             self._receivers.start()
+            self._beside.start()
             for plan in plans(self._config):
                 self._start(plan)
 
@@ -92,6 +89,7 @@ class Detector:
         with self._lock:
             self._stop(list(self._running))
             self._receivers.stop()
+            self._beside.stop()
 
     def reload(self, config: Config) -> None:
         """Go over to another configuration; queries whose plan is unchanged keep running as they are."""
@@ -100,9 +98,14 @@ class Detector:
             kept = {alias for alias, runner in self._runners.items() if wanted.get(alias) == runner.plan}
             old = {alias: runner for alias, runner in self._runners.items() if alias not in kept}
             self._stop(list(old))
+            for alias, runner in old.items():
+                if alias not in wanted or wanted[alias].writes != runner.plan.writes:
+                    runner.end()
             if config.writer != self._receivers.writer:
                 self._replace_receivers(config.writer)
             self._config = config
+            self._beside.reload(config)
+            self.feedback.use(config)
             self._reads = threading.Semaphore(config.reader.max_concurrent_reads)
             for alias in wanted.keys() - kept:
                 self._start(wanted[alias], inherit_from=old.get(alias))
@@ -116,6 +119,7 @@ class Detector:
         return Status(
             queries=tuple(runner.status() for runner in runners),
             queued_samples=sum(len(receiver) for receiver in self._receivers.all),
+            leads=self._beside.leads(),
         )
 
     def not_ready(self) -> list[str]:
@@ -123,32 +127,44 @@ class Detector:
         reasons = [
             f"query {alias}: {runner.trouble}" for alias, runner in list(self._runners.items()) if runner.trouble
         ]
+        reasons += self._beside.not_ready()
         return reasons + [f"writing to {one.name}: {one.trouble}" for one in self._receivers.all if one.trouble]
 
     def pages(self) -> list[Page]:
         """Return the newest outputs of all queries."""
         return [page for runner in list(self._runners.values()) for page in runner.pages]
 
+    def known(self, alias: str) -> Sequence[Labels | None] | None:
+        """Return the series of a query row by row, None before it was first read."""
+        runner = self._runners.get(alias)
+        return runner.state.table.labels if runner is not None and runner.state is not None else None
+
     def _start(self, plan: QueryPlan, *, inherit_from: QueryRunner | None = None) -> None:
         runner = QueryRunner(
             plan,
-            api=PromApi(plan.reader),
+            api=source_of(plan, timed=self._metrics.timed),
             outbox=self,
             metrics=self._metrics,
             clock=self._clock,
             reads=self._reads,
             room=self._room,
+            given=Circumstances(
+                pauses=lambda: (*self._beside.pauses(), *self.feedback.pauses(plan.alias)),
+                leads=self._beside.leads,
+                marks=self.feedback.marks,
+            ),
         )
         if inherit_from is not None and inherit_from.plan.fingerprint == plan.fingerprint:
             runner.state = inherit_from.state
+            keep_own(runner.state, plan)
         self._runners[plan.alias] = runner
-        self._running[plan.alias] = _started(f"query-{plan.alias}", runner.run)
+        self._running[plan.alias] = started(f"query-{plan.alias}", runner.run)
 
     def _stop(self, aliases: list[str]) -> None:
         running = [self._running.pop(alias) for alias in aliases]
         for one in running:
             one.stop.set()
-        _join(running)
+        join(running)
         for alias in aliases:
             del self._runners[alias]
 
@@ -159,19 +175,10 @@ class Detector:
 
     def _room(self, alias: str) -> int:
         """Return how many series a query may hold beside the others."""
-        others = sum(one.status().series for name, one in list(self._runners.items()) if name != alias)
-        return max(0, self._config.settings.max_series - others)
-
-
-def _started(name: str, run: Callable[[threading.Event], None]) -> Running:
-    stop = threading.Event()
-    thread = threading.Thread(target=run, args=(stop,), name=name, daemon=True)
-    thread.start()
-    return Running(thread, stop)
-
-
-def _join(running: list[Running]) -> None:
-    for one in running:
-        one.thread.join(STOP_DEADLINE_S)
-        if one.thread.is_alive():
-            log.warning("a thread did not stop in time", thread=one.thread.name)
+        settings, plan = self._config.settings, self._runners[alias].plan
+        others = [one.status() for name, one in list(self._runners.items()) if name != alias]
+        room = settings.max_series - sum(one.series for one in others)
+        if settings.max_state_bytes is not None:
+            left = settings.max_state_bytes - sum(one.state_bytes for one in others)
+            room = min(room, left // plan.bytes_per_series)
+        return max(0, room)

@@ -5,7 +5,9 @@ from importlib.metadata import version
 
 from anomaly_detector.active_config import ActiveConfig
 from anomaly_detector.app import SCORES, application
+from anomaly_detector.feedback.metrics import FeedbackCollector
 from anomaly_detector.metrics import Metrics, StatusCollector
+from anomaly_detector.people import OWN_AUTH, people
 from anomaly_detector.service import Detector
 from heronwatch.clock import SystemClock
 from heronwatch.commands import EXIT_OK
@@ -26,6 +28,7 @@ def serve(files: Sequence[str], flags: WebFlags) -> int:
     telemetry.reload_succeeded(clock.now())
     detector = Detector(active.value, clock=clock, metrics=Metrics(telemetry.registry))
     telemetry.registry.register(StatusCollector(detector.status))
+    telemetry.registry.register(FeedbackCollector(detector.feedback))
 
     def reload() -> None:
         active.reload(detector.reload)
@@ -48,10 +51,11 @@ def serve(files: Sequence[str], flags: WebFlags) -> int:
         config_text=active.text,
         enable_lifecycle=flags.enable_lifecycle,
         external_url=flags.external_url,
+        own_auth=OWN_AUTH,
         links=(Link(SCORES, "Newest scores"),),
     )
     web = WebConfigFile(flags.config_file, telemetry=telemetry)
-    app = common_pages(application(detector.pages), site, web=web)
+    app = common_pages(people(application(detector.pages), detector, active, clock=clock), site, web=web)
     servers = [WsgiServer(app, listen=one, web=web, open_because=flags.open_because) for one in flags.listen]
     with Lifecycle(reload_on_signal) as lifecycle:
         _run(servers, detector, lifecycle)

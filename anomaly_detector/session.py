@@ -12,8 +12,8 @@ import msgspec
 import requests
 from requests.auth import AuthBase
 
-from anomaly_detector.config import Endpoint
 from anomaly_detector.deadline import Guard, GuardedAdapter
+from anomaly_detector.endpoint import Endpoint
 from anomaly_detector.errors import ResponseTooLargeError, SourceUnavailableError, printable
 from heronwatch.secrets import Secret
 

@@ -65,7 +65,7 @@ def save(path: Path, header: Header, arrays: Arrays) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
     except OSError as exc:
         temporary.unlink(missing_ok=True)
         raise SnapshotError(f"{path} was not written: {exc}") from exc
@@ -88,7 +88,7 @@ def load(path: Path, *, fingerprint: str) -> tuple[Header, dict[str, npt.NDArray
     return header, arrays
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
     """Make the rename itself survive a power cut."""
     handle = os.open(directory, os.O_RDONLY)
     try:

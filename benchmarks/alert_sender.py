@@ -1,10 +1,11 @@
 """Posts alerts at a given rate or as fast as they are taken, sends again what was refused, and notes every answer."""
 
 import asyncio
+import itertools
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -35,25 +36,25 @@ class Sent:
 class Sender:
     """Posts to one integration."""
 
-    def __init__(self, port: int, token: str, *, name: str = "am") -> None:
-        self._port = port
+    def __init__(self, ports: Sequence[int], token: str, *, name: str = "am") -> None:
+        self._ports = itertools.cycle(ports)  # connections are spread as a balancer does
         self._head = (
-            f"POST /api/v1/intake/alertmanager/{name} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+            f"POST /api/v1/intake/alertmanager/{name} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
             f"Authorization: Bearer {token}\r\nContent-Type: application/json\r\n"
         )
 
-    async def steadily(self, bodies: Iterator[bytes], *, per_s: float) -> Sent:
+    async def steadily(self, bodies: Iterator[bytes], *, per_s: float, connections: int = CONNECTIONS) -> Sent:
         """Send a body every 1/`per_s` seconds, whatever the answers do; each is made just before it is due."""
         queue: asyncio.Queue[tuple[float, bytes] | None] = asyncio.Queue()
         sent, began = Sent(), time.monotonic()
         async with asyncio.TaskGroup() as group:
-            for _ in range(CONNECTIONS):
+            for _ in range(connections):
                 group.create_task(self._work(queue, sent))
             for number, body in enumerate(bodies):
                 due = began + number / per_s
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
                 queue.put_nowait((due, body))
-            for _ in range(CONNECTIONS):
+            for _ in range(connections):
                 queue.put_nowait(None)
         sent.seconds = time.monotonic() - began
         return sent
@@ -63,7 +64,7 @@ class Sender:
         sent, began = Sent(), time.monotonic()
 
         async def work() -> None:
-            async with _Connection(self._port) as connection:
+            async with _Connection(next(self._ports)) as connection:
                 for body in bodies:
                     await self._send(connection, time.monotonic(), body, sent)
 
@@ -76,12 +77,12 @@ class Sender:
     async def post(self, body: bytes) -> int:
         """Send one body until it is taken, and return the status."""
         sent = Sent()
-        async with _Connection(self._port) as connection:
+        async with _Connection(next(self._ports)) as connection:
             await self._send(connection, time.monotonic(), body, sent)
         return next(reversed(sent.statuses))
 
     async def _work(self, queue: "asyncio.Queue[tuple[float, bytes] | None]", sent: Sent) -> None:
-        async with _Connection(self._port) as connection:
+        async with _Connection(next(self._ports)) as connection:
             while (work := await queue.get()) is not None:
                 await self._send(connection, *work, sent)
 

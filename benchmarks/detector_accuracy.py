@@ -4,8 +4,10 @@
 
 Ours is the default model with its defaults, the very code that serves: fitted on what comes before the scored part
 (NAB: the probation; ASD: the first 30 days), then one sample after the other. A host's score is the mean over its
-series (anomaly_detector/models/groups.py). For NAB every stream of scores, ours and the peers', goes through the same
-calibration and debouncing (benchmarks/detector_accuracy_alarms.py); a peer's better one of with and without counts.
+series (anomaly_detector/scoring/groups.py: breadth). For NAB every stream of scores, ours and the peers', goes through
+the same calibration and debouncing (benchmarks/detector_accuracy_alarms.py); a peer's better one of with and without
+counts. Our score falls slowly after an alarm (`hold`). `bank without hold` is ours without, `…, held` a peer with the
+same; `best_peer_…` are the best of the peers as they are, `best_held_peer_…` of those with it.
 Recall counts labelled events over all series of ASD at one common threshold; peers, which have no threshold of their
 own, are divided by the 99.9 % quantile of their history. `…_untuned` are the same figures over the files whose base
 name has an odd CRC-32: nothing was chosen by looking at them.
@@ -20,9 +22,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from anomaly_detector.models.groups import group_means
+from anomaly_detector.models.bank import BankOptions
 from anomaly_detector.models.model import F64
-from benchmarks.detector_accuracy_alarms import alarms
+from anomaly_detector.scoring.groups import SCORE_CAP, Grouped
+from benchmarks.detector_accuracy_alarms import alarms, held
 from benchmarks.detector_accuracy_asd import STEP_S, Host
 from benchmarks.detector_accuracy_asd import read as read_asd
 from benchmarks.detector_accuracy_nab import Series, standard_score
@@ -33,6 +36,9 @@ from benchmarks.detector_accuracy_streams import made, over_files, over_hosts
 from benchmarks.report import report
 
 OURS = "bank"
+PLAIN = "bank without hold"
+HELD = ", held"
+TOLD = ("level", "range")  # the features that NAB's stream is made of
 FIGURES = ("nab_standard", "single_vus_pr", "single_auc_pr", "host_vus_pr", "recall_at_0_2", "recall_at_0_01")
 WARM = 100  # instants of history that a peer's normal size is not taken from: its start
 Figures = dict[str, float]
@@ -54,14 +60,17 @@ def main() -> None:
     arguments = parser.parse_args()
     files, hosts = read_nab(arguments.nab), read_asd(arguments.asd)
     tell(f"{len(files)} files of NAB, {len(hosts)} hosts of ASD")
-    measured = {OURS: figures(files, hosts, ours(files, hosts))}
-    tell(f"{OURS} {measured[OURS]}")
+    own = ours(files, hosts)
+    measured = {OURS: figures(files, hosts, holding(own)), PLAIN: figures(files, hosts, own)}
+    tell(f"{OURS} {measured[OURS]}, without hold {measured[PLAIN]}")
     missing: dict[str, str] = {}
     for name in arguments.peers:
         tell(name)
         try:
-            measured[name] = figures(files, hosts, theirs(PEERS[name], files, hosts))
-            tell(f"{name} {measured[name]}")
+            plain = theirs(PEERS[name], files, hosts)
+            measured[name] = figures(files, hosts, plain)
+            measured[name + HELD] = figures(files, hosts, holding(plain))
+            tell(f"{name} {measured[name]}, held {measured[name + HELD]}")
         except ModuleNotFoundError as error:
             missing[name] = f"left out: {error.name} is not installed"
             tell(f"{name} {missing[name]}")
@@ -69,12 +78,23 @@ def main() -> None:
 
 
 def ours(files: Sequence[Series], hosts: Sequence[Host]) -> Scored:
-    """Run the default model; NAB's stream is the geometric mean of its features' own scores: both have to agree."""
+    """Run the default model without its hold; NAB's stream is what `level` and `range` say on the mean.
+
+    Those two only: on the even files a third stream brought nothing.
+    """
     tell(f"{OURS}: ASD")
-    series = over_alike(hosts, lambda values, past: over_hosts(made(OURS), values, past, STEP_S).score[past:])
+    series = over_alike(hosts, lambda values, past: over_hosts(made(OURS, hold=0), values, past, STEP_S).score[past:])
     tell(f"{OURS}: NAB")
-    streams = over_files(made(OURS), files)
-    return Scored(files=[alarms(one, stream.agreed) for one, stream in zip(files, streams, strict=True)], hosts=series)
+    streams = over_files(made(OURS, hold=0), files)
+    told = [made(OURS).features.index(name) for name in TOLD]
+    return Scored(
+        files=[alarms(one, *own.features[told]) for one, own in zip(files, streams, strict=True)], hosts=series
+    )
+
+
+def holding(scored: Scored) -> Scored:
+    """Return hosts' scores held as the default model does; NAB's alarms are single instants and stay."""
+    return msgspec.structs.replace(scored, hosts=[held(one, BankOptions().hold) for one in scored.hosts])
 
 
 def theirs(peer: Peer, files: Sequence[Series], hosts: Sequence[Host]) -> Scored:
@@ -128,8 +148,9 @@ def mean_of(measure: Callable[[F64, F64], float], pairs: Sequence[tuple[F64, F64
 
 def host_score(series: F64) -> F64:
     """Return the mean over a host's series (instants, series) at each instant."""
-    members = np.zeros(series.shape[1], np.intp)
-    return np.array([group_means(row.astype(np.float32), members, 1)[0] for row in series], float)
+    host = Grouped(np.zeros(series.shape[1], np.intp), 1)
+    capped = np.minimum(series, SCORE_CAP).astype(np.float32)
+    return np.array([host.sums(row)[0] for row in capped], float) / series.shape[1]
 
 
 def over_alike(hosts: Sequence[Host], score: Callable[[F64, int], F64]) -> list[F64]:
@@ -164,11 +185,15 @@ def show(measured: dict[str, Figures], missing: dict[str, str]) -> None:
     rows = [[who, *(round(own[name], 3) for name in names)] for who, own in measured.items()]
     for who, why in missing.items():
         print(f"{who} {why}")
-    peers = [own for who, own in measured.items() if who != OURS]
     last = {name: round(measured[OURS][name], 4) for name in names}
-    if peers:
-        last |= {f"best_peer_{name}": round(max(own[name] for own in peers), 4) for name in names}
-    versions = {who: missing.get(who, "measured") for who in [*measured, *missing] if who != OURS}
+    for prefix, is_held in (("best_peer_", False), ("best_held_peer_", True)):
+        peers = [own for who, own in measured.items() if who not in (OURS, PLAIN) and who.endswith(HELD) == is_held]
+        last |= {prefix + name: round(max(own[name] for own in peers), 4) for name in names if peers}
+    versions = {
+        who: missing.get(who, "measured")
+        for who in [*measured, *missing]
+        if who not in (OURS, PLAIN) and HELD not in who
+    }
     report("detector_accuracy", ["detector", *names], rows, figures=last, peers=versions)
 
 

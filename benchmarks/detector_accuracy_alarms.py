@@ -1,6 +1,7 @@
 """From a stream of scores to alarms, the same for ours and every peer: calibration by its own past, and debouncing."""
 
 import bisect
+import itertools
 import math
 
 import numpy as np
@@ -13,9 +14,26 @@ FIRST = 50  # samples that are needed to speak of a tail
 MOST = 50.0
 
 
-def alarms(one: Series, score: F64) -> F64:
-    """Return how improbable each score is by the stream's own past, where it is the highest for some time, else 0."""
-    return debounced(improbable(score), max(1, one.probation // 3))
+def alarms(one: Series, *streams: F64) -> F64:
+    """Return how improbable each instant is, where that is the highest for some time, else 0.
+
+    That is by each stream's own past; of several streams of one detector it is the mean.
+    """
+    return debounced(np.mean([improbable(stream) for stream in streams], axis=0), max(1, one.probation // 3))
+
+
+def held(score: F64, samples: int) -> F64:
+    """Return scores (instants, series) that fall to a third over so many samples; 0 for as they are.
+
+    >>> held(np.array([[4.0], [0.0], [9.0]]), 1).round(2).tolist()
+    [[4.0], [1.47], [9.0]]
+    """
+    if not samples:
+        return score
+    keep, out = math.exp(-1 / samples), score.copy()
+    for before, now in itertools.pairwise(out):
+        np.maximum(now, keep * before, out=now)
+    return out
 
 
 def improbable(score: F64) -> F64:

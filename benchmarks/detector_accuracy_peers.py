@@ -14,6 +14,7 @@ from anomaly_detector.models.model import DAY_S, F64
 Peer = Callable[[F64, int, float], F64]
 SUB_PCA_WINDOW = 24
 FOREST_TREES = 100
+WINDOWS = (6, 24, 96)
 TINY = 1e-9
 
 
@@ -81,26 +82,26 @@ def windowed_gaussian(values: F64, past: int, step_s: float) -> F64:
 
 
 def isolation_forest(values: F64, past: int, step_s: float) -> F64:
-    """scikit-learn's Isolation Forest for each series, over windows of 24 samples; fitted once."""
+    """scikit-learn's Isolation Forest for each series, over what `windowed` says of each instant; fitted once."""
     del step_s
     from sklearn.ensemble import IsolationForest
 
     out = np.zeros_like(values)
     for column in range(values.shape[1]):
-        windows = lagged(values[:, column])
+        windows = windowed(values[:, column])
         forest = IsolationForest(n_estimators=FOREST_TREES, random_state=0).fit(windows[:past])
         out[:, column] = -forest.score_samples(windows)
     return out
 
 
 def pyod_hbos(values: F64, past: int, step_s: float) -> F64:
-    """PyOD's histogram-based outlier score for each series, over windows of 24 samples; fitted once."""
+    """PyOD's histogram-based outlier score for each series, over what `windowed` says; fitted once."""
     del step_s
     from pyod.models.hbos import HBOS
 
     out = np.zeros_like(values)
     for column in range(values.shape[1]):
-        windows = lagged(values[:, column])
+        windows = windowed(values[:, column])
         out[:, column] = HBOS().fit(windows[:past]).decision_function(windows)
     return out
 
@@ -139,6 +140,17 @@ def lagged(values: F64) -> F64:
     """
     padded = np.concatenate([np.full(SUB_PCA_WINDOW - 1, values[0]), values])
     return np.lib.stride_tricks.sliding_window_view(padded, SUB_PCA_WINDOW)
+
+
+def windowed(values: F64) -> F64:
+    """Return value, change, and mean and standard deviation over some windows, at each instant (instants, features).
+
+    >>> windowed(np.array([1.0, 3.0])).round(2).tolist()
+    [[1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0], [3.0, 2.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0]]
+    """
+    rolled = [_rolling(values[:, None], window) for window in WINDOWS]
+    change = np.diff(values, prepend=values[:1])
+    return np.stack([values, change, *(part[:, 0] for pair in rolled for part in pair)], axis=1)
 
 
 def _least(spread: F64, history: F64) -> F64:

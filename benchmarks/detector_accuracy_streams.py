@@ -11,17 +11,16 @@ from benchmarks.detector_accuracy_nab import Series
 
 
 class Streams(msgspec.Struct, frozen=True, kw_only=True):
-    """For every instant and series: `score`, and `agreed`, the geometric mean of the features' own scores."""
+    """For every instant and series: `score`, and `features`, each feature's own score (feature, instant, series)."""
 
     score: F64
-    agreed: F64
+    features: F64
 
 
-def made(name: str) -> Model:
-    """Return a model with its defaults, but for the warm-up: history was seen, however short it is."""
+def made(name: str, **options: float) -> Model:
+    """Return a model with its defaults but for the options given and the warm-up: history was seen, however short."""
     plugin = models().get(name)
-    known = "warmup" in plugin.options.__struct_fields__
-    return plugin.make(plugin.options(**({"warmup": 1.0} if known else {})))
+    return plugin.make(plugin.options(warmup=1.0, **options))
 
 
 def over_hosts(model: Model, values: F64, past: int, step_s: float) -> Streams:
@@ -45,7 +44,7 @@ def over_files(model: Model, files: Sequence[Series]) -> list[Streams]:
         judged = _judged(model, values, [one.probation for one in chosen], starts, step_s)
         for column, (place, one) in enumerate(zip(places, chosen, strict=True)):
             size = len(one.values)
-            out[place] = Streams(score=judged.score[:size, column], agreed=judged.agreed[:size, column])
+            out[place] = Streams(score=judged.score[:size, column], features=judged.features[:, :size, column])
     return [out[place] for place in range(len(files))]
 
 
@@ -56,7 +55,8 @@ def _judged(model: Model, values: F64, past: list[int], start_s: list[float], st
     begins = [lead + length for lead, length in zip(ahead, past, strict=True)]
     day = max(1, round(DAY_S / step_s))
     shift = [lead - (begin - begin % day) for lead, begin in zip(ahead, begins, strict=True)]
-    state, score, agreed = model.blank(values.shape[1]), np.zeros(values.shape), np.zeros(values.shape)
+    state, score = model.blank(values.shape[1]), np.zeros(values.shape)
+    features = np.zeros((len(model.features), *values.shape))
     rows = np.arange(values.shape[1])
     for instant in range(len(values) + day):
         here = instant - np.array(shift)
@@ -69,8 +69,8 @@ def _judged(model: Model, values: F64, past: list[int], start_s: list[float], st
         grid = Grid(time_s=instant * step_s, step_s=step_s, day_s=instant * step_s % DAY_S)
         verdict = model.step(block, state, there, grid)
         score[here[there], rows[there]] = verdict.score[there]
-        agreed[here[there], rows[there]] = np.exp(np.log(verdict.contribution + 1e-9).mean(axis=0))[there]
-    return Streams(score=score, agreed=agreed)
+        features[:, here[there], rows[there]] = verdict.contribution[:, there]
+    return Streams(score=score, features=features)
 
 
 def _fitted(model: Model, values: F64, past: list[int], start_s: list[float], step_s: float) -> State:

@@ -22,12 +22,11 @@ from anomaly_detector.series_table import Rows
 from anomaly_detector.sink.outputs import Outputs
 from anomaly_detector.sink.series import Identity, output_labels
 from anomaly_detector.source.matrix import parse_matrix
+from benchmarks.detector_labels import STEP_S, spelt
 from benchmarks.report import report
 from heronwatch.config import loads
 
-STEP_S = 60.0
 START_S = 1_763_700_000.0
-INTERFACES = 48
 CONFIG = (
     "reader: {datasource_url: 'http://127.0.0.1:9090', queries: {traffic: {expr: up, step: 60s}}}\n"
     "models: {default: {warmup: 1s}}  # the live state: scores alone, no confidence\n"
@@ -56,7 +55,7 @@ class Cycle:
         self.plan = the_plan()
         self.state = QueryState(self.plan, last_s=START_S)
         self.outputs = Outputs(Identity("traffic", "default"), ("anomaly_score",))
-        self._labels = [labels(number) for number in range(series)]
+        self._labels = [spelt(number) for number in range(series)]
         self._random = np.random.default_rng(1)
         self._request = write_request()
 
@@ -116,13 +115,6 @@ class Cycle:
                 one.samples.add(value=score, timestamp=time_ms)
             out.append(bytes(cramjam.snappy.compress_raw(request.SerializeToString())))
         return b"".join(out)
-
-
-def labels(number: int) -> str:
-    """Labels of an interface as Prometheus writes them."""
-    device, interface = divmod(number, INTERFACES)
-    pairs = f'"ifAlias":"port {interface}","ifIndex":"{interface}","ifName":"Gi1/0/{interface}"'
-    return f'{{{pairs},"instance":"switch-{device}.example","job":"snmp","site":"berlin"}}'
 
 
 def the_plan() -> QueryPlan:

@@ -16,9 +16,8 @@ import msgspec
 import numpy as np
 
 from anomaly_detector.models.model import F32, F64, Mask
-from anomaly_detector.scoring.budget import WEEK_S, peaks, threshold
-from anomaly_detector.scoring.groups import SIGNS
-from anomaly_detector.scoring.levelling import SPANS_S, Spans, evidence, learn_levels
+from anomaly_detector.scoring.budget import threshold
+from anomaly_detector.scoring.rollup import RollUp
 from benchmarks.detector_fleet_notice import Outcome, judge_notices, notices, with_as_many_false
 from benchmarks.detector_fleet_peers import adaptive, static, worst
 from benchmarks.detector_fleet_plan import DAY_S, KINDS, QUERIES, Fleet, faults, muted, site_of
@@ -50,7 +49,7 @@ def main() -> None:
     fleet = Fleet(devices=arguments.devices, seed=arguments.seed, faults=arguments.faults)
     said = kept(fleet, arguments.keep)
     times_s, quiet = after_fit(fleet)
-    score = rolled_up(fleet, said, quiet)
+    score = rolled_up(fleet, said, times_s, quiet)
     ours = outcome(fleet, score, times_s, 1.0)
     peers = {name: peer_outcome(fleet, said.peers[place], times_s, len(ours.false)) for place, name in enumerate(PEERS)}
     show(fleet, ours, peers)
@@ -95,29 +94,19 @@ def after_fit(fleet: Fleet) -> tuple[F64, Mask]:
     return times_s, muted(fleet, times_s)
 
 
-def rolled_up(fleet: Fleet, said: Said, quiet: Mask) -> F32:
-    """Return each device's score (instants, device): levels and threshold are learnt from the rest of the history."""
-    quiet = quiet[:, [site_of(one) for one in range(fleet.devices)]]
-    learnt = round((fleet.history_days - FIT_DAYS) * DAY_S / fleet.step_s)
-    surprises = np.zeros((len(quiet), len(QUERIES), fleet.devices), np.float32)
+def rolled_up(fleet: Fleet, said: Said, times_s: F64, quiet: Mask) -> F32:
+    """Return the score of each device, then of each site: (instants, devices and sites); that of the worst query."""
+    site = np.array([site_of(one) for one in range(fleet.devices)])
+    score = np.zeros((len(quiet), fleet.devices + fleet.sites), np.float32)
     for query in range(len(QUERIES)):
-        there = said.there[:, query] & ~quiet
-        features = followed(said.signs[:, query], there, fleet.step_s)
-        levels = learn_levels(features[:learnt], there[:learnt])
-        for instant, row in enumerate(features):
-            surprises[instant, query] = levels.surprise(row)
-    found = np.where(quiet, 0, evidence(np.moveaxis(surprises, 1, 0))).astype(np.float32)
-    weeks = learnt * fleet.step_s / WEEK_S
-    return found / np.float32(threshold(peaks(found[:learnt], fleet.step_s), weeks=weeks, a_week=budget(fleet)))
-
-
-def followed(signs: np.ndarray, there: Mask, step_s: float) -> F32:
-    """Return the features of one query at every instant: (instants, feature, device)."""
-    spans = Spans(len(SIGNS), signs.shape[-1], step_s)
-    out = np.zeros((len(signs), len(SPANS_S) * len(SIGNS), signs.shape[-1]), np.float32)
-    for instant, row in enumerate(signs):
-        out[instant] = spans.follow(row.astype(np.float32), there[instant])
-    return out
+        limit = threshold(BUDGET_PER_1000, len(QUERIES))
+        roll_up = RollUp(site, fleet.sites, step_s=fleet.step_s, threshold=limit)
+        there = said.there[:, query] & ~quiet[:, site]
+        for instant, signs in enumerate(said.signs[:, query]):
+            rolled = roll_up.at(signs.astype(np.float32), there[instant], float(times_s[instant]))
+            both = np.concatenate((rolled.group, np.where(quiet[instant], np.float32(0), rolled.site)))
+            np.maximum(score[instant], both, out=score[instant])
+    return score
 
 
 def budget(fleet: Fleet) -> float:
@@ -128,7 +117,7 @@ def budget(fleet: Fleet) -> float:
 def outcome(fleet: Fleet, score: F32, times_s: F64, limit: float) -> Outcome:
     """Return what notifications at a threshold are worth over the judged span."""
     first = len(times_s) - round(fleet.judged_days * DAY_S / fleet.step_s)
-    return judge_notices(notices(score[first:] > limit, times_s[first:]), faults(fleet))
+    return judge_notices(notices(score[first:] > limit, times_s[first:], fleet.devices), faults(fleet))
 
 
 def peer_outcome(fleet: Fleet, numbers: F32, times_s: F64, false: int) -> Outcome:

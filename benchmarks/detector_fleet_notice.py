@@ -28,22 +28,29 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     minutes: tuple[float, ...]
 
 
-def notices(above: Mask, times_s: F64) -> list[Notice]:
-    """Return the notifications of devices that are `above` the threshold: (instants, devices)."""
+def notices(above: Mask, times_s: F64, devices: int | None = None) -> list[Notice]:
+    """Return the notifications of what is `above` the threshold: (instants, devices, and after them sites).
+
+    `devices` says how many of the columns are devices, all when left out. A site's notification names no device, so
+    that it finds no fault: every injected one is of a device.
+    """
+    devices = above.shape[1] if devices is None else devices
     starts = sorted(
-        (float(times_s[at]), device)
-        for device in np.flatnonzero(above.any(axis=0)).tolist()
-        for at in _starts(above[:, device], times_s)
+        (float(times_s[at]), column)
+        for column in np.flatnonzero(above.any(axis=0)).tolist()
+        for at in _starts(above[:, column], times_s)
     )
     out: list[Notice] = []
     newest: dict[int, int] = {}  # the place of each site's newest notification
-    for start_s, device in starts:
-        place = newest.get(site_of(device), -1)
+    for start_s, column in starts:
+        site = site_of(column) if column < devices else column - devices
+        about = (column,) if column < devices else ()
+        place = newest.get(site, -1)
         if place >= 0 and start_s - out[place].start_s <= TOGETHER_S:
-            out[place] = Notice(out[place].start_s, (*out[place].devices, device))
+            out[place] = Notice(out[place].start_s, (*out[place].devices, *about))
         else:
-            newest[site_of(device)] = len(out)
-            out.append(Notice(start_s, (device,)))
+            newest[site] = len(out)
+            out.append(Notice(start_s, about))
     return out
 
 

@@ -73,7 +73,7 @@ def signs_of(fleet: Fleet, block: Block, plan: QueryPlan) -> tuple[F32, Mask]:
     fitted = round(FIT_DAYS * DAY_S / fleet.step_s)
     state, rows = _fitted(plan, values[:fitted], times_s[:fitted])
     group = np.repeat(np.arange(len(block.devices)), QUERIES[plan.alias])
-    signs = Signs(Grouped(group, len(block.devices)), values.shape[1], fleet.step_s)
+    signs = Signs(Grouped(group, len(block.devices)), values.shape[1], fleet.step_s, direction=plan.rules.direction)
     quiet = muted(fleet, times_s)[:, [site_of(one) for one in block.devices]]
     out = np.zeros((len(times_s) - fitted, len(SIGNS), len(block.devices)), np.float32)
     there = np.zeros((len(out), len(block.devices)), np.bool_)

@@ -3,13 +3,13 @@
     python -m benchmarks.detector_tick --series 1000000
 
 The state is that of the default model, in blocks as the service judges them; every series is warm. Identity is what
-the service's table of series takes, measured. Beside it, the same bookkeeping (a running
-mean and deviation only, far less than the model's) by one Python object for each series, on a hundredth of them.
+the service's table of series takes, measured. Beside it, the same bookkeeping (a running mean and deviation only, far
+less than the model's) by one Python object for each series, on a hundredth of them. Then a minute of 100,000 series
+end to end, with a real Prometheus on the same machine (detector_tick_end_to_end.py).
 """
 
 import argparse
 import math
-import sys
 import time
 import tracemalloc
 from statistics import median
@@ -18,13 +18,15 @@ import numpy as np
 
 from anomaly_detector.models.model import F64, Grid, Model, State, block_of, bytes_per_series
 from anomaly_detector.models.registry import models
+from anomaly_detector.query_state import QueryState
 from anomaly_detector.series_table import SeriesTable
-from benchmarks.detector_cycle import labels
+from anomaly_detector.source.matrix import Matrix
+from benchmarks.detector_labels import STEP_S, spelt
+from benchmarks.detector_tick_end_to_end import COMPUTED, STAGES, measure, plan_for
 from benchmarks.report import report
 
 MODEL = "bank"
 BLOCK = 10_240  # as the service: state and temporaries of a block stay in the cache
-STEP_S = 60.0
 LEARN_STEPS = 45  # after these no series is young
 DAYS_SEEN = 30
 OBJECTS_SHARE = 100
@@ -52,19 +54,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--series", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--end-to-end", type=int, default=100_000, help="series of the minute end to end, 0 for none")
     arguments = parser.parse_args()
+    figures = alone(arguments.series, arguments.rounds)
+    minute: dict[str, float] = {}
+    if arguments.end_to_end:
+        minute = measure(arguments.end_to_end, arguments.rounds)
+        scale = 1e5 / arguments.end_to_end
+        figures |= {f"seconds_{stage}_100k": round(minute[stage] * scale, 4) for stage in STAGES}
+        figures["seconds_compute_100k"] = round(sum(minute[stage] for stage in COMPUTED) * scale, 4)
+        figures["seconds_end_to_end_100k"] = round(minute["whole"] * scale, 4)
+        figures["objects_seconds_100k"] = round(figures["objects_seconds_1m"] / 10, 4)
+    show(figures, minute)
+
+
+def alone(series: int, rounds: int) -> dict[str, float]:
+    """Return the figures of one core without any I/O; seconds are scaled to a million series."""
     plugin = models().get(MODEL)
     model = plugin.make(plugin.options())
-    state = warm(model, arguments.series)
-    took = [step(model, state, number, arguments.series) for number in range(arguments.rounds)]
-    objects_s = objects(max(1, arguments.series // OBJECTS_SHARE), arguments.rounds)
-    show(
-        arguments.series,
-        median(took),
-        objects_s,
-        bytes_per_series(state),
-        identity_bytes(min(arguments.series, IDENTITY_SERIES)),
-    )
+    state = warm(model, series)
+    took = median([step(model, state, number, series) for number in range(rounds)])
+    objects_s = objects(max(1, series // OBJECTS_SHARE), rounds)
+    some = min(series, IDENTITY_SERIES)
+    parts = {"state": float(bytes_per_series(state)), "row": row_bytes(some), "identity": identity_bytes(some)}
+    return {
+        "series": series,
+        "seconds_1m": round(took * 1e6 / series, 4),
+        "objects_seconds_1m": round(objects_s * 1e6, 4),
+        "bytes_per_series": round(sum(parts.values())),
+        **{f"{name}_bytes_per_series": round(size) for name, size in parts.items()},
+    }
 
 
 def warm(model: Model, series: int) -> State:
@@ -115,34 +134,37 @@ def grid(number: int) -> Grid:
 
 def identity_bytes(series: int) -> float:
     """Return what the service remembers to know a series again: its table's memory, measured, for one series."""
-    keys = [labels(number).encode() for number in range(series)]
-    held = sum(map(sys.getsizeof, keys))  # the table keeps the keys; they were allocated before
+    keys = [spelt(number).encode() for number in range(series)]
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     table = SeriesTable()
     table.rows_of(keys, max_series=series)
     taken = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    return (taken + held) / table.series
+    return taken / table.series
 
 
-def show(series: int, took: float, object_s: float, state_bytes: int, identity: float) -> None:
-    """Print the table and the last line; seconds are scaled to a million series."""
-    scaled = took * 1e6 / series
+def row_bytes(series: int) -> float:
+    """Return what a query keeps of a series beside model and table: when it was seen, whether it is alive."""
+    state = QueryState(plan_for("http://127.0.0.1:1"), last_s=0.0)
+    matrix = Matrix(
+        keys=[spelt(number).encode() for number in range(series)], times_s=np.zeros(1), values=np.zeros((1, series))
+    )
+    state.rows(matrix, max_series=series)
+    kept = [state.seen_s, state.settled_s, state.live, *(lane.warming for lane in state.lanes)]
+    return sum(array.nbytes for array in kept) / series
+
+
+def show(figures: dict[str, float], minute: dict[str, float]) -> None:
+    """Print the table and the last line."""
     rows: list[list[object]] = [
-        ["a step, 1 M series", scaled, "s"],
-        ["the same by objects", object_s * 1e6, "s"],
-        ["state", float(state_bytes), "B a series"],
-        ["identity", identity, "B a series"],
+        ["a step, 1 M series", figures["seconds_1m"], "s"],
+        ["the same by objects", figures["objects_seconds_1m"], "s"],
+        ["state", figures["state_bytes_per_series"], "B a series"],
+        ["row", figures["row_bytes_per_series"], "B a series"],
+        ["identity", figures["identity_bytes_per_series"], "B a series"],
+        *([f"a minute: {stage}", seconds, "s"] for stage, seconds in minute.items()),
     ]
-    figures = {
-        "series": series,
-        "seconds_1m": round(scaled, 4),
-        "bytes_per_series": round(state_bytes + identity),
-        "state_bytes_per_series": state_bytes,
-        "identity_bytes_per_series": round(identity),
-        "objects_seconds_1m": round(object_s * 1e6, 4),
-    }
     report("detector_tick", ["what", "value", "unit"], rows, figures=figures, peers={"numpy": np.__version__})
 
 

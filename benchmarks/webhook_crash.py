@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from benchmarks import webhook_crash_ledger as ledger
 from benchmarks.processes import stop_on_sigterm
 from benchmarks.report import report
 from benchmarks.webhook_crash_places import MOST_TIMES, OUTSIDE, PROVIDER_HAS_IT, RANDOM_MOMENT, at_start, rounds
+from benchmarks.webhook_crash_push import CHANNEL, PushService, with_push
 from tests.fakes.daemons import postgres
 from tests.fakes.processes import wait_until
 from tests.fakes.webhook_process import Sink, write_config
@@ -56,10 +58,11 @@ class Outcome(Struct, frozen=True):
 class Load:
     """Sends what Alertmanager and people send, drawn from `draw`; remembers what was answered."""
 
-    def __init__(self, draw: random.Random, sink: Sink) -> None:
+    def __init__(self, draw: random.Random, sink: Sink, push: PushService) -> None:
         self.answered: set[str] = set()
         self._draw = draw
         self._sink = sink
+        self._push = push
         self._names: list[str] = []
         self._open: list[str] = []  # not answered yet, or to be said again
         self._acked = 0
@@ -73,6 +76,8 @@ class Load:
             self._send(process, self._draw.choice(self._names), ends=True)
         elif kind < 0.35 and self._names:
             self._send(process, self._draw.choice(self._names), ends=False)
+        elif kind < 0.45:
+            self._push.call_back(process)
         elif kind < 0.6 and self._acked < len(self._sink.received):
             self._acknowledge(process)
         else:
@@ -82,7 +87,10 @@ class Load:
     def again(self, process: Victim) -> None:
         """Say once more what was not answered, as Alertmanager does."""
         for name in list(self._open):
-            wait_until(lambda n=name: self._send(process, n, ends=False) or not process.alive, 30, f"{name} accepted")
+            wait_until(partial(self._taken_or_dead, process, name), 30, f"{name} accepted")
+
+    def _taken_or_dead(self, process: Victim, name: str) -> bool:
+        return self._send(process, name, ends=False) or not process.alive
 
     def _send(self, process: Victim, name: str, *, ends: bool) -> bool:
         start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(LIFT_S))
@@ -110,12 +118,14 @@ class Load:
 class Stand:
     """One database, the sink, and the processes that come and go on it."""
 
-    def __init__(self, folder: Path, database: Database, draw: random.Random, sink: Sink) -> None:
+    def __init__(self, folder: Path, database: Database, draw: random.Random, *, sink: Sink, push: PushService) -> None:
         text = database_text(database)
         self.config = write_config(folder, sink.url, database=text)
+        with_push(self.config, push)
         self.engine = engine_for(database)
         self.sink = sink
-        self.load = Load(draw, sink)
+        self.push = push
+        self.load = Load(draw, sink, push)
         self._armed = Path(f"{self.config}.armed")
         self._draw = draw
 
@@ -144,9 +154,11 @@ class Stand:
         with victim(self.config, "") as process:
             self._begin(process)
         stored = ledger.stored_alerts(self.engine)
-        found = ledger.verdict(self.load.answered, stored, ledger.notices(self.engine), self.sink.received)
+        hooked = ledger.notices(self.engine, contact="hook")
+        found = ledger.verdict(self.load.answered, stored, hooked, self.sink.received)
+        pushed = ledger.pushed(ledger.references(self.engine, CHANNEL), self.push.receipts)
         self.engine.dispose()
-        return found
+        return ledger.both(found, pushed)
 
     def _begin(self, process: Victim) -> None:
         """Wait until everything that is due is done."""
@@ -182,8 +194,9 @@ def revisions() -> list[str]:
 
 def on_one_database(folder: Path, database: Database, places: Sequence[str], seed: int) -> Outcome:
     """Kill at each of these places in turn, the first amid the migration; then see what is there."""
-    with Sink() as sink:
-        stand = Stand(folder, database, random.Random(seed), sink)
+    draw = random.Random(seed)
+    with Sink() as sink, PushService(draw) as push:
+        stand = Stand(folder, database, draw, sink=sink, push=push)
         kills = [stand.kill_at(place, start=place in at_start(revisions())) for place in places]
         return Outcome(tuple(kills), stand.finish())
 

@@ -65,13 +65,54 @@ def stored_alerts(engine: sa.Engine) -> set[str]:
         return set(connection.execute(sa.select(alert.c.name)).scalars())
 
 
-def notices(engine: sa.Engine) -> list[Notice]:
-    """Return all messages in the database."""
+def both(one: Verdict, other: Verdict) -> Verdict:
+    """Return the verdict over two providers."""
+    return Verdict(
+        (*one.lost, *other.lost), (*one.unexplained, *other.unexplained), one.due + other.due, one.sent + other.sent
+    )
+
+
+class Attempt(Struct, frozen=True):
+    """One attempt as the database has it: its message, the provider's reference, how it ended ("": nobody knows)."""
+
+    uid: str
+    reference: str
+    outcome: str
+
+
+def pushed(attempts: Sequence[Attempt], receipts: Sequence[str]) -> Verdict:
+    """Compare what a provider that gives receipts took with what is known of it.
+
+    Lost: a message that was taken as the database says, and the provider knows nothing of it. Unexplained: receipts
+    that the database does not know, beyond the attempts whose end nobody wrote down.
+    """
+    known = {each.reference for each in attempts if each.reference}
+    lost = [f"message {each.uid}" for each in attempts if each.reference and each.reference not in receipts]
+    unknown = [receipt for receipt in receipts if receipt not in known]
+    open_ends = sum(each.outcome in {"", "unknown"} for each in attempts)
+    strange = [f"receipt {receipt} belongs to nothing" for receipt in unknown[open_ends:]]
+    return Verdict(tuple(lost), tuple(strange), len(known), len(receipts))
+
+
+def references(engine: sa.Engine, contact: str) -> list[Attempt]:
+    """Return all attempts at messages to contacts of this name."""
+    statement = (
+        sa.select(notification.c.uid, delivery.c.reference, delivery.c.outcome)
+        .join(delivery, delivery.c.notification_id == notification.c.id)
+        .where(notification.c.contact == contact)
+    )
+    with engine.connect() as connection:
+        return [Attempt(*row) for row in connection.execute(statement)]
+
+
+def notices(engine: sa.Engine, *, contact: str) -> list[Notice]:
+    """Return all messages in the database to contacts of this name."""
     unknown = sa.case((delivery.c.outcome.in_(("", "unknown")), 1), else_=0)
     counted = sa.func.coalesce(sa.func.sum(unknown), 0)
     statement = (
         sa.select(notification.c.uid, notification.c.state, notification.c.attempts, counted)
         .select_from(notification.outerjoin(delivery, delivery.c.notification_id == notification.c.id))
+        .where(notification.c.contact == contact)
         .group_by(notification.c.uid, notification.c.state, notification.c.attempts)
     )
     with engine.connect() as connection:

@@ -2,6 +2,7 @@
 
     python -m benchmarks.webhook_intake              # 10,000 alerts/s for 60 s, then SQLite, then a group of 40,000
     python -m benchmarks.webhook_intake --groups 100 --part postgresql    # the same for 6 s
+    python -m benchmarks.webhook_intake --part postgresql --processes 2   # two `serve` and an `engine` share the storm
 
 Amid the storm critical alerts come, whose pages must reach the provider. What the database holds afterwards is counted.
 """
@@ -16,6 +17,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ from benchmarks.report import report
 TOKEN = "0123456789abcdef0123456789abcdef"
 CRITICALS = 5
 GROUP_ALERTS = 40_000
+BEYOND_CONNECTIONS = 160  # more than are let wait
 CONFIG = """
 version: 1
 database: {database}
@@ -82,30 +85,59 @@ async def sink() -> AsyncIterator[Sink]:
         yield made
 
 
+@dataclass(frozen=True)
+class Webhook:
+    """The webhook's processes, and the ports of those that accept."""
+
+    processes: tuple[Watched, ...]
+    ports: tuple[int, ...]
+
+    def cpu_s(self) -> float:
+        """Return the CPU seconds of all so far."""
+        return sum(each.cpu_s() for each in self.processes)
+
+    def peak_bytes(self) -> int:
+        """Return the largest resident sizes so far, added up."""
+        return sum(each.peak_bytes() for each in self.processes)
+
+
 @contextlib.contextmanager
 def webhook(database: str, folder: Path, sink_port: int) -> Iterator[tuple[Watched, int]]:
     """`heronwatch webhook all`, ready, and its port."""
-    (port,) = free_ports(1)
+    with webhooks(database, folder, sink_port) as made:
+        yield made.processes[0], made.ports[0]
+
+
+@contextlib.contextmanager
+def webhooks(database: str, folder: Path, sink_port: int, *, processes: int = 1) -> Iterator[Webhook]:
+    """`heronwatch webhook all`, ready; of several processes, an `engine` and so many `serve`."""
     config = folder / "webhook.yml"
     config.write_text(CONFIG.format(database=database, token=TOKEN, sink=sink_port))
-    flags = ["--config.file", str(config), "--web.listen-address", f"127.0.0.1:{port}", "--log.level", "error"]
-    command = [sys.executable, "-m", "heronwatch", "webhook", "all", *flags]
-    with running(command, log=folder / "webhook.log", ready=lambda: answers(port, "/-/ready")) as watched:
-        yield watched, port
+    roles = ["all"] if processes == 1 else ["engine", *["serve"] * processes]
+    started: list[tuple[Watched, int]] = []
+    with contextlib.ExitStack() as stack:
+        for port, role in zip(free_ports(len(roles)), roles, strict=True):
+            flags = ["--config.file", str(config), "--web.listen-address", f"127.0.0.1:{port}", "--log.level", "error"]
+            command = [sys.executable, "-m", "heronwatch", "webhook", role, *flags]
+            ready = partial(answers, port, "/-/ready")
+            watched = stack.enter_context(running(command, log=folder / f"webhook-{port}.log", ready=ready))
+            started.append((watched, port))
+        accepting = [port for (_, port), role in zip(started, roles, strict=True) if role != "engine"]
+        yield Webhook(tuple(watched for watched, _ in started), tuple(accepting))
 
 
-def on_postgresql(groups: int) -> dict[str, float]:
+def on_postgresql(groups: int, processes: int = 1) -> dict[str, float]:
     """Hold the rate for as long as `groups` groups last."""
     with postgresql() as server, tempfile.TemporaryDirectory() as folder:
-        figures = asyncio.run(_on_postgresql(server, Path(folder), groups))
+        figures = asyncio.run(_on_postgresql(server, Path(folder), groups, processes))
         return {**figures, **_differences(_counts_of(server), groups)}
 
 
-async def _on_postgresql(server: Server, folder: Path, groups: int) -> dict[str, float]:
+async def _on_postgresql(server: Server, folder: Path, groups: int, processes: int) -> dict[str, float]:
     async with sink() as provider:
-        with webhook(server.block(), folder, provider.port) as (process, port):
+        with webhooks(server.block(), folder, provider.port, processes=processes) as process:
             before = process.cpu_s(), server.watched.cpu_s()
-            sender, now = Sender(port, TOKEN), time.time()
+            sender, now = Sender(process.ports, TOKEN), time.time()
             storm = asyncio.create_task(sender.steadily(bodies(groups, now=now), per_s=100.0))
             critical_s = [await _critical(sender, provider, number, groups) for number in range(CRITICALS)]
             sent = await storm
@@ -156,11 +188,11 @@ def on_sqlite(groups: int) -> dict[str, float]:
 async def _on_sqlite(folder: Path, groups: int) -> dict[str, float]:
     async with sink() as provider:
         with webhook(f"{{sqlite: {folder}/webhook.db}}", folder, provider.port) as (process, port):
-            sender, story = Sender(port, TOKEN), bodies(groups, now=time.time())
+            sender, story = Sender([port], TOKEN), bodies(groups, now=time.time())
             half = groups * ROUNDS // 2
             ceiling = await sender.flatly(islice(story, half), connections=8)
             per_s = ceiling.accepted / ceiling.seconds
-            beyond: Sent = await sender.steadily(story, per_s=2 * per_s / ALERTS)
+            beyond: Sent = await sender.steadily(story, per_s=2 * per_s / ALERTS, connections=BEYOND_CONNECTIONS)
             peak = process.peak_bytes()
         with contextlib.closing(sqlite3.connect(folder / "webhook.db")) as connection:
             found = connection.execute(COUNTS).fetchone()
@@ -185,7 +217,7 @@ async def _one_large_group(server: Server, folder: Path) -> dict[str, float]:
     async with sink() as provider:
         with webhook(server.block(), folder, provider.port) as (process, port):
             began = time.monotonic()
-            status = await Sender(port, TOKEN).post(one_group(GROUP_ALERTS, now=time.time()))
+            status = await Sender([port], TOKEN).post(one_group(GROUP_ALERTS, now=time.time()))
             answered_s = time.monotonic() - began
             first_s = await provider.arrived("FeederTripped", since=began)
             await asyncio.sleep(5.0)  # more pages would come now
@@ -198,10 +230,10 @@ async def _one_large_group(server: Server, folder: Path) -> dict[str, float]:
             }
 
 
-PARTS: dict[str, Callable[[int], dict[str, float]]] = {
+PARTS: dict[str, Callable[[int, int], dict[str, float]]] = {
     "postgresql": on_postgresql,
-    "sqlite": on_sqlite,
-    "group": lambda _groups: one_large_group(),
+    "sqlite": lambda groups, _processes: on_sqlite(groups),
+    "group": lambda _groups, _processes: one_large_group(),
 }
 LIMITS: dict[str, Callable[[float], bool]] = {  # what is promised; the rest is measured
     "non_2xx": lambda value: value == 0,
@@ -223,12 +255,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--groups", type=int, default=1000, help="groups of 100 alerts, each sent 6 times (1000)")
     parser.add_argument("--part", choices=sorted(PARTS), action="append", help="only this part; repeatable")
+    parser.add_argument("--processes", type=int, default=1, help="processes that accept, of the part postgresql (1)")
     arguments = parser.parse_args()
     figures: dict[str, float] = {}
     try:
         for part in arguments.part or PARTS:
             print(f"{part} …", file=sys.stderr)
-            figures |= PARTS[part](arguments.groups)
+            figures |= PARTS[part](arguments.groups, arguments.processes)
     except RuntimeError as error:
         print(error, file=sys.stderr)
         return 2

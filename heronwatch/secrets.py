@@ -2,11 +2,13 @@
 
 import hmac
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, ClassVar, NoReturn, Self
 from urllib.parse import quote
 
 MASK = "***"
+DIGEST = re.compile(r"sha256:([0-9a-f]{64})", re.ASCII)  # of a secret that has only to be recognised, not known
 
 
 class Secret:

@@ -12,16 +12,20 @@ from typing import Any
 import msgspec
 from cheroot import server as cheroot_server
 
+from heronwatch.wsgi_ends import BodyEnds, whole_or_ends
 from heronwatch.wsgi_head import StrictHeaderReader
 from heronwatch.wsgi_request import (
     BadRequestError,
     Deadline,
     SocketReader,
     SocketWriter,
+    chunked_pieces,
     content_length,
+    pieces,
     read_chunked,
     read_exactly,
 )
+from heronwatch.wsgi_room import Held
 
 LINGER_BYTES = 1_048_576
 LINGER_S = 2.0
@@ -39,6 +43,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds on what clients can make the server hold."""
 
     body_bytes: int = 10 * 1024 * 1024
+    held_bytes: int = 128 * 1024 * 1024  # of all bodies at once, besides the first 64 KiB of each; beyond: 503
+    ends_under: str = ""  # a path; of larger bodies below it the application gets the two ends, and the rest is dropped
+    ends_bytes: int = 1024 * 1024 * 1024  # larger than this is refused there, too
     head_bytes: int = 32_768
     headers: int = 100
     head_timeout_s: float = 10.0  # from accepting, or the first byte of a request, to the end of its headers
@@ -53,6 +60,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 class BoundedRequest(cheroot_server.HTTPRequest):
     """One request; its body is read whole before the application sees it."""
 
+    body_ends: BodyEnds | None = None
+
     def parse_request(self) -> None:
         """Read the head within its time."""
         self.header_reader = StrictHeaderReader(self.server.limits.headers)
@@ -63,25 +72,43 @@ class BoundedRequest(cheroot_server.HTTPRequest):
 
     def respond(self) -> None:
         """Read the body, ask the application, send what it says."""
+        held = Held(self.server.room)
+        try:
+            self._respond(held)
+        finally:
+            held.release()
+
+    def _respond(self, held: Held) -> None:
         limits = self.server.limits
         self.conn.deadline.start(self.server.patience(limits.body_timeout_s))
         try:
-            body = self._read_body(limits.body_bytes)
+            body = self._read_body(limits, held)
         except BadRequestError as error:
             self._refuse(error)
             return
-        self.rfile = io.BytesIO(body)
-        self.body_length = len(body)
+        self._hand_over(body)
         self.conn.wfile.begin(limits.response_timeout_s)
         self.server.gateway(self).respond()
         self.ensure_headers_sent()
         if self.chunked_write:
             self.conn.wfile.write(b"0\r\n\r\n")
 
-    def _read_body(self, most: int) -> bytes:
+    def _hand_over(self, body: bytes | BodyEnds) -> None:
+        self.body_ends = body if isinstance(body, BodyEnds) else None
+        self.body_length = body.length if isinstance(body, BodyEnds) else len(body)
+        self.rfile = io.BytesIO(b"" if isinstance(body, BodyEnds) else body)
+
+    def _read_body(self, limits: Limits, held: Held) -> bytes | BodyEnds:
         header = self.inheaders.get(b"Content-Length")
+        in_part = bool(limits.ends_under) and self.path.startswith(limits.ends_under.encode())
+        most = limits.ends_bytes if in_part else limits.body_bytes
         length = content_length([header] if header is not None else [], self.chunked_read, most)
-        return read_chunked(self.conn.rfile, most) if self.chunked_read else read_exactly(self.conn.rfile, length)
+        if in_part and (self.chunked_read or length > limits.body_bytes):
+            parts = chunked_pieces(self.conn.rfile, most) if self.chunked_read else pieces(self.conn.rfile, length)
+            return whole_or_ends(parts, limits.body_bytes if self.chunked_read else 0, held)
+        if self.chunked_read:
+            return read_chunked(self.conn.rfile, most, held.more)
+        return read_exactly(self.conn.rfile, length, held.more)
 
     def _refuse(self, error: BadRequestError) -> None:
         self.close_connection = True

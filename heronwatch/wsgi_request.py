@@ -3,13 +3,15 @@
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from heronwatch.errors import HeronwatchError
 
 MOST_CHUNK_LINE = 256
 READ_BYTES = 65_536
+PIECE_BYTES = 262_144  # of a body, between two looks at how much is held
+Count = Callable[[int], None]
 
 
 class BadRequestError(HeronwatchError):
@@ -44,27 +46,49 @@ def content_length(values: list[bytes], chunked: bool, most: int) -> int:  # a f
     return length
 
 
-def read_exactly(source: Readable, length: int) -> bytes:
-    """`length` bytes; BadRequestError when the client stops before."""
-    body = source.read(length) if length else b""
-    if len(body) < length:
-        raise BadRequestError("400 Bad Request", "the body ended early")
-    return body
+def uncounted(_number: int) -> None:
+    """Count nothing."""
 
 
-def read_chunked(source: Readable, most: int) -> bytes:
+def read_exactly(source: Readable, length: int, count: Count = uncounted) -> bytes:
+    """`length` bytes; BadRequestError when the client stops before, or `count` refuses what has come."""
+    return _joined(pieces(source, length), count)
+
+
+def read_chunked(source: Readable, most: int, count: Count = uncounted) -> bytes:
     """A chunked body (RFC 9112 section 7.1) of at most `most` bytes; trailers are read and dropped."""
-    parts: list[bytes] = []
+    return _joined(chunked_pieces(source, most), count)
+
+
+def pieces(source: Readable, length: int) -> Iterator[bytes]:
+    """`length` bytes as they come; BadRequestError when the client stops before."""
+    while length > 0:
+        part = source.read(min(length, PIECE_BYTES))
+        if not part:
+            raise BadRequestError("400 Bad Request", "the body ended early")
+        yield part
+        length -= len(part)
+
+
+def chunked_pieces(source: Readable, most: int) -> Iterator[bytes]:
+    """A chunked body of at most `most` bytes, as it comes."""
     total = 0
     while size := _chunk_size(source):
         total += size
         if total > most:
             raise BadRequestError("413 Content Too Large", f"the body is larger than {most} bytes")
-        parts.append(read_exactly(source, size))
+        yield from pieces(source, size)
         if source.readline(3) != b"\r\n":
             raise BadRequestError("400 Bad Request", "a chunk does not end where it should")
     _drop_trailers(source)
-    return b"".join(parts)
+
+
+def _joined(parts: Iterator[bytes], count: Count) -> bytes:
+    found: list[bytes] = []
+    for part in parts:
+        count(len(part))
+        found.append(part)
+    return found[0] if len(found) == 1 else b"".join(found)
 
 
 def _chunk_size(source: Readable) -> int:

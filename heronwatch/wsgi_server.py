@@ -17,6 +17,8 @@ from cheroot.connections import ConnectionManager
 from heronwatch.http_message import check_header
 from heronwatch.webconfig import WebConfigFile
 from heronwatch.wsgi_connection import BoundedConnection, Limits, State
+from heronwatch.wsgi_ends import BODY_ENDS
+from heronwatch.wsgi_room import BodyRoom
 
 PEER_CERTIFICATE = "heronwatch.peer_certificate"  # in the WSGI environ: as ssl's getpeercert() gives it
 
@@ -32,6 +34,7 @@ class BoundedGateway(cheroot_wsgi.Gateway_10):
         env.pop("HTTP_TRANSFER_ENCODING", None)
         env["wsgi.errors"] = _LogStream(self.req.server.error_log)
         env[PEER_CERTIFICATE] = self.req.conn.peer_certificate
+        env[BODY_ENDS] = self.req.body_ends
         return env
 
     def start_response(
@@ -121,10 +124,11 @@ class BoundedHTTPServer(cheroot_wsgi.Server):
         }
         super().__init__(bind, app, numthreads=threads, max=threads, **options)
         self.limits = limits
+        self.room = BodyRoom(max(limits.held_bytes, limits.body_bytes))
         self._threads = threads
         self.gateway = BoundedGateway
         self.max_request_header_size = limits.head_bytes
-        self.max_request_body_size = limits.body_bytes
+        self.max_request_body_size = max(limits.body_bytes, limits.ends_bytes if limits.ends_under else 0)
         self.keep_alive_conn_limit = limits.connections // 2
         self.ssl_adapter = _LazyTlsAdapter(web) if web.uses_tls else None
         self._open: dict[BoundedConnection, None] = {}  # in the order of their arrival

@@ -6,6 +6,7 @@ Providers are asked about messages that nobody heard of, and messages that show 
 from alert_webhook.delivery.callback import LooksUp, Shows
 from alert_webhook.delivery.channel import IncidentView, Message, Reason, Receipt, Recipient, Retry, Unknown
 from alert_webhook.delivery.hearing import take_in
+from alert_webhook.delivery.templated import Templates
 from alert_webhook.oncall.people import People
 from alert_webhook.parts import Parts
 from alert_webhook.store import heard, incidents, tracked, views
@@ -25,6 +26,7 @@ class Aftercare:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._templates = Templates(parts)
         self._pruned_at = parts.clock.monotonic()
         self._log = get_logger("heronwatch.webhook.aftercare")
 
@@ -73,7 +75,7 @@ class Aftercare:
         told = self._parts.store.read(lambda tx: _message(tx, message, incident_id, people))
         if told is None or not isinstance(channel, Shows):
             return
-        outcome = channel.show(told, message.reference)
+        outcome = channel.show(self._templates.worded(message.channel, told), message.reference)
         if isinstance(outcome, Retry | Unknown):
             return  # HOLD_S later again
         if not isinstance(outcome, Receipt):

@@ -32,7 +32,7 @@ def ask(breaker: Breaker, now: float) -> tuple[Breaker, Decision]:
     """Decide about one attempt; a half-open breaker lets one through and waits for what comes of it."""
     if breaker.failures < FAILURES:
         return breaker, Decision(send=True)
-    if now < breaker.open_until:
+    if now < breaker.open_until <= now + LONGEST_PAUSE_S:  # further away than that: the clock was set back
         return breaker, Decision(send=False, reason="the provider fails at the moment", again_at=breaker.open_until)
     return replace(breaker, open_until=now + PROBE_S), Decision(send=True)
 
@@ -49,6 +49,11 @@ def tell(breaker: Breaker, outcome: Outcome, now: float) -> Breaker:
         return replace(breaker, failures=failures)
     longer = min(LONGEST_PAUSE_S, breaker.pause_s * 2)
     return Breaker(failures, open_until=now + breaker.pause_s, pause_s=longer)
+
+
+def closed(breaker: Breaker) -> bool:
+    """Return whether everything goes out."""
+    return breaker.failures < FAILURES
 
 
 def position(breaker: Breaker, now: float) -> Position:

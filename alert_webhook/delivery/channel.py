@@ -7,10 +7,11 @@ says what the outbox does next (try again, give up, or be careful because the pa
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from msgspec import Struct
 
+from alert_webhook.delivery.template_block import TemplateBlock
 from heronwatch.values import Duration
 
 
@@ -40,11 +41,22 @@ class AlertView(Struct, frozen=True, kw_only=True):
     ended_at: float | None = None  # None while it fires
 
 
+class FoldedView(Struct, frozen=True, kw_only=True):
+    """An incident that is folded into another one: it pages nobody while that one stands for it."""
+
+    code: str
+    severity: str
+    title: str
+    started_at: float  # Unix seconds
+    firing: int
+
+
 class IncidentView(Struct, frozen=True, kw_only=True):
     """An incident as it is shown to a person. Times are Unix seconds.
 
     `alerts` holds the most severe firing alerts first and is bounded; `firing` and `total` are the true counts.
-    `labels` are those all alerts of the incident shared when it began.
+    `labels` are those all alerts of the incident shared when it began. `folded` holds the most severe of the incidents
+    that are folded into this one, and is bounded; `folded_total` is their true count.
     """
 
     id: int
@@ -63,6 +75,8 @@ class IncidentView(Struct, frozen=True, kw_only=True):
     acked_by: str = ""
     acked_at: float | None = None
     resolved_at: float | None = None
+    folded: tuple[FoldedView, ...] = ()
+    folded_total: int = 0
 
 
 class Recipient(Struct, frozen=True, kw_only=True):
@@ -73,6 +87,14 @@ class Recipient(Struct, frozen=True, kw_only=True):
     contact: str  # key in the person's `contacts`
     channel: str  # key in the configuration's `channels`
     address: str  # a phone number, a mail address, or "" where the channel itself knows where to go
+
+
+class Words(Struct, frozen=True, kw_only=True):
+    """What a channel's template made of a message; "" where our own words stay. How to answer is added to them."""
+
+    title: str = ""
+    text: str = ""
+    html: str = ""
 
 
 class Message(Struct, frozen=True, kw_only=True):
@@ -86,8 +108,10 @@ class Message(Struct, frozen=True, kw_only=True):
     attempt: int  # counted from 1
     sent_at: float  # Unix seconds
     ack_url: str = ""  # a capability: shown to the recipient, never logged
-    context: tuple[str, ...] = ()  # open anomalies beside this incident, at most three lines
+    context: tuple[str, ...] = ()  # what else is to be known, at most three lines: what a bundle holds, open anomalies
+    bundled: int = 0  # other incidents that want an answer and are told of in this message only
     possible_duplicate: bool = False  # an earlier attempt may have reached the person: the text must say so
+    words: Words = Words()
 
 
 class Receipt(Struct, frozen=True):
@@ -140,9 +164,12 @@ class Channel(Protocol):
 class ChannelBlock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="type"):
     """A block under `channels:`; a plug-in's own block derives from it: `class SmtpBlock(ChannelBlock, tag="smtp")`."""
 
+    link_in_text: ClassVar[bool] = False  # whether a template's words may hold the ack link
+
     timeout: Duration = Duration(20)  # the whole of one `send`, connection included
     fallback: str = ""  # another channel, for the same addresses, that takes over when this provider takes nothing
     privacy: Literal["full", "minimal"] = "full"  # minimal: no URL of ours but the ack link reaches the provider
+    template: TemplateBlock | None = None  # messages in words of your own
 
     def people_named(self) -> Iterable[tuple[str, str]]:
         """Return (path, key) of the people that the block itself names, so that loading can check them."""

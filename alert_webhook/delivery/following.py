@@ -1,6 +1,8 @@
 """What follows from an attempt: the record, the next contact, the next step of escalation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
 
 from alert_webhook.delivery.channel import NOTICES, Outcome, Permanent, Reason, Receipt, Retry
 from alert_webhook.delivery.owed import NextMove, Owed, Patience, Progress, next_move
@@ -10,7 +12,8 @@ from alert_webhook.incidents.incident import Incident
 from alert_webhook.incidents.timeline import Event, Kind
 from alert_webhook.incidents.transitions import PAGEABLE
 from alert_webhook.oncall.people import People, next_contact
-from alert_webhook.store import bundling, incidents, notifications
+from alert_webhook.store import attempts, bundling, incidents, notifications
+from alert_webhook.store.attempts import Ending
 from alert_webhook.store.database import Transaction
 
 Random = Callable[[int], bytes]
@@ -24,49 +27,93 @@ OUTCOMES: dict[type, str] = {Receipt: "accepted", Retry: "retry", Permanent: "pe
 
 
 def outcome_word(outcome: Outcome) -> str:
-    """Return the word for an outcome that metrics and the delivery table use."""
+    """Return the word for an outcome that metrics use."""
     return OUTCOMES.get(type(outcome), "unknown")
 
 
-def record(
-    tx: Transaction,
-    owed: Owed,
-    outcome: Outcome,
-    *,
-    owner: str,
-    people: People,
-    patience: Patience,
-    random: Random,
-) -> None:
-    """Write down how an attempt ended and do what follows. A lost lease (we were too slow) is noted only."""
-    incident = incidents.lock(tx, [owed.incident_id]).get(owed.incident_id)
-    if incident is None:
-        return
-    reference = outcome.reference if isinstance(outcome, Receipt) else ""
-    if not notifications.holds(tx, owed.id, owner):
-        notifications.note_late(tx, owed, outcome=outcome_word(outcome), reference=reference)
-        return
-    move = next_move(owed, outcome, patience, now=tx.now, random=_fraction(random))
-    notifications.finish(tx, owed, move, outcome=outcome_word(outcome), reference=reference)
-    incidents.add_events(tx, [_event(owed, outcome, move, tx.now)])
-    _riders(tx, owed, owner, move)
+def stored_word(outcome: Outcome) -> str:
+    """Return the word for an outcome in the table of attempts: "refused" where it is us that the provider refuses."""
+    return "refused" if isinstance(outcome, Permanent) and outcome.refused_us else outcome_word(outcome)
+
+
+class Ended(Struct, frozen=True, kw_only=True):
+    """How one attempt ended, as its holder `owner` says."""
+
+    owed: Owed
+    outcome: Outcome
+    owner: str
+    channel: str = ""
+    address: str = ""
+
+
+class Refused(Struct, frozen=True, kw_only=True):
+    """An attempt that was not accepted, and what follows it. `code` is the incident's."""
+
+    ended: Ended
+    code: str
+    move: NextMove
+    now: float  # by the database's clock, as the move's times
+
+
+class Rules(Struct, frozen=True, kw_only=True):
+    """What decides about what follows."""
+
+    people: People
+    patience: Patience
+    random: Random
+
+
+def record(tx: Transaction, ended: Sequence[Ended], rules: Rules) -> list[Refused]:
+    """Write down how attempts ended and do what follows; return those that were not accepted.
+
+    A lost lease (we were too slow) is noted only.
+    """
+    known = incidents.lock(tx, [each.owed.incident_id for each in ended])
+    owners = {each.owed.id: each.owner for each in ended}
+    held, riders = attempts.held(tx, owners), bundling.riders_of(tx, owners)
+    endings: list[tuple[Ended, Ending]] = []
+    for each in sorted(ended, key=lambda one: one.owed.id):
+        outcome, word = each.outcome, stored_word(each.outcome)
+        reference = outcome.reference if isinstance(outcome, Receipt) else ""
+        if each.owed.incident_id not in known:
+            continue
+        if each.owed.id not in held:
+            attempts.note_late(tx, each.owed, outcome=word, reference=reference)
+            continue
+        move = next_move(each.owed, outcome, rules.patience, now=tx.now, random=_fraction(rules.random))
+        endings.append((each, Ending(owed=each.owed, move=move, outcome=word, reference=reference)))
+    attempts.finish(tx, [ending for _, ending in endings])
+    incidents.add_events(tx, [_event(each.owed, each.outcome, ending.move, tx.now) for each, ending in endings])
+    for each, ending in endings:
+        _riders(tx, each.owed, riders.get(each.owed.id, ()), ending.move)
+        _follow(tx, ending, known, rules)
+    return [
+        Refused(ended=each, code=known[each.owed.incident_id].code, move=ending.move, now=tx.now)
+        for each, ending in endings
+        if ending.move.progress is not Progress.SENT
+    ]
+
+
+def _follow(tx: Transaction, ending: Ending, known: dict[int, Incident], rules: Rules) -> None:
+    """Ask the next contact, or the next step, where a page did not arrive."""
+    owed, move = ending.owed, ending.move
+    incident = known[owed.incident_id]
     if owed.reason in NOTICES or incident.state not in PAGEABLE:
         return
     if move.fallback and not owed.fell_back:
-        fall_back(tx, owed, people, random)
+        fall_back(tx, owed, rules.people, rules.random)
     if move.progress is Progress.FAILED and notifications.step_has_failed(tx, owed):
-        hasten_step(tx, incident, owed)
+        known[incident.id] = hasten_step(tx, incident, owed)
 
 
-def _riders(tx: Transaction, owed: Owed, owner: str, move: NextMove) -> None:
+def _riders(tx: Transaction, owed: Owed, riders: Sequence[Owed], move: NextMove) -> None:
     """What the message told of besides shares its fate: told with it, or kept for the next one."""
-    for rider in bundling.riders_of(tx, owed, owner):
-        if move.progress is not Progress.SENT:
-            bundling.untold(tx, rider, due_at=max(move.due_at, tx.now))
-            continue
-        bundling.told(tx, rider, f"told of in message {owed.uid}")
-        text = f"{rider.person}/{rider.contact} was told of it in a message about another incident: too many messages"
-        incidents.add_events(tx, [Event(rider.incident_id, tx.now, Kind.SENT, text)])
+    if move.progress is not Progress.SENT:
+        bundling.untold(tx, riders, due_at=max(move.due_at, tx.now))
+        return
+    bundling.told(tx, riders, f"told of in message {owed.uid}")
+    text = f"{owed.person}/{owed.contact} was told of it in a message about another incident: too many messages"
+    incidents.add_events(tx, [Event(rider.incident_id, tx.now, Kind.SENT, text) for rider in riders])
 
 
 def fall_back(tx: Transaction, owed: Owed, people: People, random: Random) -> None:
@@ -88,14 +135,14 @@ def fall_back(tx: Transaction, owed: Owed, people: People, random: Random) -> No
     incidents.add_events(tx, [Event(owed.incident_id, tx.now, Kind.FALLBACK, text)])
 
 
-def hasten_step(tx: Transaction, incident: Incident, owed: Owed) -> None:
-    """Wait no longer for a step none of whose pages arrived."""
+def hasten_step(tx: Transaction, incident: Incident, owed: Owed) -> Incident:
+    """Wait no longer for a step none of whose pages arrived; return the incident as it is then."""
     hastened = hasten(incident, cycle=owed.cycle, step_number=owed.step, now=tx.now)
-    if hastened is incident:
-        return
-    incidents.save(tx, hastened)
-    text = f"step {owed.step} reached nobody: the next step is not waited for"
-    incidents.add_events(tx, [Event(incident.id, tx.now, Kind.NOBODY, text)])
+    if hastened is not incident:
+        incidents.save(tx, hastened)
+        text = f"step {owed.step} reached nobody: the next step is not waited for"
+        incidents.add_events(tx, [Event(incident.id, tx.now, Kind.NOBODY, text)])
+    return hastened
 
 
 def _event(owed: Owed, outcome: Outcome, move: NextMove, now: float) -> Event:

@@ -8,6 +8,7 @@ from alert_webhook.delivery import breaker
 from alert_webhook.delivery.breaker import Breaker, Position
 from alert_webhook.delivery.channel import Decision, Message, Outcome, Permanent, Receipt
 from alert_webhook.delivery.throttle import throttled
+from heronwatch.logs import get_logger
 
 
 class LiveGate:
@@ -21,10 +22,11 @@ class LiveGate:
         self._breakers: dict[str, tuple[object, Breaker]] = {}
         self._refusals: dict[str, str] = {}
         self._lock = threading.Lock()
+        self._log = get_logger("heronwatch.webhook.provider")
 
     def ask(self, message: Message, recent: tuple[float, ...], now: float) -> Decision:
         """Decide about one message; `recent` are the times of what this contact was sent in the last three hours."""
-        decision = throttled(message, recent, now)
+        decision = throttled(message, recent, now, critical=self._settings().delivery.critical.ceiling())
         if not decision.send:
             return decision
         channel = message.recipient.channel
@@ -36,7 +38,10 @@ class LiveGate:
     def tell(self, channel: str, outcome: Outcome, now: float) -> None:
         """Learn how an attempt through `channel` ended."""
         with self._lock:
-            self._keep(channel, breaker.tell(self._breaker(channel), outcome, now))
+            before = self._breaker(channel)
+            after = breaker.tell(before, outcome, now)
+            self._keep(channel, after)
+            self._say(channel, before, after)
             if isinstance(outcome, Permanent) and outcome.refused_us:
                 self._refusals[channel] = outcome.reason
             elif isinstance(outcome, Receipt):
@@ -51,6 +56,13 @@ class LiveGate:
         """Return the position of every configured channel's breaker."""
         with self._lock:
             return {name: breaker.position(self._breaker(name), now) for name in self._settings().channels}
+
+    def _say(self, channel: str, before: Breaker, after: Breaker) -> None:
+        """Log that a channel is left in peace from now on, or works again: a trial that fails is no news."""
+        if breaker.closed(after) and not breaker.closed(before):
+            self._log.info("a provider works again", channel=channel, failures=before.failures)
+        elif breaker.closed(before) and not breaker.closed(after):
+            self._log.warning("a provider fails and is left in peace for a while", channel=channel)
 
     def _breaker(self, channel: str) -> Breaker:
         block, kept = self._breakers.get(channel, (None, Breaker()))

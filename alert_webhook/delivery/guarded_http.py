@@ -31,7 +31,7 @@ from alert_webhook.delivery.reachable import CLEAR_TEXT, INSIDE, named, permitte
 from heronwatch.values import Network
 
 MAX_ANSWER_BYTES = 64 * 1024
-MAX_READ_BYTES = 4 * MAX_ANSWER_BYTES  # with headers and the framing of chunks
+MAX_FRAMING_BYTES = 3 * MAX_ANSWER_BYTES  # headers, and what chunks add
 MOST_AT_ONCE = 64  # senders
 LONGEST_WAIT_S = 3600.0
 RETRIED = frozenset({408, 425, 429})
@@ -45,7 +45,7 @@ class ForbiddenAddressError(OSError):
 
 
 class Answer(Struct, frozen=True):
-    """What a provider answered; the body is cut at 64 KiB, and where it did not end in time."""
+    """What a provider answered; the body is cut at 64 KiB (or `most_bytes`), and where it did not end in time."""
 
     status: int
     headers: Mapping[str, str]
@@ -55,7 +55,7 @@ class Answer(Struct, frozen=True):
 class GuardedHttp:
     """Talks to one provider. Safe to use from several threads.
 
-    `ca_file` holds the certificates to trust in place of the public ones.
+    `ca_file` holds the certificates to trust in place of the public ones; `most_bytes` of an answer are read.
     """
 
     def __init__(
@@ -64,11 +64,13 @@ class GuardedHttp:
         *,
         clock: Callable[[], float] = time.monotonic,
         ca_file: Path | None = None,
+        most_bytes: int = MAX_ANSWER_BYTES,
     ) -> None:
         logging.getLogger("urllib3.connectionpool").setLevel(logging.WARNING)  # it logs URLs, and tokens stand in some
         self._clock = clock
         self._verify = str(ca_file) if ca_file else True
-        self._guard = _Guard(tuple(allowed))
+        self._most_bytes = most_bytes
+        self._guard = _Guard(tuple(allowed), most_bytes + MAX_FRAMING_BYTES)
         self._adapter = _GuardedAdapter(self._guard)
 
     def post(self, url: str, *, timeout_s: float, **what: Any) -> Answer | Outcome:
@@ -94,22 +96,22 @@ class GuardedHttp:
         except (*TROUBLE, ValueError) as error:
             return _meaning(call, error)
         with contextlib.closing(answer):
-            return Answer(answer.status_code, dict(answer.headers), _body(answer))
+            return Answer(answer.status_code, dict(answer.headers), _body(answer, self._most_bytes))
 
     def close(self) -> None:
         """Close the connections."""
         self._adapter.close()
 
 
-def _body(answer: requests.Response) -> bytes:
+def _body(answer: requests.Response, most_bytes: int) -> bytes:
     """Return what came of the body, as it was sent."""
-    body = b""
+    body = bytearray()
     with contextlib.suppress(*TROUBLE, ValueError):
         for chunk in answer.raw.stream(4096, decode_content=False):
             body += chunk
-            if len(body) >= MAX_ANSWER_BYTES:
+            if len(body) >= most_bytes:
                 break
-    return body[:MAX_ANSWER_BYTES]
+    return bytes(body[:most_bytes])
 
 
 def _meaning(call: "_Call", error: BaseException) -> Outcome:
@@ -172,8 +174,9 @@ class _Call:
 class _Guard:
     """Which addresses may be reached, and the call that each thread is in."""
 
-    def __init__(self, allowed: tuple[Network, ...]) -> None:
+    def __init__(self, allowed: tuple[Network, ...], most_bytes: int) -> None:
         self._allowed = allowed
+        self.most_bytes = most_bytes
         self._thread = threading.local()
 
     @property
@@ -226,7 +229,7 @@ class _Guarded(HTTPConnection):
     ) -> http.client.HTTPResponse:
         response = http.client.HTTPResponse(sock, *arguments, **keywords)
         raw = response.fp.detach()
-        bounded = BoundedReader(raw, sock, self.guard.call.deadline, most_bytes=MAX_READ_BYTES)
+        bounded = BoundedReader(raw, sock, self.guard.call.deadline, most_bytes=self.guard.most_bytes)
         response.fp = io.BufferedReader(bounded)
         return response
 

@@ -4,23 +4,28 @@ A process that dies between the call and the record leaves a lease behind; when 
 and says that it may be a duplicate.
 """
 
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
 
 from alert_webhook.config import Config
 from alert_webhook.delivery.channel import Channel, Gate, Outcome, Permanent, Unknown
-from alert_webhook.delivery.claiming import Desk, Job, claim, obsolete
-from alert_webhook.delivery.following import outcome_word, record
+from alert_webhook.delivery.claiming import claim
+from alert_webhook.delivery.failure_log import FailureLog, without_addresses
+from alert_webhook.delivery.following import Ended, Refused, Rules, outcome_word, record
 from alert_webhook.delivery.owed import Patience, Progress
+from alert_webhook.delivery.recording import Recorder
+from alert_webhook.delivery.round import Desk, GivenUp, Job, obsolete
 from alert_webhook.errors import StoreUnavailableError
 from alert_webhook.failpoints import AFTER_SEND, BEFORE_SEND
 from alert_webhook.meters import Meters
 from alert_webhook.parts import Parts
-from alert_webhook.store import incidents, notifications
+from alert_webhook.store import attempts, incidents, notifications
 from alert_webhook.store.database import Transaction
 from heronwatch.logs import get_logger
 from heronwatch.retry import Backoff
 
 PROVIDER_BACKOFF = Backoff(first_s=5.0, factor=2.0, cap_s=300.0, jitter=0.5)
+LOOK_AGAIN_S = 0.5  # a job that waited so long for its sender is looked at once more before the call
 RECORD_BACKOFF = Backoff(first_s=0.2, factor=2.0, cap_s=5.0, jitter=0.5)
 
 
@@ -41,16 +46,53 @@ class Outbox:
         self._gate = gate
         self._meters = meters
         self._pause = pause
+        self._recorder = Recorder(self._write)
+        self._under_way: dict[int, float] = {}  # claimed here and not recorded: when their time is up, monotonic
+        self._lock = threading.Lock()
+        self._failures = FailureLog(parts.clock.monotonic)
         self._log = get_logger("heronwatch.webhook.outbox")
 
     def claim(self, limit: int) -> list[Job]:
         """Lease up to `limit` due messages, committed before this returns."""
-        desk = Desk(self._parts.settings(), self._gate, self._parts.random, self._parts.public_url)
-        return self._parts.store.write(lambda tx: claim(tx, desk, limit), "claim")
+        return self._parts.store.write(self.claiming(limit), "claim")
+
+    def claiming(self, limit: int) -> Callable[[Transaction], list[Job]]:
+        """Return the work of a transaction that leases up to `limit` due messages."""
+        desk = Desk(
+            config=self._parts.settings(),
+            gate=self._gate,
+            random=self._parts.random,
+            public_url=self._parts.public_url,
+            claimed_at=self._parts.clock.monotonic(),
+            given_up=self._say_given_up,
+        )
+        return lambda tx: claim(tx, desk, limit, spared=self._spared())
+
+    def say_left_out(self) -> None:
+        """Log how many failures the log left out, where their minute is over."""
+        self._failures.say_left_out()
+
+    def take(self, jobs: Sequence[Job]) -> None:
+        """Learn that these jobs are about to be delivered by this process."""
+        lease_s = float(self._parts.settings().delivery.lease)
+        with self._lock:
+            self._under_way |= {job.owed.id: job.claimed_at + lease_s for job in jobs}
+
+    def _spared(self) -> frozenset[int]:
+        now = self._parts.clock.monotonic()
+        with self._lock:
+            return frozenset(id_ for id_, until in self._under_way.items() if now < until)
 
     def deliver(self, job: Job) -> None:
         """Send one leased message and record the outcome; called from a sender's thread."""
-        if self._dropped(job):
+        try:
+            self._deliver(job)
+        finally:
+            with self._lock:
+                self._under_way.pop(job.owed.id, None)
+
+    def _deliver(self, job: Job) -> None:
+        if self._waited(job) and self._dropped(job):
             return
         self._parts.failpoint(BEFORE_SEND)
         started = self._parts.clock.monotonic()
@@ -58,9 +100,12 @@ class Outbox:
         self._parts.failpoint(AFTER_SEND)
         self._meters.delivered(job.channel, outcome_word(outcome), self._parts.clock.monotonic() - started)
         if job.channel:
-            self._gate.tell(job.channel, outcome, self._parts.clock.now())
+            since_s = self._parts.clock.monotonic() - job.claimed_at
+            self._gate.tell(job.channel, outcome, job.message.sent_at + since_s)  # by the database's clock, as it asks
         self._record(job, outcome)
-        self._parts.wake()
+
+    def _waited(self, job: Job) -> bool:
+        return self._parts.clock.monotonic() - job.claimed_at >= LOOK_AGAIN_S
 
     def _dropped(self, job: Job) -> bool:
         """Look once more, just before the call: the incident may be over while the job waited for a sender."""
@@ -85,11 +130,13 @@ class Outbox:
         """Record the outcome; while the database is away, try until the lease is nearly over."""
         config = self._parts.settings()
         give_up_at = self._parts.clock.monotonic() + config.delivery.lease / 2
+        address = job.message.recipient.address
+        ended = Ended(owed=job.owed, outcome=outcome, owner=job.owner, channel=job.channel, address=address)
         attempt = 0
         while True:
             attempt += 1
             try:
-                self._parts.store.write(lambda tx: self._record_in(tx, job, outcome), "record")
+                self._recorder.record(ended)
             except StoreUnavailableError as error:
                 if self._parts.clock.monotonic() >= give_up_at:
                     self._log.error("an outcome is lost: the page may repeat", reason=str(error), id=job.owed.uid)
@@ -98,16 +145,37 @@ class Outbox:
             else:
                 return
 
-    def _record_in(self, tx: Transaction, job: Job, outcome: Outcome) -> None:
+    def _write(self, ended: Sequence[Ended]) -> None:
         config = self._parts.settings()
-        record(
-            tx,
-            job.owed,
-            outcome,
-            owner=job.owner,
-            people=config.persons(),
-            patience=patience_of(config),
-            random=self._parts.random,
+        rules = Rules(people=config.persons(), patience=patience_of(config), random=self._parts.random)
+        for each in self._parts.store.write(lambda tx: record(tx, ended, rules), "record"):
+            if each.ended.owed.attempts == 0 or each.move.progress is Progress.FAILED:
+                self._say_refused(each)
+
+    def _say_refused(self, refused: Refused) -> None:
+        """Warn of a page's first failure, and of its last."""
+        ended, move, now = refused.ended, refused.move, refused.now
+        over = move.progress is Progress.FAILED
+        self._failures.warn(
+            "a page was not accepted, and is given up" if over else "a page was not accepted",
+            channel=ended.channel,
+            contact=f"{ended.owed.person}/{ended.owed.contact}",
+            incident=refused.code,
+            outcome=outcome_word(ended.outcome),
+            reason=without_addresses(move.why, (ended.address,)),
+            next_try="none" if over else f"in {max(0.0, move.due_at - now):.0f} s",
+        )
+
+    def _say_given_up(self, given_up: GivenUp) -> None:
+        """Warn of a page that was given up without another attempt."""
+        self._failures.warn(
+            "a page is given up",
+            channel=given_up.channel,
+            contact=f"{given_up.owed.person}/{given_up.owed.contact}",
+            incident=given_up.code,
+            outcome="given up",
+            reason=given_up.why,
+            next_try="none",
         )
 
 
@@ -126,6 +194,6 @@ def _obsolete(tx: Transaction, job: Job) -> str:
 
 def _drop(tx: Transaction, job: Job) -> bool:
     why = _obsolete(tx, job)
-    if why and notifications.holds(tx, job.owed.id, job.owner):
+    if why and attempts.held(tx, {job.owed.id: job.owner}):
         notifications.drop(tx, job.owed, Progress.CANCELLED, why)
     return bool(why)

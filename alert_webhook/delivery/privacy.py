@@ -25,7 +25,12 @@ def minimal(message: Message) -> Message:
     incident = message.incident
     alerts = tuple(_alert(alert) for alert in incident.alerts)
     bare = replace(
-        incident, title=without_urls(incident.title), labels=_pairs(incident.labels), source_url="", alerts=alerts
+        incident,
+        title=without_urls(incident.title),
+        labels=_pairs(incident.labels),
+        source_url="",
+        alerts=alerts,
+        folded=tuple(replace(each, title=without_urls(each.title)) for each in incident.folded),
     )
     return replace(message, incident=bare, context=tuple(without_urls(line) for line in message.context))
 

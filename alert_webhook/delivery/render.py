@@ -1,77 +1,41 @@
-"""Puts a message into words: a text of a few SMS segments, a mail, a JSON payload. Pure.
+"""Puts a message into its form: a text of a few SMS segments, a mail, a JSON payload. Pure.
 
 Alert texts come from outside: control characters are taken out, lengths are bounded, HTML is escaped.
 """
 
-import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import escape
 
-from alert_webhook.delivery.channel import NOTICES, AlertView, Message, Reason
-from alert_webhook.incidents.title import MAX_CHARACTERS, summary
+from alert_webhook.delivery.channel import NOTICES, AlertView, Message, Reason, Words
+from alert_webhook.delivery.gsm import BUDGET, fit, gsm, septets
+from alert_webhook.delivery.plain import clean, cut, web_link
+from alert_webhook.delivery.wording import DUPLICATE, firing, headline, is_test, lines_of, notes
+from alert_webhook.incidents.title import shared, summary
 
-# GSM 03.38: the basic alphabet, and the characters of its extension table, which take two septets
-GSM_BASIC = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-GSM_EXTENDED = frozenset("^{}\\[~]|€")
-SEGMENT_SEPTETS = 153  # GSM 03.40: of a message in parts, after the header that joins them
-MAX_SEGMENTS = 3
-BUDGET = MAX_SEGMENTS * SEGMENT_SEPTETS - (MAX_SEGMENTS - 1)  # the two septets of "[" never stand in two segments
-MAX_DETAIL = 90  # so that what is open beside it still fits
 MAX_SUBJECT = 150
 MAX_MAIL_ALERTS = 10
 MAX_LINE = 300
 MAX_DESCRIPTION = 1000
-MAX_URL = 2000
-PLAIN = {"·": "-", "–": "-", "—": "-", "…": "...", "“": '"', "”": '"', "‘": "'", "’": "'", "°": " deg "}  # noqa: RUF001
-# by Unicode category: control, line and paragraph separators; format (direction, zero width); halves of characters
-REPLACED = {"Cc": " ", "Zl": " ", "Zp": " ", "Cf": "", "Cs": "\ufffd"}
-STATES = {
-    Reason.RESOLVED: "RESOLVED",
-    Reason.TEST: "TEST",
-    Reason.REMINDER: "STILL YOURS?",
-    Reason.DIGEST: "DIGEST",
-    Reason.HANDOVER: "ON CALL",
+MAX_SMS_LINK = 120
+SMS_DIGEST_LINES = 4
+TITLES = {  # above the alerts of a mail, where it is not how many of them fire
+    Reason.RESOLVED: "It was",
+    Reason.DIGEST: "The open ones first, the most severe first",
+    Reason.HANDOVER: "Who is on call",
 }
-DUPLICATE = "You may have got this already: whether the last attempt reached you is not known."
 
 
-def clean(text: str) -> str:
-    r"""Return a text on one line, without control and direction characters, and without halves of characters.
-
-    >>> clean("link\r\nBcc: x\u202e")
-    'link Bcc: x'
-    """
-    kept = (REPLACED.get(unicodedata.category(c), c) for c in text)
-    return " ".join("".join(kept).split())
-
-
-def cut(text: str, characters: int) -> str:
-    """Return a text on one line, with "…" where something was cut.
-
-    >>> cut("link down on a switch", 10)
-    'link down…'
-    """
-    line = clean(text[: 4 * characters + 100])
-    return line if len(line) <= characters else line[: characters - 1].rstrip() + "…"
-
-
-def headline(message: Message) -> str:
-    """Return what the message is about in one line: "CRITICAL UpsOnBattery · ups-1 [K7QF]"."""
-    incident = message.incident
-    word = STATES.get(message.reason, incident.severity.upper() or "ALERT")
-    return f"{clean(word)} {cut(incident.title, MAX_CHARACTERS)} [{incident.code}]"
+IS_A_TEST = "Nothing is wrong"
 
 
 def sms(message: Message, *, links: bool, replies: bool = False) -> str:
     """Return the text of an SMS: at most three segments of the GSM alphabet, how to answer always whole."""
-    ends = [f"Ack: {message.ack_url}"] if links and message.ack_url else []
+    ends = list(_ends(message)) if links else []
     if replies and message.reason not in NOTICES:
         ends.append(f"Reply: ack {message.incident.code}")
     text = "\n".join(_sms_lines(message))
@@ -79,63 +43,19 @@ def sms(message: Message, *, links: bool, replies: bool = False) -> str:
     return "\n".join([body, *ends])
 
 
+def _ends(message: Message) -> Iterator[str]:
+    if message.ack_url:
+        yield f"Ack: {message.ack_url}"
+    more = web_link(message.incident.source_url) if message.reason is Reason.DIGEST else ""
+    if more.isascii() and 0 < len(more) <= MAX_SMS_LINK:
+        yield f"More: {gsm(more)}"
+
+
 def _sms_lines(message: Message) -> Iterator[str]:
     yield headline(message)
     if message.possible_duplicate:
         yield "(may be a repeat)"
-    yield from lines_of(message)
-
-
-def lines_of(message: Message) -> Iterator[str]:
-    """Yield what stands below the headline: the first alert, how many there are, what is open beside it."""
-    if message.reason is Reason.RESOLVED:
-        return
-    incident = message.incident
-    if incident.alerts:
-        first = incident.alerts[0]
-        detail = summary(first.name, first.labels, first.annotations)
-        yield cut(detail, MAX_DETAIL) if message.context else clean(detail)
-    if incident.firing > 1:
-        yield f"{incident.firing} alerts firing"
-    for line in message.context:
-        yield f"Also: {cut(line, MAX_DETAIL)}"
-
-
-def gsm(text: str) -> str:
-    """Return a text in the GSM alphabet: accents it lacks are dropped, other characters become "?".
-
-    >>> gsm("Łódź · 21 °C")
-    '?odz - 21  deg C'
-    """
-    return "".join(_gsm_character(c) for c in text)
-
-
-def _gsm_character(character: str) -> str:
-    if character in GSM_BASIC or character in GSM_EXTENDED:
-        return character
-    plain = PLAIN.get(character)
-    if plain is not None:
-        return plain
-    base = unicodedata.normalize("NFKD", character)[:1]
-    return base if base in GSM_BASIC else "?"
-
-
-def septets(text: str) -> int:
-    """Return how many septets a text of the GSM alphabet takes."""
-    return len(text) + sum(c in GSM_EXTENDED for c in text)
-
-
-def fit(text: str, budget: int) -> str:
-    """Cut a text of the GSM alphabet to a number of septets, with "..." where something was cut."""
-    if septets(text) <= budget:
-        return text
-    kept, used = [], 3
-    for character in text:
-        used += 1 + (character in GSM_EXTENDED)
-        if used > budget:
-            break
-        kept.append(character)
-    return "".join(kept).rstrip() + "..."
+    yield from lines_of(message, digest_lines=SMS_DIGEST_LINES)
 
 
 class Mail(msgspec.Struct, frozen=True):
@@ -161,39 +81,60 @@ def mail(message: Message) -> Mail:
     """Return a mail."""
     incident, title = message.incident, headline(message)
     shown = incident.alerts[:MAX_MAIL_ALERTS]
+    common = {} if message.reason is Reason.DIGEST or len(shown) < 2 else shared([alert.labels for alert in shown])
+    links = [web_link(alert.annotations.get("runbook_url", "")) for alert in shown]
     values = {
         "message": message,
-        "incident": incident,
         "headline": title,
-        "alerts": [_mail_alert(alert) for alert in shown],
+        "notes": list(notes(message)),
+        "above": TITLES.get(message.reason) or (IS_A_TEST if is_test(message) else firing(incident)),
+        "common": _pairs(common),
+        "alerts": [_mail_alert(alert, common, message.reason) for alert in shown],
+        "runbooks": [] if message.reason is Reason.RESOLVED else list(dict.fromkeys(link for link in links if link)),
         "more": max(0, incident.total - len(shown)),
         "context": [cut(line, MAX_LINE) for line in message.context],
         "duplicate": DUPLICATE if message.possible_duplicate else "",
         "resolved": message.reason is Reason.RESOLVED,
+        "digest": message.reason is Reason.DIGEST,
         "source": web_link(incident.source_url),
     }
-    text = _templates().get_template("mail.txt").render(values)
-    html = _templates().get_template("mail.html").render(values)
+    words = message.words
+    text = _with_answer(message, words.text) if words.text else _templates().get_template("mail.txt").render(values)
+    html = _html_of(message) or _templates().get_template("mail.html").render(values)
     return Mail(cut(title, MAX_SUBJECT), text, html)
 
 
-def _mail_alert(alert: AlertView) -> dict[str, str]:
+def _with_answer(message: Message, text: str) -> str:
+    """Return a template's text with what it must not leave out: that it may be a repeat, and how to answer."""
+    above = [DUPLICATE, ""] if message.possible_duplicate else []
+    wanted = message.ack_url and message.reason is not Reason.RESOLVED and message.ack_url not in text
+    below = ["", f"Acknowledge: {message.ack_url}"] if wanted else []
+    return "\n".join([*above, text, *below, ""])
+
+
+def _html_of(message: Message) -> str:
+    """Return a template's HTML, or its text as HTML, with what it must not leave out; "" where there is neither."""
+    words = message.words
+    inner = words.html or (f'<p style="white-space: pre-line">{escape(words.text)}</p>' if words.text else "")
+    if not inner:
+        return ""
+    above = f"<p><em>{escape(DUPLICATE)}</em></p>\n" if message.possible_duplicate else ""
+    link, wanted = escape(message.ack_url), message.ack_url and message.reason is not Reason.RESOLVED
+    below = f'\n<p><a href="{link}">Open and acknowledge</a></p>' if wanted and f'href="{link}"' not in inner else ""
+    return f"{above}{inner}{below}\n"
+
+
+def _mail_alert(alert: AlertView, common: Mapping[str, str], reason: Reason) -> dict[str, str]:
+    apart = {} if reason is Reason.DIGEST else {n: v for n, v in alert.labels.items() if n not in common}
     return {
         "title": clean(summary(alert.name, alert.labels, alert.annotations)),
         "description": cut(alert.annotations.get("description", ""), MAX_DESCRIPTION),
-        "labels": cut(", ".join(f"{name}={value}" for name, value in sorted(alert.labels.items())), MAX_DESCRIPTION),
-        "runbook": web_link(alert.annotations.get("runbook_url", "")),
+        "labels": _pairs(apart),
     }
 
 
-def web_link(url: str) -> str:
-    """Return a URL that a reader may follow, "" for anything but plain http and https.
-
-    >>> web_link("https://wiki.example.org/ups"), web_link("javascript:alert(1)")
-    ('https://wiki.example.org/ups', '')
-    """
-    plain = len(url) <= MAX_URL and clean(url) == url and '"' not in url
-    return url if plain and url.startswith(("https://", "http://")) else ""
+def _pairs(labels: Mapping[str, str]) -> str:
+    return cut(", ".join(f"{name}={value}" for name, value in sorted(labels.items())), MAX_DESCRIPTION)
 
 
 def payload(message: Message) -> dict[str, Any]:
@@ -210,4 +151,10 @@ def payload(message: Message) -> dict[str, Any]:
         "ack_url": message.ack_url or None,
         "context": list(message.context),
         "incident": msgspec.to_builtins(incident),
+        **({"words": _said(message)} if message.words != Words() else {}),
     }
+
+
+def _said(message: Message) -> dict[str, str]:
+    """Return what the channel's template made of a message."""
+    return {"title": headline(message), "text": "\n".join(lines_of(message))}

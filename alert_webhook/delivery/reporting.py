@@ -9,7 +9,7 @@ from alert_webhook.incidents.incident import Incident
 from alert_webhook.incidents.timeline import Event, Kind
 from alert_webhook.incidents.transitions import PAGEABLE
 from alert_webhook.oncall.people import People
-from alert_webhook.store import hopeless, incidents, notifications, tracked
+from alert_webhook.store import bundling, hopeless, incidents, notifications, tracked
 from alert_webhook.store.database import Transaction
 from alert_webhook.store.tracked import Tracked
 
@@ -56,6 +56,7 @@ def _failed(
     if owed.progress is not Progress.SENT:
         return  # another attempt is on its way
     notifications.drop(tx, owed, Progress.FAILED, f"by {sent.channel}: {why}")
+    bundling.not_arrived(tx, owed)
     if owed.reason.value not in PAGES or incident.state not in PAGEABLE:
         return
     if not owed.fell_back:

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from alert_webhook.delivery.channel import NOTICES, Message
-from alert_webhook.delivery.render import DUPLICATE, cut, headline, lines_of
+from alert_webhook.delivery.channel import NOTICES, Message, Reason
+from alert_webhook.delivery.plain import cut
+from alert_webhook.delivery.wording import ANSWERED, DUPLICATE, headline, lines_of
 
 ACK_ACTION = "heronwatch_ack"
 MAX_TEXT = 2900  # of 3000 that Slack takes in a section
@@ -44,7 +45,8 @@ def _blocks(message: Message, *, buttons: bool, link: bool) -> list[dict[str, An
         blocks.append(_section(details))
     blocks.append({"type": "context", "elements": [_plain(standing(message))]})
     waits = message.incident.state in WAITING and message.reason not in NOTICES
-    elements = _elements(message, buttons=buttons, link=link) if waits else []
+    asks = message.reason is Reason.REMINDER and message.incident.state == "acknowledged"
+    elements = _elements(message, buttons=buttons and waits, link=link) if waits or asks else []
     return [*blocks, *([{"type": "actions", "elements": elements}] if elements else [])]
 
 
@@ -61,6 +63,8 @@ def _elements(message: Message, *, buttons: bool, link: bool) -> list[dict[str, 
 def standing(message: Message) -> str:
     """Return where the incident stands, in a few words."""
     incident = message.incident
+    if message.reason in ANSWERED:
+        return "For your information"
     if incident.state == "acknowledged":
         return cut(f"Acknowledged by {incident.acked_by}", MAX_FALLBACK)
     if incident.state in WAITING:

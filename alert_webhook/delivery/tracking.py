@@ -24,6 +24,7 @@ from alert_webhook.delivery.channel import (
     Unknown,
 )
 from alert_webhook.delivery.privacy import minimal
+from alert_webhook.delivery.templated import Templates
 from alert_webhook.errors import StoreUnavailableError
 from alert_webhook.parts import Parts
 from alert_webhook.store import hopeless, tracked
@@ -47,6 +48,7 @@ class TrackedChannels:
     def __init__(self, parts: Parts, channels: Callable[[], Mapping[str, Channel]]) -> None:
         self._parts = parts
         self._channels = channels
+        self._templates = Templates(parts)
         self._breakers: dict[str, Breaker] = {}
         self._lock = threading.Lock()
         self._log = get_logger("heronwatch.webhook.tracking")
@@ -92,7 +94,7 @@ class TrackedChannels:
         channel = self._channels()[name]
         block = self._parts.settings().channels.get(name)
         bare = block is not None and block.privacy == "minimal"
-        outcome = channel.send(minimal(message) if bare else message)
+        outcome = channel.send(self._templates.worded(name, minimal(message) if bare else message))
         self._remember(name, channel, message, outcome)
         return outcome
 

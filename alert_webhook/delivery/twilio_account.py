@@ -1,18 +1,18 @@
 """What SMS and calls by Twilio share: the account's block, what its API answers, which of its callbacks are real."""
 
-from collections.abc import Iterable, Mapping
-from typing import Annotated
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 import phonenumbers
 from msgspec import Meta, field
 
-from alert_webhook.delivery.callback import CallbackRequest, Refused
-from alert_webhook.delivery.channel import ChannelBlock, Outcome, Permanent, Receipt, Retry, Unknown
-from alert_webhook.delivery.guarded_http import Answer, classify, retry_after
+from alert_webhook.delivery.callback import CallbackRequest, Heard, Refused, Report
+from alert_webhook.delivery.channel import ChannelBlock, ChannelContext, Outcome, Permanent, Receipt, Retry, Unknown
+from alert_webhook.delivery.guarded_http import Answer, GuardedHttp, classify, retry_after
 from alert_webhook.delivery.json_answer import json_object
 from alert_webhook.delivery.reachable import url_fault
-from alert_webhook.delivery.twilio_signature import signed
+from alert_webhook.delivery.twilio_signature import body_fits, signed
 from heronwatch.secrets import Secret
 from heronwatch.values import HttpUrl, Network, Verbatim
 
@@ -25,6 +25,7 @@ MOST_CODE = 1_000_000
 MOST_FIELDS = 200
 OUTSIDE = HttpUrl.parse("https://api.twilio.com")
 HEADERS = {"Accept": "application/json", "User-Agent": "heronwatch"}
+Form = Mapping[str, str] | Sequence[tuple[str, str]]
 
 
 class TwilioBlock(ChannelBlock, frozen=True, kw_only=True):
@@ -72,20 +73,68 @@ def callback_url(block: TwilioBlock, public_url: str, name: str, **query: str) -
     return f"{public_url}/callbacks/{name}{'?' if pairs else ''}{pairs}"
 
 
+class TwilioAccount:
+    """Makes one kind of resource of an account (`name`, such as Messages), and asks how far one is."""
+
+    def __init__(self, block: TwilioBlock, context: ChannelContext, http: GuardedHttp, *, name: str) -> None:
+        self._block = block
+        self._context = context
+        self._http = http
+        self._name = name
+
+    def create(self, form: Callable[[str], Form], *, prefix: str) -> Outcome:
+        """Create a resource whose sid begins with `prefix`; `form` takes the address for callbacks.
+
+        One that Twilio refuses for that address goes without it.
+        """
+        callback = callback_url(self._block, self._context.public_url, self._context.name)
+        answer = self._post(form(callback))
+        if callback and isinstance(answer, Answer) and code_of(answer) in BAD_CALLBACK_URLS:
+            answer = self._post(form(""))
+        return meaning(answer, prefix=prefix, now=self._context.now()) if isinstance(answer, Answer) else answer
+
+    def state(self, reference: str, report: Callable[[Mapping[str, Any]], Report | None]) -> Heard | Retry:
+        """Ask Twilio about a resource; `report` says what its answer means."""
+        answer = self._http.get(self._block.resource(f"{self._name}/{reference}"), **self._how())
+        if not isinstance(answer, Answer) or answer.status != 200:
+            return Retry("Twilio does not say")
+        found = report(json_object(answer.body))
+        return Heard((found,) if found else (), waits=found is None or not found.stage.final)
+
+    def _post(self, form: Form) -> Answer | Outcome:
+        return self._http.post(self._block.resource(self._name), data=form, **self._how())
+
+    def _how(self) -> dict[str, Any]:
+        return {"timeout_s": float(self._block.timeout), "auth": self._block.credentials, "headers": HEADERS}
+
+    def close(self) -> None:
+        """Release connections."""
+        self._http.close()
+
+
 def verified(block: TwilioBlock, request: CallbackRequest) -> Mapping[str, str] | Refused:
     """Return the fields of a request that Twilio signed."""
     if block.signer is None:
         return Refused("signing_token is not set: with api_key, nobody can tell whether Twilio signed this")
+    fits = body_fits(request.url, request.body)
     try:
-        fields = parse_qsl(request.body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        fields = _fields(request.body) if fits is None else []
     except ValueError:
         return Refused("the body is no form")
-    if not signed(block.signer, request.headers.get("x-twilio-signature", ""), request.url, fields):
+    if fits is False or not signed(block.signer, request.headers.get("x-twilio-signature", ""), request.url, fields):
         return Refused("X-Twilio-Signature does not fit: another token, or public_url is not what Twilio calls")
-    found = dict(fields)
+    found = dict(fields) if fits is None else _texts(json_object(request.body))
     if found.get("AccountSid") != block.account_sid:
         return Refused("it is about another account")
     return found
+
+
+def _fields(body: bytes) -> list[tuple[str, str]]:
+    return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+
+
+def _texts(said: Mapping[str, Any]) -> dict[str, str]:
+    return {name: value for name, value in said.items() if isinstance(value, str)}
 
 
 def meaning(answer: Answer, *, prefix: str, now: float) -> Outcome:

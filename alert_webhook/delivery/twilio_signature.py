@@ -1,14 +1,15 @@
 """X-Twilio-Signature: which requests Twilio signed. Pure.
 
 Twilio's "Webhooks security": base64 of HMAC-SHA1, keyed with the account's auth token, over the full URL it was given,
-followed by every field of the form, sorted by name, each as its name and its value without anything in between.
+followed by every field of the form, sorted by name, each as its name and its value without anything in between. Where
+the body is JSON, the URL has its SHA-256 as `bodySHA256`, and no fields follow.
 """
 
 import base64
 import hashlib
 import hmac
 from collections.abc import Iterator, Sequence
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from heronwatch.secrets import Secret
 
@@ -29,6 +30,15 @@ def signed(token: Secret, given: str, url: str, fields: Fields) -> bool:
     presented = given.encode(errors="surrogatepass")
     right = [hmac.compare_digest(presented, signature(token, each, fields).encode()) for each in _spellings(url)]
     return any(right)
+
+
+def body_fits(url: str, body: bytes) -> bool | None:
+    """Say whether the body is the one that the URL's `bodySHA256` tells of, None where it tells of none."""
+    told = parse_qs(urlsplit(url).query).get("bodySHA256", [])
+    if not told:
+        return None
+    presented = told[0].lower().encode(errors="surrogatepass")
+    return hmac.compare_digest(presented, hashlib.sha256(body).hexdigest().encode())
 
 
 def _spellings(url: str) -> Iterator[str]:

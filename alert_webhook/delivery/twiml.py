@@ -3,7 +3,7 @@
 import re
 from xml.sax.saxutils import escape, quoteattr
 
-from alert_webhook.delivery.render import clean
+from alert_webhook.delivery.plain import clean
 
 CONTENT_TYPE = "text/xml; charset=utf-8"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>'

@@ -1,31 +1,38 @@
 """The engine: one thread that does what is due and hands messages to senders, until it is told to stop."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from functools import partial
+from typing import TypeVar
 
-from alert_webhook.delivery.claiming import Job
 from alert_webhook.delivery.outbox import Outbox
+from alert_webhook.delivery.round import Job
 from alert_webhook.errors import SchemaTooNewError, StoreUnavailableError
-from alert_webhook.escalation.due import AT_ONCE, escalate
+from alert_webhook.escalation.due import escalate
+from alert_webhook.escalation.owing_again import LOOK_EVERY_S, owe_again, wanted
 from alert_webhook.failpoints import BEFORE_SUBMIT, TURN_BEGAN, TURN_ENDED
 from alert_webhook.incidents.upkeep import Upkeep
 from alert_webhook.meters import Meters
 from alert_webhook.oncall.calendars import Calendars
 from alert_webhook.parts import Parts
-from alert_webhook.store import incidents, notifications
+from alert_webhook.store import rolling
 from alert_webhook.store.database import Transaction
-from alert_webhook.store.migrating import revision
+from alert_webhook.store.looking import Look, look
 from alert_webhook.store.retention import prune
+from alert_webhook.store.rolling import ENGINE_VERSION, Release
 from heronwatch.logs import get_logger
 
+T = TypeVar("T")
 POLL_S = 1.0  # another replica may have committed what nobody told us of
 SPIN_S = 0.02  # what is due may be in another replica's hands
 PRUNE_EVERY_S = 600.0
 CALENDARS_EVERY_S = 30.0
+ANNOUNCE_EVERY_S = 30.0
 TROUBLE_WAIT_S = 2.0
-ESCALATIONS_A_TURN = 20  # transactions, so that senders are fed between them
+BUSY_S = 1.0  # how long upkeep and the chain of timelines wait while there is much to do
+GATHER_S = 0.03  # how long free senders wait for others while most are busy
 
 
 class Engine:
@@ -44,26 +51,37 @@ class Engine:
         meters: Meters,
         revision: str,
         idle: Callable[[], None],
+        version: int = ENGINE_VERSION,
     ) -> None:
         self._parts = parts
         self._outbox = outbox
         self._senders = senders
         self._wake = wake
         self._meters = meters
-        self._revision = revision
+        self._release = Release(revision, version)
+        self._announced_at: float | None = None
         self._when_idle = idle
         self._in_flight: set[Future[None]] = set()
         self._pruned_at: float | None = None
+        self._looked_at: float | None = None  # for pages that were given up
         self._calendars = Calendars(parts.store, parts.settings)
         self._calendars_at: float | None = None
         self._upkeep = Upkeep(parts)
         self._trouble = ""
+        self._outdated = False
+        self._busy = False  # the turn before had something to do
+        self._done_at: dict[str, float] = {}
         self._log = get_logger("heronwatch.webhook.engine")
 
     @property
     def trouble(self) -> str:
         """Why the engine does not work right now, "" while it does."""
         return self._trouble
+
+    @property
+    def outdated(self) -> bool:
+        """Whether a newer release owns the database: this one leaves it alone, and only accepts alerts."""
+        return self._outdated
 
     @property
     def idle(self) -> bool:
@@ -76,29 +94,58 @@ class Engine:
             wait_s = self._guarded_turn()
             self._wake.wait(wait_s)
             self._wake.clear()
+            self._gather()
 
     def turn(self) -> float:
-        """Do what is due now; return how many seconds it can wait for the next turn, at most."""
+        """Do what is due now; return how many seconds it can wait for the next turn, at most.
+
+        What need not be done with every page (upkeep, the chain of timelines) waits while there is much to do, but
+        not for long.
+        """
         self._parts.failpoint(TURN_BEGAN)
-        self._parts.store.read(self._check_schema)
-        self._read_calendars()
-        self._upkeep.turn()
-        if self._parts.store.read(lambda tx: _is_due(tx, incidents.next_due(tx))):
-            self._escalate()
-        if self._parts.store.read(lambda tx: _is_due(tx, notifications.next_due(tx))):
-            self._send()
+        if self._has_time("check"):
+            self._check()
         self._tidy()
-        self._upkeep.seal()
+        self._read_calendars()
+        if self._has_time("upkeep"):
+            self._upkeep.turn()
+        self._owe_again()
+        self._outbox.say_left_out()
+        now_due = self._parts.store.read(look)
+        done = self._escalate() if now_due.step_due else 0
+        done += self._send() if now_due.message_due or done else 0
+        self._busy = done > 0
+        if self._has_time("seal"):
+            self._upkeep.seal()
         self._prune()
         self._meters.engine_turn.set(self._parts.clock.now())
         self._parts.failpoint(TURN_ENDED)
-        return self._parts.store.read(self._wait_s)
+        return self._wait_s(now_due, done=done > 0)
+
+    def _gather(self) -> None:
+        """While most senders are busy, wait a moment: what they end together is followed up in one transaction."""
+        until = time.monotonic() + GATHER_S
+        while self._free() < self._parts.settings().delivery.senders / 2 and (left := until - time.monotonic()) > 0:
+            self._wake.wait(left)
+            self._wake.clear()
+
+    def _free(self) -> int:
+        """Return how many senders have nothing to do."""
+        return self._parts.settings().delivery.senders - sum(not future.done() for future in self._in_flight)
+
+    def _has_time(self, kind: str) -> bool:
+        """Return whether to do work of this kind: nothing else was to be done, or it waited long enough."""
+        now = self._parts.clock.monotonic()
+        if self._busy and now - self._done_at.get(kind, now - BUSY_S) < BUSY_S:
+            return False
+        self._done_at[kind] = now
+        return True
 
     def _guarded_turn(self) -> float:
         try:
             wait_s = self.turn()
         except StoreUnavailableError as error:
-            return self._failed("database", str(error))
+            return self._unavailable(error)
         except SchemaTooNewError as error:
             return self._failed("schema", str(error))
         except Exception:  # noqa: BLE001  # the outermost loop of the engine
@@ -106,44 +153,74 @@ class Engine:
             return self._failed("internal", "a turn failed; the log has the details")
         if self._trouble:
             self._log.info("the engine works again")
-        self._trouble = ""
+        self._told("")
         return wait_s
+
+    def _unavailable(self, error: StoreUnavailableError) -> float:
+        """A statement that a newer schema does not know fails, too: say which of the two it is."""
+        try:
+            self._parts.store.read(lambda tx: rolling.refuse_newer(tx, self._release))
+        except SchemaTooNewError as newer:
+            return self._failed("schema", str(newer))
+        except StoreUnavailableError:
+            pass
+        return self._failed("database", str(error))
 
     def _failed(self, reason: str, text: str) -> float:
         self._meters.engine_failures.labels(reason).inc()
         if text != self._trouble:
             self._log.error("the engine does not work", reason=text)
-        self._trouble = text
+        self._told(text, outdated=reason == "schema")
         return TROUBLE_WAIT_S
 
-    def _check_schema(self, tx: Transaction) -> None:
-        found = revision(tx)
-        if found > self._revision:
-            raise SchemaTooNewError(
-                f"the database is at schema {found}, this version works with {self._revision}: a newer heronwatch "
-                "upgraded it; this one accepts alerts but escalates and sends nothing"
-            )
+    def _told(self, trouble: str, *, outdated: bool = False) -> None:
+        self._trouble, self._outdated = trouble, outdated
+        self._meters.engine_outdated.set(float(outdated))
 
-    def _escalate(self) -> None:
-        for _ in range(ESCALATIONS_A_TURN):
-            config = self._parts.settings()
-            done = self._parts.store.write(partial(escalate, config=config, random=self._parts.random), "escalate")
-            if done < AT_ONCE:
-                return
+    def _check(self) -> None:
+        """See that no newer release owns the database, and say from time to time that this one works on it."""
+        now, ours = self._parts.clock.monotonic(), self._release
+        recently = self._announced_at is not None and now - self._announced_at < ANNOUNCE_EVERY_S
+        if recently and not self._parts.store.read(lambda tx: rolling.look(tx, ours)):
+            return
+        self._parts.store.write(lambda tx: rolling.announce(tx, ours), "announce")
+        self._announced_at = now
+
+    def _work(self, name: str, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in one transaction that begins only where this release's engine may work."""
+
+        def held(tx: Transaction) -> T:
+            rolling.hold(tx, self._release)
+            return work(tx)
+
+        return self._parts.store.write(held, name)
+
+    def _escalate(self) -> int:
+        """Carry out due steps, a piece of them at a time, so that senders are fed between the pieces."""
+        config = self._parts.settings()
+        return self._work("escalate", partial(escalate, config=config, random=self._parts.random))
 
     def _tidy(self) -> None:
         self._in_flight = {future for future in self._in_flight if not future.done()}
         if not self._in_flight:
             self._when_idle()
 
-    def _send(self) -> None:
+    def _send(self) -> int:
+        """Hand due messages to the senders that are free; return how many."""
         self._tidy()
-        free = self._parts.settings().delivery.senders - len(self._in_flight)
-        jobs = self._outbox.claim(free) if free > 0 else []
+        free = self._free()
+        jobs = self._work("claim", self._outbox.claiming(free)) if free > 0 else []
         if jobs:
+            self._outbox.take(jobs)
             self._parts.failpoint(BEFORE_SUBMIT)
         for job in jobs:
-            self._in_flight.add(self._senders.submit(self._deliver, job))
+            sent = self._senders.submit(self._deliver, job)
+            sent.add_done_callback(self._sender_is_free)
+            self._in_flight.add(sent)
+        return len(jobs)
+
+    def _sender_is_free(self, _sent: "Future[None]") -> None:
+        self._wake.set()
 
     def _deliver(self, job: Job) -> None:
         try:
@@ -158,6 +235,15 @@ class Engine:
             self._calendars_at = now
             self._calendars.refresh(self._parts.clock.now())
 
+    def _owe_again(self) -> None:
+        """Page again, now and then, what a failing provider kept from everybody."""
+        now, config = self._parts.clock.monotonic(), self._parts.settings()
+        if self._looked_at is not None and now - self._looked_at < LOOK_EVERY_S:
+            return
+        self._looked_at = now
+        if self._parts.store.read(lambda tx: wanted(tx, config)):
+            self._work("owe again", lambda tx: owe_again(tx, config))
+
     def _prune(self) -> None:
         now = self._parts.clock.monotonic()
         if self._pruned_at is not None and now - self._pruned_at < PRUNE_EVERY_S:
@@ -166,12 +252,9 @@ class Engine:
         retention_s = float(self._parts.settings().retention)
         self._parts.store.write(lambda tx: prune(tx, tx.now - retention_s), "prune")
 
-    def _wait_s(self, tx: Transaction) -> float:
-        if len(self._in_flight) >= self._parts.settings().delivery.senders:
+    def _wait_s(self, now_due: Look, *, done: bool) -> float:
+        if self._free() <= 0:
             return POLL_S  # a sender that is done wakes us
-        due = [at for at in (incidents.next_due(tx), notifications.next_due(tx)) if at is not None]
-        return min(max(SPIN_S, min(due, default=tx.now + POLL_S) - tx.now), POLL_S)
-
-
-def _is_due(tx: Transaction, at: float | None) -> bool:
-    return at is not None and at <= tx.now
+        if done:
+            return 0.0
+        return min(max(SPIN_S, now_due.next_at - now_due.now), POLL_S)

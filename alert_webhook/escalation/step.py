@@ -125,9 +125,9 @@ def _scheduled(incident: Incident, policy: Policy, now: float) -> Incident:
 def hasten(incident: Incident, *, cycle: int, step_number: int, now: float) -> Incident:
     """Return the incident with its next step due now, if this is the step it waits for: its pages all failed."""
     waits_for_it = incident.cycle == cycle and incident.next_step == step_number
-    if incident.state not in PAGEABLE or incident.due_at is None or not waits_for_it:
+    if incident.state not in PAGEABLE or incident.due_at is None or incident.due_at <= now or not waits_for_it:
         return incident
-    return replace(incident, due_at=min(incident.due_at, now))
+    return replace(incident, due_at=now)
 
 
 def _exhausted(incident: Incident, now: float) -> Incident:

@@ -10,7 +10,7 @@ from alert_webhook.intake.update import AlertUpdate
 SEEN_EVERY_S = 60.0  # how far behind `last_seen_at` may be: an update that says nothing new is not written each time
 
 
-class Shown(Struct, frozen=True):
+class Shown(Struct, frozen=True, gc=False):
     """What is shown of an alert besides its labels, as it is stored."""
 
     annotations: str  # JSON object
@@ -19,7 +19,7 @@ class Shown(Struct, frozen=True):
     rank: int
 
 
-class KnownAlert(Struct, frozen=True, kw_only=True):
+class KnownAlert(Struct, frozen=True, kw_only=True, gc=False):
     """One alert before a delivery; `id` 0 for one never seen. `incident_id`: the incident it belongs to while it fires.
 
     While its end is held (see `flapping`) it belongs to its incident as if it fired.
@@ -39,7 +39,7 @@ class KnownAlert(Struct, frozen=True, kw_only=True):
         return self.life.firing or self.flaps.held_until is not None
 
 
-class TouchedAlert(Struct, frozen=True, kw_only=True):
+class TouchedAlert(Struct, frozen=True, kw_only=True, gc=False):
     """One alert and what a delivery made of it. `update` is the last one the delivery had for it."""
 
     before: KnownAlert
@@ -48,6 +48,13 @@ class TouchedAlert(Struct, frozen=True, kw_only=True):
     severity: Severity
     stale: bool  # it was said to fire, and that was old news
     flaps: Flaps = Flaps()
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is new about it, but perhaps what is shown of it: most of what a storm says again."""
+        before = self.before
+        same = self.life is before.life and self.flaps is before.flaps
+        return same and before.id > 0 and (before.incident_id is not None) == self.going_on
 
     @property
     def going_on(self) -> bool:

@@ -1,6 +1,7 @@
 """The configuration's blocks about incidents. Every key is explained in docs/webhook/incidents.md."""
 
 import re
+from typing import Literal
 
 from msgspec import field
 
@@ -13,7 +14,7 @@ from alert_webhook.oncall.blocks import WindowBlock
 from alert_webhook.oncall.rotation import Window
 from alert_webhook.oncall.schedule import FOREVER
 from alert_webhook.oncall.wall import LAST_MINUTE, WEEKDAYS, TimeOfDay, WallTime, Weekday, Zone
-from heronwatch.values import Duration
+from heronwatch.values import Duration, HttpUrl
 
 METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*", re.ASCII)
 
@@ -148,6 +149,8 @@ class DigestBlock(Block, frozen=True, kw_only=True):
     at: tuple[TimeOfDay, ...] = (TimeOfDay(8 * 60),)
     days: tuple[Weekday, ...] = WEEKDAYS
     match: dict[str, str] = field(default_factory=dict)  # only incidents with these labels
+    quiet_hours: Literal["wait", "ignore"] = "wait"  # in a person's hours of quiet
+    more: HttpUrl | None = None  # where the reader finds the list of incidents
 
     def config_faults(self) -> Faults:
         """Check that there is a time, a day and somebody."""

@@ -1,8 +1,10 @@
 """When a digest is due and what it says. Pure."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from alert_webhook.delivery.channel import AlertView, IncidentView
+from alert_webhook.delivery.plain import counted
 from alert_webhook.incidents.title import MAX_CHARACTERS
 from alert_webhook.incidents.windows import LOOK_AHEAD_S, Hours
 from alert_webhook.oncall.rotation import window_spans
@@ -17,15 +19,22 @@ def latest_slot(slots: Hours, now: float) -> float | None:
     return max((span.start for span in spans if span.start <= now), default=None)
 
 
-def digest_view(members: Sequence[IncidentView], since: float, newest: IncidentView) -> IncidentView:
-    """Return a digest in the form of an incident: one line for each of its incidents, the open ones first.
+def digest_view(
+    members: Sequence[IncidentView], since: float, newest: IncidentView, *, severities: Sequence[str], more: str = ""
+) -> IncidentView:
+    """Return a digest in the form of an incident: one line for each of its incidents.
 
-    `newest` lends its id and code: what the reader opens.
+    The open ones come first, of them the most severe, by the order of `severities`. `newest` lends its id and code;
+    `more` is where the list of incidents is.
     """
-    ordered = sorted(members, key=lambda each: (each.resolved_at is not None, each.started_at))
+    ranks = {name: rank for rank, name in enumerate(severities)}
+    worst = {each.severity: ranks.get(each.severity, len(ranks)) for each in members}
+    ordered = sorted(members, key=lambda each: (each.resolved_at is not None, worst[each.severity], each.started_at))
     still = sum(each.resolved_at is None for each in members)
-    number = f"{len(members)} incident{'' if len(members) == 1 else 's'}"
-    title = f"{number} since {utc(since):%d %b %H:%M} UTC, {still} still open"
+    counts = Counter(each.severity for each in members)
+    by_severity = ", ".join(f"{counts[name]} {name}" for name in sorted(worst, key=lambda name: (worst[name], name)))
+    begins = f"{counted(len(members), 'incident')} since {utc(since):%d %b %H:%M} UTC"
+    title = f"{begins}: {by_severity}; {still} still open"
     return IncidentView(
         id=newest.id,
         code=newest.code,
@@ -34,7 +43,7 @@ def digest_view(members: Sequence[IncidentView], since: float, newest: IncidentV
         title=title,
         labels={},
         integration=newest.integration,
-        source_url="",
+        source_url=more,
         started_at=since,
         updated_at=newest.updated_at,
         alerts=tuple(_line(each) for each in ordered[:MOST_SHOWN]),
@@ -45,10 +54,11 @@ def digest_view(members: Sequence[IncidentView], since: float, newest: IncidentV
 
 def _line(each: IncidentView) -> AlertView:
     state = "over" if each.resolved_at is not None else f"{each.firing} firing"
+    words = f"{each.code} {each.severity}, {state}: {each.title}"
     return AlertView(
         name=each.title,
         labels=each.labels,
-        annotations={"summary": f"{each.title} [{each.code}], {state}"[:MAX_CHARACTERS]},
+        annotations={"summary": words[:MAX_CHARACTERS]},
         generator_url="",
         started_at=each.started_at,
         ended_at=each.resolved_at,

@@ -18,7 +18,7 @@ MAX_STARTS = 8  # a sender that gives a new start each time keeps this many
 FUTURE_ALLOWANCE_S = 300.0  # an end further ahead than this is a wrong clock
 
 
-class Life(Struct, frozen=True):
+class Life(Struct, frozen=True, gc=False):
     """What is known about one alert. `ended_seen_at` is our own time (Unix seconds) when we learnt of its end."""
 
     starts_ns: tuple[int, ...] = ()  # ascending; empty while it does not fire
@@ -51,6 +51,8 @@ def apply(life: Life, update: AlertUpdate, *, now: float, stale_grace_s: float) 
 
 def _fires(life: Life, update: AlertUpdate, now: float, stale_grace_s: float) -> tuple[Life, Change]:
     start = _start_ns(life, update, now)
+    if start in life.starts_ns:
+        return life, Change.CONTINUED
     change = Change.CONTINUED if life.firing else Change.OPENED
     if start <= life.ended_ns:
         if life.firing:

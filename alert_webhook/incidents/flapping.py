@@ -11,7 +11,7 @@ class FlapRule(Struct, frozen=True):
     calm_s: float
 
 
-class Flaps(Struct, frozen=True):
+class Flaps(Struct, frozen=True, gc=False):
     """What is remembered of one alert: when it last began (our time, Unix seconds), and until when its end is held."""
 
     openings: tuple[float, ...] = ()

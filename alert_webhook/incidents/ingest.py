@@ -8,11 +8,12 @@ from msgspec.structs import replace
 
 from alert_webhook.incidents import effects
 from alert_webhook.incidents.alert import KnownAlert, TouchedAlert
-from alert_webhook.incidents.correlating import remember, together
+from alert_webhook.incidents.correlating import Together, remember, together
+from alert_webhook.incidents.effects import Over
 from alert_webhook.incidents.episode import Change, Life, apply
 from alert_webhook.incidents.flapping import Flaps, follow
 from alert_webhook.incidents.incident import Incident, begin_escalation, resolve, worsen
-from alert_webhook.incidents.naming import group_name, new_code
+from alert_webhook.incidents.naming import group_name, new_codes
 from alert_webhook.incidents.rules import Rules
 from alert_webhook.incidents.timeline import Event, Kind
 from alert_webhook.incidents.title import shared, title
@@ -25,6 +26,7 @@ from heronwatch.values import Duration
 
 Random = Callable[[int], bytes]
 NAMES_IN_EVENT = 5
+NOWHERE = Delivery()
 
 
 class Ingested(Struct, frozen=True):
@@ -37,18 +39,27 @@ class Ingested(Struct, frozen=True):
 
 
 def ingest(tx: Transaction, delivery: Delivery, rules: Rules, random: Random) -> Ingested:
-    """Record everything a delivery says.
+    """Record everything a delivery says."""
+    return ingest_all(tx, [delivery], rules, random)
+
+
+def ingest_all(tx: Transaction, deliveries: Sequence[Delivery], rules: Rules, random: Random) -> Ingested:
+    """Record everything that some deliveries say, as if it were one; no two of them may speak of the same alert.
 
     The order of locks is: groups, incidents, alerts; on another try alerts come first.
     """
-    known = alerts.find(tx, rules.integration, {update.fingerprint for update in delivery.updates})
-    touched = touch(known, delivery.updates, rules, tx.now)
-    began = _settle(tx, touched, _Source(delivery, rules, random))
-    quarantine.add(tx, rules.integration, delivery.rejected)
+    origins = {update.fingerprint: delivery for delivery in deliveries for update in delivery.updates}
+    updates = [update for delivery in deliveries for update in delivery.updates]
+    rejected = [each for delivery in deliveries for each in delivery.rejected]
+    touched = touch(alerts.find(tx, rules.integration, origins), updates, rules, tx.now)
+    began = _settle(tx, touched, _Source(origins, rules, random))
+    quarantine.add(tx, rules.integration, rejected)
+    firing = sum(update.status is Status.FIRING for update in updates)
+    received = {Status.FIRING: firing, Status.RESOLVED: len(updates) - firing}
     return Ingested(
-        received=Counter(update.status for update in delivery.updates),
+        received=Counter({status: number for status, number in received.items() if number}),
         stale=sum(each.stale for each in touched),
-        rejected=Counter(each.reason for each in delivery.rejected),
+        rejected=Counter(each.reason for each in rejected),
         escalating=began,
     )
 
@@ -68,30 +79,31 @@ def end_held(tx: Transaction, updates: Sequence[AlertUpdate], rules: Rules, rand
         for update in updates
         if (before := known.get(update.fingerprint)) and before.flaps.due(tx.now)
     ]
-    _settle(tx, touched, _Source(Delivery(), rules, random))
+    _settle(tx, touched, _Source({}, rules, random))
     return len(touched)
 
 
 def _settle(tx: Transaction, touched: Sequence[TouchedAlert], source: "_Source") -> bool:
     """Write what became of these alerts, and what follows for incidents; return whether one began or grew."""
     rules = source.rules
-    groups = _by_group([each for each in touched if _wants_incident(each)], source.delivery, rules)
+    moved = [each for each in touched if not each.quiet]
+    closed, held_back = [each for each in moved if each.closed], [each for each in moved if each.held]
+    groups = _by_group([each for each in moved if _wants_incident(each)], source)
     owners = incidents.lock_groups(tx, rules.integration, groups)
     joined = together(tx, groups, owners, rules.correlation)
-    leaving = {each.before.incident_id for each in touched if each.closed or each.held} - {None}
+    leaving = {each.before.incident_id for each in (*closed, *held_back)} - {None}
     held = incidents.lock(tx, [id_ for id_ in (*joined.owners.values(), *leaving) if id_ is not None])
-    homes: dict[str, int | None] = {each.before.fingerprint: _stays(each) for each in touched}
-    for name, members in joined.groups.items():
-        home = _home(tx, held.get(joined.owners[name] or 0), name, members, source)
+    homes: dict[str, int | None] = {each.before.fingerprint: _stays(each) for each in moved}
+    for name, home in _homes(tx, joined, held, source).items():
         held[home.id] = home
-        homes.update((each.before.fingerprint, home.id) for each in members)
+        homes.update((each.before.fingerprint, home.id) for each in joined.groups[name])
     remember(tx, rules.integration, joined, homes)
     ids = alerts.save(tx, rules.integration, touched, homes)
-    alerts.save_episodes(tx, touched, homes, ids)
-    only_context = [each for each in touched if each.opened and each.severity.urgency is Urgency.CONTEXT]
+    alerts.save_episodes(tx, moved, homes, ids)
+    only_context = [each for each in moved if each.opened and each.severity.urgency is Urgency.CONTEXT]
     alerts.save_context_labels(tx, only_context, rules.context_labels, ids)
-    _hold(tx, [each for each in touched if each.held])
-    _close(tx, held, [each for each in touched if each.closed], rules, source.random)
+    _hold(tx, held_back)
+    _close(tx, held, closed, rules, source.random)
     return bool(groups)
 
 
@@ -118,11 +130,15 @@ def touch(
 
 
 class _Source(Struct, frozen=True):
-    """Where an incident comes from."""
+    """Where incidents come from: the deliveries, by the fingerprints of their alerts."""
 
-    delivery: Delivery
+    origins: Mapping[str, Delivery]
     rules: Rules
     random: Random
+
+    def of(self, members: Sequence[TouchedAlert]) -> Delivery:
+        """Return the delivery that a group of alerts came with, the first one of several."""
+        return self.origins.get(members[0].before.fingerprint, NOWHERE)
 
 
 def _wants_incident(each: TouchedAlert) -> bool:
@@ -134,21 +150,28 @@ def _stays(each: TouchedAlert) -> int | None:
     return each.before.incident_id if each.going_on and not each.opened else None
 
 
-def _by_group(members: Sequence[TouchedAlert], delivery: Delivery, rules: Rules) -> dict[str, list[TouchedAlert]]:
+def _by_group(members: Sequence[TouchedAlert], source: _Source) -> dict[str, list[TouchedAlert]]:
     groups: dict[str, list[TouchedAlert]] = defaultdict(list)
     for each in members:
-        groups[group_name(delivery.group, each.update.labels, rules.group_by)].append(each)
+        groups[group_name(source.of([each]).group, each.update.labels, source.rules.group_by)].append(each)
     return dict(sorted(groups.items()))
 
 
-def _home(
-    tx: Transaction, current: Incident | None, group: str, members: Sequence[TouchedAlert], source: _Source
-) -> Incident:
-    """Return the incident that these alerts belong to from now on: the group's open one, else a new one."""
-    if current is None or not current.open:
-        return _begin(tx, group, members, source)
+def _homes(tx: Transaction, joined: Together, held: Mapping[int, Incident], source: _Source) -> dict[str, Incident]:
+    """Return the incident that each group belongs to from now on: the group's open one, else a new one."""
+    current = {name: held.get(joined.owners[name] or 0) for name in joined.groups}
+    homes = {
+        name: _join(tx, incident, joined.groups[name], source)
+        for name, incident in current.items()
+        if incident is not None and incident.open
+    }
+    fresh = {name: members for name, members in joined.groups.items() if name not in homes}
+    return homes | _begin(tx, fresh, source)
+
+
+def _join(tx: Transaction, current: Incident, members: Sequence[TouchedAlert], source: _Source) -> Incident:
     worst = min((each.severity for each in members), key=lambda severity: severity.rank)
-    labels = shared([each.update.labels for each in members], source.delivery.shared_labels)
+    labels = shared([each.update.labels for each in members], source.of(members).shared_labels)
     changed = worsen(current, worst, source.rules.policy_for(labels), tx.now)
     began = Event(current.id, tx.now, Kind.ALERTS_BEGAN, f"{_names(members)} began")
     if changed is current:
@@ -160,30 +183,44 @@ def _home(
     return changed
 
 
-def _begin(tx: Transaction, group: str, members: Sequence[TouchedAlert], source: _Source) -> Incident:
-    label_sets = [each.update.labels for each in members]
-    among = source.delivery.shared_labels
-    labels = shared(label_sets, among)
+def _begin(tx: Transaction, groups: Mapping[str, Sequence[TouchedAlert]], source: _Source) -> dict[str, Incident]:
+    """Store a new incident for each of these groups."""
+    codes = new_codes(len(groups), source.random, lambda codes: incidents.codes_taken(tx, codes))
+    pairs = zip(codes, groups.items(), strict=True)
+    stored = incidents.insert_all(tx, [_new(code, name, members, source, tx.now) for code, (name, members) in pairs])
+    incidents.add_events(
+        tx,
+        [
+            Event(new.id, tx.now, Kind.BEGAN, f"{_names(members)} began{_followed(new)}")
+            for new, members in zip(stored, groups.values(), strict=True)
+        ],
+    )
+    return dict(zip(groups, stored, strict=True))
+
+
+def _new(code: str, group: str, members: Sequence[TouchedAlert], source: _Source, now: float) -> Incident:
+    label_sets, delivery = [each.update.labels for each in members], source.of(members)
+    labels = shared(label_sets, delivery.shared_labels)
     severity = min((each.severity for each in members), key=lambda severity: severity.rank)
     fresh = Incident(
         id=0,
-        code=new_code(source.random, lambda code: incidents.code_taken(tx, code)),
+        code=code,
         integration=source.rules.integration,
         group=group,
-        title=title(label_sets, among),
+        title=title(label_sets, delivery.shared_labels),
         labels=labels,
-        source_url=source.delivery.source_url,
+        source_url=delivery.source_url,
         severity=severity.name,
         rank=severity.rank,
         urgency=severity.urgency,
-        started_at=tx.now,
-        updated_at=tx.now,
+        started_at=now,
+        updated_at=now,
     )
-    fresh = begin_escalation(fresh, severity, source.rules.policy_for(labels), tx.now)
-    stored = incidents.insert(tx, fresh)
-    policy = f"; policy {stored.policy.name}" if stored.policy else "; recorded, nobody is paged"
-    incidents.add_events(tx, [Event(stored.id, tx.now, Kind.BEGAN, f"{_names(members)} began{policy}")])
-    return stored
+    return begin_escalation(fresh, severity, source.rules.policy_for(labels), now)
+
+
+def _followed(new: Incident) -> str:
+    return f"; policy {new.policy.name}" if new.policy else "; recorded, nobody is paged"
 
 
 def _hold(tx: Transaction, held: Sequence[TouchedAlert]) -> None:
@@ -208,23 +245,26 @@ def _close(
     for each in closed:
         if each.before.incident_id is not None and each.before.incident_id in held:
             ended[each.before.incident_id].append(each)
-    for incident_id, members in sorted(ended.items()):
-        text = f"{_names(members)} ended"
-        incidents.add_events(tx, [Event(incident_id, tx.now, Kind.ALERTS_ENDED, text)])
-        if alerts.firing_count(tx, incident_id):
-            continue
-        over, why = _over(held[incident_id], members, tx.now)
-        if over is not None:
-            effects.over(tx, over, why, random, tell=rules.tell_resolved)
+    lines = [
+        Event(incident_id, tx.now, Kind.ALERTS_ENDED, f"{_names(members)} ended")
+        for incident_id, members in sorted(ended.items())
+    ]
+    incidents.add_events(tx, lines)
+    fires = alerts.still_firing(tx, ended)
+    found = [_over(held[id_], members, tx.now) for id_, members in sorted(ended.items()) if id_ not in fires]
+    effects.over_all(tx, [each for each in found if each is not None], random, tell=rules.tell_resolved)
 
 
-def _over(incident: Incident, ended: Sequence[TouchedAlert], now: float) -> tuple[Incident | None, str]:
-    """Return the incident after its last alerts, None if it was over, and why."""
+def _over(incident: Incident, ended: Sequence[TouchedAlert], now: float) -> Over | None:
+    """Return the incident after its last alerts, and why; None if it was over."""
     resolved = resolve(incident, now)
+    if resolved is None:
+        return None
     expired = after(incident.state, Trigger.EXPIRED)
-    if resolved is None or expired is None or not all(each.update.unconfirmed for each in ended):
-        return resolved, "all alerts ended"
-    return replace(resolved, state=expired), "its sender no longer knows its alerts and never said that they ended"
+    if expired is None or not all(each.update.unconfirmed for each in ended):
+        return Over(resolved, "all alerts ended")
+    why = "its sender no longer knows its alerts and never said that they ended"
+    return Over(replace(resolved, state=expired), why)
 
 
 def _names(members: Sequence[TouchedAlert]) -> str:

@@ -18,6 +18,21 @@ def new_code(random: Callable[[int], bytes], taken: Callable[[str], bool]) -> st
     return _code(random(16 * 4))
 
 
+def new_codes(number: int, random: Callable[[int], bytes], taken: Callable[[Sequence[str]], set[str]]) -> list[str]:
+    """Return codes that no incident has, all different; `taken` is asked about all at once, as long as that suffices.
+
+    >>> len(set(new_codes(3, lambda n: bytes(n), lambda codes: set())))
+    3
+    """
+    found: dict[str, None] = {}
+    tried = [_code(random(CODE_LENGTHS[0] * 4)) for _ in range(number)]
+    used = taken(tried) if tried else set()
+    for code in tried:
+        clear = code not in used and code not in found
+        found[code if clear else new_code(random, lambda each: each in found or bool(taken([each])))] = None
+    return list(found)
+
+
 def _code(random: bytes) -> str:
     words = (random[start : start + 4] for start in range(0, len(random), 4))
     return "".join(ALPHABET[int.from_bytes(word) % len(ALPHABET)] for word in words)

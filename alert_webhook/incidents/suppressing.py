@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from alert_webhook.config import Config
 from alert_webhook.incidents import effects
-from alert_webhook.incidents.dependencies import Tree
+from alert_webhook.incidents.dependencies import Rules, Tree
 from alert_webhook.incidents.incident import Incident, release, suppress
-from alert_webhook.incidents.suppression import Cover, Covers
+from alert_webhook.incidents.suppression import NOTHING_DOWN, Cover, Covers
 from alert_webhook.incidents.timeline import Event, Kind
 from alert_webhook.incidents.transitions import PAGEABLE, State
 from alert_webhook.incidents.windows import active_windows
@@ -19,23 +19,33 @@ def covers_now(tx: Transaction, config: Config) -> Covers:
     known = [*config.maintenance_windows(), *maintenance.not_over(tx, tx.now)]
     block = config.suppression
     rules = block.rules()
-    tree, roots = Tree({}, {}), {}
-    if rules.down:
-        names = [match.equal["alertname"] for match in rules.down if "alertname" in match.equal]
-        wanted = names if len(names) == len(rules.down) else ()
-        found = suppression.firing_of_paging(tx, wanted, without=config.shadows())
-        down = {rules.device(labels): id_ for id_, labels in found if rules.device(labels) and rules.says_down(labels)}
-        links = topology.parents(tx, tx.now - block.stale_after_s) if down else {}
-        roots = suppression.folded(tx) if down else {}
-        tree = Tree({**links, **block.parents}, down)
-    return Covers(active_windows(known, tx.now), rules, tree, roots)
+    windows, shadows = active_windows(known, tx.now), config.shadows()
+    down, shadow_down = _down(tx, rules, shadows) if rules.down else ({}, {})
+    if not down and not shadow_down:
+        return Covers(windows, rules, NOTHING_DOWN, {})
+    links = {**topology.parents(tx, tx.now - block.stale_after_s), **block.parents}
+    shadowed = Tree(links, shadow_down)
+    return Covers(windows, rules, Tree(links, down), suppression.folded(tx), shadowed, shadows)
+
+
+def _down(tx: Transaction, rules: Rules, shadows: Sequence[str]) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the incidents about the devices that are down, and those that integrations in shadow say are."""
+    names = [match.equal["alertname"] for match in rules.down if "alertname" in match.equal]
+    wanted = names if len(names) == len(rules.down) else ()
+    down: dict[str, int] = {}
+    shadow_down: dict[str, int] = {}
+    for firing in suppression.firing_of_paging(tx, wanted):
+        device = rules.device(firing.labels)
+        if device and rules.says_down(firing.labels):
+            (shadow_down if firing.integration in shadows else down)[device] = firing.incident_id
+    return down, shadow_down
 
 
 def held_back(tx: Transaction, incident: Incident, covers: Covers) -> bool:
     """Suppress a locked incident whose step is due, if all that fires in it is covered; return whether it was."""
     if covers.none or incident.state not in PAGEABLE:
         return False
-    cover = covers.over(suppression.firing_labels(tx, incident.id), incident.id)
+    cover = covers.over(suppression.firing_labels(tx, incident.id), incident)
     return cover is not None and _suppress(tx, incident, cover)
 
 
@@ -50,7 +60,7 @@ def review(tx: Transaction, ids: Sequence[int], config: Config) -> None:
 
 
 def _look_again(tx: Transaction, incident: Incident, covers: Covers) -> None:
-    cover = covers.over(suppression.firing_labels(tx, incident.id), incident.id)
+    cover = covers.over(suppression.firing_labels(tx, incident.id), incident)
     if cover is None:
         if not _settling(tx, incident, covers):
             _release(tx, incident)

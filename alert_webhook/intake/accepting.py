@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
-from alert_webhook.config import Integration
+from alert_webhook.config import Config, Integration
 from alert_webhook.errors import BadBodyError, StoreUnavailableError
 from alert_webhook.failpoints import BEFORE_REPLY
-from alert_webhook.incidents.ingest import Ingested, ingest
+from alert_webhook.incidents.ingest import Ingested
 from alert_webhook.incidents.rules import Rules, rules_for
 from alert_webhook.intake import completing, signature
+from alert_webhook.intake.blocks import AlertmanagerApi
+from alert_webhook.intake.committing import GroupCommit
 from alert_webhook.intake.formats import decoded
+from alert_webhook.intake.outline import outline
 from alert_webhook.intake.single import excerpt
 from alert_webhook.intake.tokens import authorized
 from alert_webhook.intake.update import Delivery, Rejected
@@ -24,11 +27,12 @@ from alert_webhook.meters import Meters
 from alert_webhook.parts import Parts
 from alert_webhook.store import quarantine
 from heronwatch.logs import get_logger
+from heronwatch.wsgi_ends import BodyEnds
 
-AT_ONCE = 8  # bodies being worked on; more only wait for each other's commits
-WAITING = 8  # beyond these, the answer is 503 at once: threads are left for people
+AT_ONCE = 32  # bodies being worked on; most of them wait together for one commit
+WAITING = 32  # beyond these, the answer is 503 at once: threads are left for people
 LARGE_BYTES = 4 << 20  # such bodies are worked on one at a time: together they would fill the memory
-WAIT_FOR_TURN_S = 5.0  # half of Alertmanager's shortest flush deadline
+WAIT_FOR_TURN_S = 4.0  # to be worked on and to write, together: a commit may take 5 s, and Alertmanager waits for 10
 BAD_BODY_STATUS = {"not_json": 400, "too_large": 413}  # any other reason: 422
 
 Headers = Callable[[str], str | None]
@@ -45,6 +49,9 @@ class Reply(Struct, frozen=True):
 
 
 OVERLOADED = Reply(503, "overloaded: too many bodies at once")
+OVERSIZED_OUTCOMES = {200: "completed", 413: "refused"}  # any other answer: again
+NO_RECEIVER = "neither its beginning nor `alertmanager.receiver` says whom to ask Alertmanager about"
+Work = Callable[[float], Reply]
 
 
 class Intake:
@@ -60,6 +67,8 @@ class Intake:
         self._room = threading.BoundedSemaphore(AT_ONCE + WAITING)
         self._turns = threading.BoundedSemaphore(AT_ONCE)
         self._large = threading.BoundedSemaphore(1)
+        self._commits = GroupCommit(parts, self._committed)
+        self._ready: tuple[Config | None, dict[str, Rules]] = (None, {})
         self._log = get_logger("heronwatch.webhook.intake")
 
     def admit(self, type_: str, name: str, headers: Headers) -> Integration | Reply:
@@ -83,21 +92,45 @@ class Intake:
 
     def accept(self, name: str, integration: Integration, body: bytes) -> Reply:
         """Commit what the body says; the reply is 2xx only after that."""
+        turns = self._large if len(body) > LARGE_BYTES else self._turns
+        try:
+            return self._admitted(name, turns, lambda wait_s: self._accept(name, integration, body, wait_s))
+        except BadBodyError as error:
+            return self._bad_body(name, error, body)
+
+    def accept_ends(self, name: str, integration: Integration, ends: BodyEnds) -> Reply:
+        """Commit what Alertmanager's API knows in place of a body that is too large; 413 where there is none to ask."""
+        reply = self._oversized(name, integration, ends)
+        self._meters.oversized.labels(name, OVERSIZED_OUTCOMES.get(reply.status, "again")).inc()
+        self._log.warning("a body was too large", integration=name, bytes=ends.length, outcome=reply.reason)
+        return reply
+
+    def _oversized(self, name: str, integration: Integration, ends: BodyEnds) -> Reply:
+        too_large, block = f"the body is larger than {integration.max_body}", integration.alertmanager
+        if integration.type != "alertmanager":
+            return Reply(413, f"{too_large}: raise max_body")
+        if block is None:
+            return Reply(413, f"{too_large}: raise max_body, or configure `alertmanager`, whose API completes it")
+        outside = outline(ends.first, ends.last)
+        if not completing.receiver_of(block, outside):
+            return Reply(413, f"{too_large}, and {NO_RECEIVER}")
+        return self._admitted(name, self._large, lambda _: self._complete_whole(name, integration, block, outside))
+
+    def _admitted(self, name: str, turns: threading.Semaphore, work: Work) -> Reply:
+        """Run `work` where there is room and in its turn; it is told how long it may wait for the database's."""
         if not self._room.acquire(blocking=False):
             return OVERLOADED
         try:
-            return self._in_turn(name, integration, body)
+            return self._in_turn(name, turns, work)
         finally:
             self._room.release()
 
-    def _in_turn(self, name: str, integration: Integration, body: bytes) -> Reply:
-        turns = self._large if len(body) > LARGE_BYTES else self._turns
+    def _in_turn(self, name: str, turns: threading.Semaphore, work: Work) -> Reply:
+        began = self._parts.clock.monotonic()
         if not turns.acquire(timeout=WAIT_FOR_TURN_S):
             return OVERLOADED
         try:
-            return self._accept(name, integration, body)
-        except BadBodyError as error:
-            return self._bad_body(name, error, body)
+            return work(max(0.0, WAIT_FOR_TURN_S - (self._parts.clock.monotonic() - began)))
         except StoreUnavailableError as error:
             self._log.error("alerts not accepted", integration=name, reason=str(error))
             return Reply(503, f"the database did not take it: {error}")
@@ -109,12 +142,12 @@ class Intake:
         known = name in self._parts.settings().integrations
         self._meters.requests.labels(name if known else "", str(status)).inc()
 
-    def _accept(self, name: str, integration: Integration, body: bytes) -> Reply:
-        rules = rules_for(self._parts.settings(), name, integration)
+    def _accept(self, name: str, integration: Integration, body: bytes, wait_s: float) -> Reply:
+        rules = self._rules(name, integration)
         total: Counter[str] = Counter()
         truncated: Delivery | None = None
-        for delivery in decoded(integration, body):
-            self._commit(name, delivery, rules, total)
+        for number, delivery in enumerate(decoded(integration, body)):
+            self._commit(name, delivery, rules, total, wait_s=None if number else wait_s)
             truncated = delivery if delivery.truncated else None
         if truncated is not None:
             self._meters.truncated.labels(name).inc(truncated.truncated)
@@ -123,23 +156,47 @@ class Intake:
         self._parts.failpoint(BEFORE_REPLY)
         return Reply(200, "ok", total["accepted"], total["quarantined"])
 
-    def _commit(self, name: str, delivery: Delivery, rules: Rules, total: Counter[str]) -> None:
-        done = self._parts.store.write(lambda tx: ingest(tx, delivery, rules, self._parts.random), "intake")
-        self._count(name, delivery, done)
-        if done.escalating:
-            self._parts.wake()
-        total["accepted"] += done.received.total()
-        total["quarantined"] += done.rejected.total()
+    def _complete_whole(self, name: str, integration: Integration, block: AlertmanagerApi, outside: Delivery) -> Reply:
+        """Commit what every node knows; 503 while one does not answer: what it alone knows would be lost."""
+        rules, total, troubles = self._rules(name, integration), Counter[str](), list[str]()
+        for told in completing.whole(block, outside):
+            troubles += filter(None, [told.trouble])
+            for delivery in told.deliveries:
+                self._commit(name, delivery, rules, total)
+        if troubles:
+            return Reply(503, f"larger than {integration.max_body}, and Alertmanager's API is away: {troubles[0]}")
+        self._parts.failpoint(BEFORE_REPLY)
+        return Reply(200, "completed by Alertmanager's API", total["accepted"])
 
-    def _count(self, name: str, delivery: Delivery, done: Ingested) -> None:
+    def _rules(self, name: str, integration: Integration) -> Rules:
+        """Return the integration's rules, made once for a configuration: deliveries under the same ones go together."""
+        config = self._parts.settings()
+        if config.integrations.get(name) is not integration:  # reloaded since this request was admitted
+            return rules_for(config, name, integration)
+        known_for, known = self._ready
+        if known_for is not config:
+            known = {}
+            self._ready = (config, known)
+        return known.get(name) or known.setdefault(name, rules_for(config, name, integration))
+
+    def _commit(
+        self, name: str, delivery: Delivery, rules: Rules, total: Counter[str], *, wait_s: float | None = None
+    ) -> None:
+        self._commits.commit(delivery, rules, wait_s=wait_s)
+        if delivery.rejected:
+            number, first = len(delivery.rejected), delivery.rejected[0]
+            self._log.warning("alerts quarantined", integration=name, number=number, why=first.detail)
+        total["accepted"] += len(delivery.updates)
+        total["quarantined"] += len(delivery.rejected)
+
+    def _committed(self, name: str, done: Ingested) -> None:
         for status, number in done.received.items():
             self._meters.received.labels(name, status.value).inc(number)
         for reason, number in done.rejected.items():
             self._meters.quarantined.labels(name, reason).inc(number)
         self._meters.stale.labels(name).inc(done.stale)
-        if delivery.rejected:
-            first = delivery.rejected[0]
-            self._log.warning("alerts quarantined", integration=name, number=done.rejected.total(), why=first.detail)
+        if done.escalating:
+            self._parts.wake()
 
     def _bad_body(self, name: str, error: BadBodyError, body: bytes) -> Reply:
         self._meters.quarantined.labels(name, error.reason).inc()

@@ -61,14 +61,9 @@ def envelope_of(body: bytes, version: str, what: str) -> Envelope:
 def pieces(envelope: Envelope, body: bytes, *, read: Reader = update_of) -> Iterator[Delivery]:
     """Yield the alerts of an envelope, some at a time; `read` reads one."""
     cleaned = cleaner_for(body)
-    whole = Delivery(
-        group=clean(envelope.group_key),
-        group_labels=_pairs(envelope.group_labels),
-        source_url=clean(envelope.external_url),
-        receiver=clean(envelope.receiver),
-        truncated=max(envelope.truncated_alerts, 0),
-        shared_labels=_pairs(envelope.common_labels) if len(envelope.alerts) > PIECE else None,
-    )
+    whole = outside_of(envelope)
+    if len(envelope.alerts) <= PIECE:
+        whole = msgspec.structs.replace(whole, shared_labels=None)
     for start in range(0, max(len(envelope.alerts), 1), PIECE):
         updates: list[AlertUpdate] = []
         refused: list[Rejected] = []
@@ -78,6 +73,18 @@ def pieces(envelope: Envelope, body: bytes, *, read: Reader = update_of) -> Iter
             except BadAlertError as exc:
                 refused.append(rejected(exc, memoryview(raw)))
         yield msgspec.structs.replace(whole, updates=tuple(updates), rejected=tuple(refused))
+
+
+def outside_of(envelope: Envelope) -> Delivery:
+    """Return what an envelope says besides its alerts, as each of several pieces says it."""
+    return Delivery(
+        group=clean(envelope.group_key),
+        group_labels=_pairs(envelope.group_labels),
+        source_url=clean(envelope.external_url),
+        receiver=clean(envelope.receiver),
+        truncated=max(envelope.truncated_alerts, 0),
+        shared_labels=_pairs(envelope.common_labels),
+    )
 
 
 def _envelope(body: bytes) -> Envelope:

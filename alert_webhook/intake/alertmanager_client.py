@@ -1,10 +1,12 @@
 """Asking Alertmanager's API: GET only."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from urllib.parse import urlencode
 
-from alert_webhook.intake.api_alerts import Node, alerts_of, started_at
+from msgspec import Struct
+
+from alert_webhook.intake.api_alerts import ApiAlert, Node, alerts_of, listed, started_at
 from alert_webhook.intake.blocks import AlertmanagerApi
 from alert_webhook.peers import Peer, PeerAnswer
 
@@ -12,6 +14,13 @@ MAX_ANSWER_BYTES = 256 << 20  # some 250,000 alerts
 KNOWN = (("active", "true"), ("silenced", "true"), ("inhibited", "true"), ("unprocessed", "true"))
 ACTIVE = (("active", "true"), ("silenced", "false"), ("inhibited", "false"), ("unprocessed", "false"))
 Parameters = Sequence[tuple[str, str]]
+
+
+class Listed(Struct, frozen=True):
+    """What one node would send, alert by alert as it is asked for; `trouble` says why it did not answer."""
+
+    alerts: Iterator[ApiAlert] = iter(())
+    trouble: str = ""
 
 
 class AlertmanagerClient:
@@ -27,22 +36,46 @@ class AlertmanagerClient:
 
     def active(self, labels: Mapping[str, str], receiver: str) -> Node:
         """Return what the first node that answers would send to a receiver (a regular expression) with these labels."""
-        matchers = [("filter", f'{name}="{_escaped(value)}"') for name, value in sorted(labels.items())]
         node = Node(trouble="no node is configured")
         for url in self._block.urls:
-            node = self._node(str(url).rstrip("/"), [*ACTIVE, ("receiver", receiver), *matchers])
+            node = self._node(str(url).rstrip("/"), _sent_to(labels, receiver))
             if not node.trouble:
                 break
         return node
+
+    def each_active(self, labels: Mapping[str, str], receiver: str) -> Iterator[Listed]:
+        """Yield the same of every node, one node's answer at a time: they may be large."""
+        for url in self._block.urls:
+            yield self._listed(str(url).rstrip("/"), _sent_to(labels, receiver))
+
+    def _listed(self, url: str, parameters: Parameters) -> Listed:
+        peer = Peer(url, self._block, monotonic=self._monotonic)
+        try:
+            return Listed(listed(_body(peer.get(_path(parameters), most_bytes=MAX_ANSWER_BYTES))))
+        except ValueError as error:
+            return Listed(trouble=_trouble(peer, error))
 
     def _node(self, url: str, parameters: Parameters) -> Node:
         peer = Peer(url, self._block, monotonic=self._monotonic)
         try:
             status = _body(peer.get("/api/v2/status", most_bytes=MAX_ANSWER_BYTES))
-            listed = _body(peer.get(f"/api/v2/alerts?{urlencode(parameters)}", most_bytes=MAX_ANSWER_BYTES))
+            listed = _body(peer.get(_path(parameters), most_bytes=MAX_ANSWER_BYTES))
             return Node(alerts_of(listed), started_at(status))
         except ValueError as error:
-            return Node(trouble=f"{peer.url}: {' '.join(str(error).split())[:200]}")
+            return Node(trouble=_trouble(peer, error))
+
+
+def _path(parameters: Parameters) -> str:
+    return f"/api/v2/alerts?{urlencode(parameters)}"
+
+
+def _sent_to(labels: Mapping[str, str], receiver: str) -> Parameters:
+    matchers = [("filter", f'{name}="{_escaped(value)}"') for name, value in sorted(labels.items())]
+    return [*ACTIVE, ("receiver", receiver), *matchers]
+
+
+def _trouble(peer: Peer, error: ValueError) -> str:
+    return f"{peer.url}: {' '.join(str(error).split())[:200]}"
 
 
 def _body(answer: PeerAnswer) -> bytes:

@@ -1,6 +1,6 @@
 """What Alertmanager's API (v2) answers, as values: alerts that are not over, and since when a node has been up."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 from msgspec import Raw, Struct, field
@@ -55,8 +55,13 @@ _UPTIME = msgspec.json.Decoder(_Uptime)
 
 def alerts_of(body: bytes) -> tuple[ApiAlert, ...]:
     """Return the alerts of `GET /api/v2/alerts`; one that cannot be read is left out. ValueError for no list."""
-    found = (_alert(raw) for raw in _LIST.decode(body))
-    return tuple(each for each in found if each is not None)
+    return tuple(listed(body))
+
+
+def listed(body: bytes) -> Iterator[ApiAlert]:
+    """Return the same one after another, as they are asked for; ValueError, at once, for no list."""
+    found = map(_alert, _LIST.decode(body))
+    return (each for each in found if each is not None)
 
 
 def started_at(body: bytes) -> float:

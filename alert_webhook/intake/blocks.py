@@ -7,11 +7,13 @@ from msgspec import field
 
 from alert_webhook.config_block import Block, Faults
 from alert_webhook.incidents.flapping import FlapRule
+from alert_webhook.intake import tokens
 from alert_webhook.peer_blocks import Access
 from heronwatch.secrets import Secret
-from heronwatch.values import ByteSize, Duration, HttpUrl
+from heronwatch.values import ByteSize, Duration, HttpUrl, Network
 
 MIN_TOKEN_CHARACTERS = 16
+SECRET_COMMAND = "openssl rand -hex 32"  # noqa: S105  # the command that makes one
 HEADER = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
 GRAFANA_HEADER = "X-Grafana-Alerting-Signature"  # Grafana's default (contact point, webhook, HMAC signature)
 
@@ -46,11 +48,37 @@ class SignatureBlock(Block, frozen=True, kw_only=True):
         """Secrets that are long enough, headers that are names."""
         if not 1 <= len(self.secrets) <= 2:
             yield "secrets", "give one secret, or two while one replaces the other"
-        yield from _short("secrets", "secret", self.secrets)
+        for index, secret in enumerate(self.secrets):
+            if len(secret.reveal()) < MIN_TOKEN_CHARACTERS:
+                yield f"secrets[{index}]", f"a secret has at least {MIN_TOKEN_CHARACTERS} characters ({SECRET_COMMAND})"
         for name in ("header", "timestamp_header"):
             text = getattr(self, name)
             if (text or name == "header") and not HEADER.fullmatch(text):
                 yield name, f"{text!r} is not the name of a header"
+
+
+class ClientCertificateBlock(Block, frozen=True, kw_only=True):
+    """Which client certificates an integration takes: by a name or by the whole subject; one that fits is enough.
+
+    The web config verifies them (`client_auth_type`, `client_ca_file`); or a proxy does, and says whose it was.
+    """
+
+    names: tuple[str, ...] = ()  # subject alternative names: DNS, IP, e-mail, URI
+    subjects: tuple[str, ...] = ()  # CN=alertmanager,O=Example (RFC 4514)
+    header: str = ""  # in which a proxy names the subject, or one name; from `proxies` alone
+    proxies: tuple[Network, ...] = ()
+
+    def config_faults(self) -> Faults:
+        """Somebody is let in; a header is believed from listed addresses only."""
+        if not self.names and not self.subjects:
+            yield "names", "give at least one, or one under subjects"
+        for index, subject in enumerate(self.subjects):
+            if "=" not in subject:
+                yield f"subjects[{index}]", f"{subject!r} is not a subject such as CN=alertmanager,O=Example"
+        if self.header and not HEADER.fullmatch(self.header):
+            yield "header", f"{self.header!r} is not the name of a header"
+        if bool(self.header) != bool(self.proxies):
+            yield "proxies", "header and proxies go together: name the addresses the header is believed from"
 
 
 class MappingBlock(Block, frozen=True, kw_only=True):
@@ -98,12 +126,14 @@ class AlertmanagerApi(Access, frozen=True, kw_only=True):
 
 
 class Integration(Block, frozen=True, kw_only=True):
-    """One sender of alerts: `POST /api/v1/intake/TYPE/NAME` with one of its bearer tokens, or signed, or both."""
+    """One sender of alerts: `POST /api/v1/intake/TYPE/NAME`, with every proof that is configured for it."""
 
     type: Literal["alertmanager", "grafana", "generic"] = "alertmanager"
     mode: Literal["live", "shadow"] = "live"  # shadow: everything runs, nobody is contacted
-    tokens: tuple[Secret, ...] = ()  # two at once while a token is being replaced
+    tokens: tuple[Secret, ...] = ()  # or their digests (sha256:…); two at once while a token is being replaced
+    token_in_query: bool = False  # also ?token=…, for senders that can set no header
     signature: SignatureBlock | None = None
+    client_certificate: ClientCertificateBlock | None = None
     mapping: MappingBlock | None = None  # of generic
     alertmanager: AlertmanagerApi | None = None
     policy: str
@@ -114,23 +144,18 @@ class Integration(Block, frozen=True, kw_only=True):
 
     def config_faults(self) -> Faults:
         """Something proves who sends; each setting belongs to the type."""
-        if not self.tokens and self.signature is None:
+        if not self.tokens and self.signature is None and self.client_certificate is None:
             yield "tokens", "give one token, or two while one replaces the other"
         if len(self.tokens) > 2:
             yield "tokens", "give one token, or two while one replaces the other"
-        yield from _short("tokens", "token", self.tokens)
+        for index, token in enumerate(self.tokens):
+            if problem := tokens.fault(token.reveal(), MIN_TOKEN_CHARACTERS):
+                yield f"tokens[{index}]", problem
+        if self.token_in_query and not self.tokens:
+            yield "token_in_query", "there is no token"
         if self.signature is not None and self.type == "alertmanager":
             yield "signature", "Alertmanager does not sign what it sends; use tokens"
         if (self.mapping is None) == (self.type == "generic"):
             yield "mapping", "an integration of type generic has a mapping, and no other has"
         if self.alertmanager is not None and self.type != "alertmanager":
             yield "alertmanager", "only an integration of type alertmanager has an Alertmanager to ask"
-
-
-def _short(path: str, what: str, secrets: tuple[Secret, ...]) -> Faults:
-    for index, secret in enumerate(secrets):
-        if len(secret.reveal()) < MIN_TOKEN_CHARACTERS:
-            yield (
-                f"{path}[{index}]",
-                f"a {what} has at least {MIN_TOKEN_CHARACTERS} characters (openssl rand -hex 32)",
-            )

@@ -24,6 +24,7 @@ MAX_BYTES = 4 << 20  # it is read as a whole, which takes some ten times its siz
 MAX_ALERTS = 10_000
 MILLISECONDS_FROM = 1e11  # as seconds, that would be the year 5138
 MAX_URL_CHARACTERS = 2000
+MOST_MILLISECONDS = 1e15  # more is no time: the year 33658, infinity, no number
 
 
 def decode(body: bytes, mapping: MappingBlock) -> Iterator[Delivery]:
@@ -112,7 +113,7 @@ def _time(value: Any) -> int | None:
     if value is None or value == "":
         return None
     number = _number(value)
-    if number is None:
+    if number is None or not abs(number) < MOST_MILLISECONDS:
         return time_of(text_of(value))
     seconds = number / 1000 if number >= MILLISECONDS_FROM else number
     return within_reach(int(seconds * NANOSECONDS), text_of(value))

@@ -4,7 +4,6 @@ Runs beside the engine. Several replicas share the work by the database.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter
@@ -19,8 +18,7 @@ from alert_webhook.intake.blocks import AlertmanagerApi
 from alert_webhook.intake.completing import in_pieces
 from alert_webhook.intake.update import AlertUpdate, Delivery
 from alert_webhook.parts import Parts
-from alert_webhook.shadow.report import Day, bounds, lines
-from alert_webhook.store import reconciled, shadowed
+from alert_webhook.store import reconciled
 from heronwatch.logs import get_logger
 
 TURN_EVERY_S = 5.0
@@ -48,13 +46,11 @@ class Keeping:
         self._meters = meters
         self._owner = parts.random(OWNER_BYTES).hex()
         self._missed: dict[str, Mapping[str, float]] = {}
-        self._day: date | None = None
         self._log = get_logger("heronwatch.webhook.keeping")
 
     def turn(self) -> None:
         """Do what is due; StoreUnavailableError when the database is away."""
         self.believe_ends()
-        self.report_shadow()
         for name, integration in self._parts.settings().integrations.items():
             block = integration.alertmanager
             if block is not None and self._my_turn(name, block):
@@ -73,20 +69,6 @@ class Keeping:
         rules = rules_for(settings, name, integration)
         updates = store.read(lambda tx: reconciled.as_said(tx, name, fingerprints))
         return store.write(lambda tx: end_held(tx, updates, rules, random), "end_held")
-
-    def report_shadow(self) -> list[str]:
-        """Log, once a day (UTC), who would have been paged the day before; return the lines."""
-        settings, now = self._parts.settings(), self._parts.clock.now()
-        today = datetime.fromtimestamp(now, UTC).date()
-        before, self._day = self._day, today
-        if before in {None, today} or not any(each.mode == "shadow" for each in settings.integrations.values()):
-            return []
-        yesterday = today - timedelta(days=1)
-        messages = self._parts.store.read(lambda tx: shadowed.kept_back(tx, *bounds(yesterday)))
-        told = lines(Day(yesterday, messages))
-        for line in told:
-            self._log.info("shadow", report=line)
-        return told
 
     def reconcile(self, name: str, integration: Integration, block: AlertmanagerApi) -> str:
         """Compare one integration with its Alertmanager and put right what differs; return why that was not done."""

@@ -1,6 +1,7 @@
 """One alert as Alertmanager, Grafana and others write it, to an `AlertUpdate`; or the reason why it cannot be one."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import msgspec
 from msgspec import Raw, Struct, field
@@ -13,17 +14,19 @@ MAX_ALERT_BYTES = 256 * 1024  # a real alert is about 1 KiB; label values past t
 MAX_LABELS = 256
 MAX_RAW_CHARACTERS = 4096  # of a rejected alert, kept for whoever looks into it
 EARLIEST_NS, LATEST_NS = 0, 2**62  # 1970 to 2116: within what a 64-bit column of nanoseconds can hold, with room after
+REMEMBERED = 131_072  # label sets: what an alert is called is asked again each time its group is sent again
+REMEMBERED_BYTES = 512  # of a label set as it was sent; with what goes with it, at most 80 MiB in all
 ESCAPED_NUL = b"\\u0000"  # how alone a NUL can stand in JSON (RFC 8259 section 7)
 
 Pairs = Mapping[str, str]
 Cleaner = Callable[[dict[str, str]], dict[str, str]]
 
 
-class WireAlert(Struct, rename="camel"):
+class WireAlert(Struct, rename="camel", gc=False):
     """One alert as it stands in the body."""
 
     status: Status
-    labels: dict[str, str]
+    labels: Raw
     annotations: dict[str, str] = {}
     starts_at: str = ""
     ends_at: str = ""
@@ -31,6 +34,7 @@ class WireAlert(Struct, rename="camel"):
 
 
 _ALERT = msgspec.json.Decoder(WireAlert)
+_LABELS = msgspec.json.Decoder(dict[str, str])
 
 
 class BadAlertError(ValueError):
@@ -52,28 +56,41 @@ def update_of(raw: Raw, cleaned: Cleaner) -> AlertUpdate:
         raise BadAlertError("too_large", f"more than {MAX_ALERT_BYTES} bytes")
     try:
         wire = _ALERT.decode(raw)
+        labels = _LABELS.decode(wire.labels)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as exc:
         raise BadAlertError("malformed", clean(str(exc))) from exc
     return update_from(
         wire.status,
-        cleaned(wire.labels),
+        cleaned(labels),
         cleaned(wire.annotations),
         starts_at_ns=time_of(wire.starts_at),
         ends_at_ns=time_of(wire.ends_at),
         url=clean(wire.generator_url),
+        name=_name_of(bytes(wire.labels)) if cleaned is _as_they_are else "",
     )
 
 
 def update_from(
-    status: Status, labels: Pairs, annotations: Pairs, *, starts_at_ns: int | None, ends_at_ns: int | None, url: str
+    status: Status,
+    labels: Pairs,
+    annotations: Pairs,
+    *,
+    starts_at_ns: int | None,
+    ends_at_ns: int | None,
+    url: str,
+    name: str = "",
 ) -> AlertUpdate:
-    """Return the update, its fingerprint computed; BadAlertError where the labels are no identity."""
+    """Return the update; BadAlertError where the labels are no identity.
+
+    `name` is their fingerprint where it was computed already: never the sender's word, a wrong one would hide an alert
+    behind another.
+    """
     if not labels:
         raise BadAlertError("no_labels", "an alert without labels has no identity")
     if len(labels) > MAX_LABELS:
         raise BadAlertError("too_many_labels", f"{len(labels)} labels, at most {MAX_LABELS} are read")
     return AlertUpdate(
-        fingerprint=fingerprint(labels),  # not the sender's: a wrong one would hide an alert behind another
+        fingerprint=name or fingerprint(labels),
         status=status,
         labels=labels,
         annotations=annotations,
@@ -119,6 +136,16 @@ def clean(text: str) -> str:
 def clean_pairs(pairs: Pairs) -> dict[str, str]:
     """Return the pairs without NUL."""
     return {clean(name): clean(value) for name, value in pairs.items()}
+
+
+def _name_of(sent: bytes) -> str:
+    """Return the fingerprint of a label set as it was sent."""
+    return _remembered_name(sent) if len(sent) <= REMEMBERED_BYTES else fingerprint(_LABELS.decode(sent))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _remembered_name(sent: bytes) -> str:
+    return fingerprint(_LABELS.decode(sent))
 
 
 def _as_they_are(pairs: dict[str, str]) -> dict[str, str]:

@@ -9,6 +9,8 @@ ZERO_YEAR = "0001"  # Go's zero time, 0001-01-01T00:00:00Z, means "not set"
 SECOND = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)", re.ASCII)
 REST = re.compile(r"(?:\.(\d{1,12}))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
 SECOND_CHARACTERS = 19
+NEVER = "0001-01-01T00:00:00Z"  # the zero time as Go writes it
+POWERS = tuple(10 ** (9 - digits) for digits in range(10))
 REMEMBERED = 4096  # alerts of a storm share their seconds
 
 
@@ -18,6 +20,20 @@ def nanoseconds(text: str) -> int | None:
     >>> nanoseconds("1970-01-01T00:00:01.000000002Z")
     1000000002
     """
+    if text == NEVER:
+        return None
+    fraction = text[SECOND_CHARACTERS + 1 : -1]
+    if text[SECOND_CHARACTERS : SECOND_CHARACTERS + 1] == "." and text[-1] == "Z" and _short(fraction):  # as Go does
+        seconds = _second(text[:SECOND_CHARACTERS])
+        return None if seconds is None else seconds * NANOSECONDS + int(fraction) * POWERS[len(fraction)]
+    return _with_offset(text)
+
+
+def _short(fraction: str) -> bool:
+    return len(fraction) < len(POWERS) and fraction.isascii() and fraction.isdigit()
+
+
+def _with_offset(text: str) -> int | None:
     seconds = _second(text[:SECOND_CHARACTERS])
     rest = REST.fullmatch(text, SECOND_CHARACTERS)
     if rest is None:

@@ -13,7 +13,7 @@ class Status(StrEnum):
     RESOLVED = "resolved"
 
 
-class AlertUpdate(Struct, frozen=True, kw_only=True):
+class AlertUpdate(Struct, frozen=True, kw_only=True, gc=False):
     """One alert as a sender described it once. Times are nanoseconds since 1970; None where the sender gave none."""
 
     fingerprint: str

@@ -6,14 +6,17 @@ from pathlib import Path
 from msgspec import field
 
 from alert_webhook.config_block import Block, Faults
+from alert_webhook.delivery.reachable import url_fault
 from alert_webhook.oncall.rotation import SHORTEST_SHIFT, Rotation, Window
 from alert_webhook.oncall.schedule import FOREVER, Layer, Override, Schedule
 from alert_webhook.oncall.wall import LAST_MINUTE, WEEKDAYS, Day, TimeOfDay, WallTime, Weekday, Zone, at_minute
 from alert_webhook.watch.blocks import ShiftTestBlock
-from heronwatch.values import Duration
+from heronwatch.secrets import Secret
+from heronwatch.values import Duration, HttpUrl, Network
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 A_MONDAY = Day(2024, 1, 1)
+SHORTEST_WAIT, LONGEST_TIMEOUT = Duration(60), Duration(120)
 
 
 class WindowBlock(Block, frozen=True, kw_only=True):
@@ -99,9 +102,40 @@ class OverrideBlock(Block, frozen=True, kw_only=True):
 
 
 class CalendarBlock(Block, frozen=True, kw_only=True):
-    """An iCalendar file whose events are overrides: an event's title is a person's key, name or address."""
+    """An iCalendar file whose events are overrides: an event's title is a person's key, name or address.
 
-    file: Path
+    It is a file of this machine, or read from `url`, which whoever knows it may read, too: it is kept like a password.
+    """
+
+    file: Path | None = None
+    url: Secret | None = None
+    every: Duration = Duration(900)  # how often the URL is asked for
+    timeout: Duration = Duration(20)  # the whole of one attempt
+    stale_after: Duration = Duration(86_400)  # a copy that is older is complained about
+    allowed_networks: tuple[Network, ...] = ()
+    ca_file: Path | None = None  # certificates to trust in place of the public ones
+
+    def config_faults(self) -> Faults:
+        """Check that there is one source, and that it is one we may and can reach."""
+        if (self.file is None) == (self.url is None):
+            yield "", "give either file or url"
+        if self.url is not None and (fault := _address_fault(self.url, self.allowed_networks)):
+            yield "url", fault
+        if self.every < SHORTEST_WAIT:
+            yield "every", f"expected {SHORTEST_WAIT} or more, found {self.every}"
+        if not Duration(1) <= self.timeout <= LONGEST_TIMEOUT:
+            yield "timeout", f"expected 1s to {LONGEST_TIMEOUT}, found {self.timeout}"
+        if self.stale_after < self.every:
+            yield "stale_after", f"expected every ({self.every}) or more, found {self.stale_after}"
+
+
+def _address_fault(url: Secret, allowed: tuple[Network, ...]) -> str | None:
+    """Return what is wrong with a URL, in words that do not hold it."""
+    try:
+        parsed = HttpUrl.parse(url.reveal())
+    except ValueError:
+        return "expected a URL that begins with https:// (write it as {file: …} where others may read this)"
+    return url_fault(parsed, allowed)
 
 
 class ScheduleBlock(Block, frozen=True, kw_only=True):

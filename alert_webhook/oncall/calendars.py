@@ -13,7 +13,6 @@ from alert_webhook.oncall.ical_lines import MAX_BYTES
 from alert_webhook.oncall.ical_read import read_calendar
 from alert_webhook.oncall.matching import Matched, matched
 from alert_webhook.oncall.people import People
-from alert_webhook.oncall.schedule import Override
 from alert_webhook.oncall.wall import Zone
 from alert_webhook.store import overrides
 from alert_webhook.store.database import Store
@@ -39,28 +38,18 @@ def read_file(path: Path, people: People, *, name: str, zone: Zone, now: float) 
     except OSError as error:
         raise CalendarError(f"{path}: {error.strerror or error}") from error
     try:
-        found = read_calendar(content, zone=zone, start=now - BEHIND_S, end=now + AHEAD_S)
+        found = understood(content, people, name=name, zone=zone, now=now)
     except CalendarError as error:
         raise CalendarError(f"{path}: {error}") from error
+    return CalendarFile(found.overrides, tuple(f"{path}: {fault}" for fault in found.faults))
+
+
+def understood(content: bytes, people: People, *, name: str, zone: Zone, now: float) -> CalendarFile:
+    """Return what a calendar says about the time around `now`; CalendarError when it is none, or is too much."""
+    found = read_calendar(content, zone=zone, start=now - BEHIND_S, end=now + AHEAD_S)
     meant = matched(found.happenings, people, source=f"calendar {name}")
     strangers = [f"{title!r} is the key, name or address of nobody" for title in meant.unknown[:10]]
-    return CalendarFile(meant, tuple(f"{path}: {fault}" for fault in (*found.faults, *strangers)))
-
-
-def from_files(config: Config, now: float, warn: Callable[[str], None]) -> dict[str, list[Override]]:
-    """Return the overrides that the calendar files hold; what is wrong with them is a warning."""
-    found: dict[str, list[Override]] = {}
-    for schedule, block in config.schedules.items():
-        for name, calendar in block.calendars.items():
-            try:
-                read = read_file(calendar.file, config.persons(), name=name, zone=block.time_zone, now=now)
-            except CalendarError as error:
-                warn(f"warning: schedules.{schedule}.calendars.{name}: {error}")
-                continue
-            for fault in read.faults:
-                warn(f"warning: schedules.{schedule}.calendars.{name}: {fault}")
-            found.setdefault(schedule, []).extend(read.overrides.overrides)
-    return found
+    return CalendarFile(meant, (*found.faults, *strangers))
 
 
 class Calendars:
@@ -77,13 +66,14 @@ class Calendars:
     def refresh(self, now: float) -> bool:
         """Read what changed since it was read last; return whether anything was. StoreUnavailableError as ever."""
         config, changed = self._settings(), False
-        wanted = {
+        every = {
             (schedule, name): (block.file, each.time_zone)
             for schedule, each in config.schedules.items()
             for name, block in each.calendars.items()
         }
-        if self._known is None or set(wanted) != self._known:
-            self._forget_others(set(wanted))
+        if self._known is None or set(every) != self._known:
+            self._forget_others(set(every))
+        wanted = {key: (path, zone) for key, (path, zone) in every.items() if path is not None}
         for key, (path, zone) in wanted.items():
             mark = (_mark(path), zone.name, tuple(config.people))
             if mark == self._seen.get(key) and now - self._read_at.get(key, 0.0) < AGAIN_S:

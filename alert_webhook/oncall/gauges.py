@@ -1,14 +1,18 @@
 """What /metrics says about schedules. The label is a name of the configuration, never an alert's."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from alert_webhook.config import Config
 from alert_webhook.errors import StoreUnavailableError
+from alert_webhook.oncall.blocks import CalendarBlock
 from alert_webhook.oncall.current import current_schedules, with_overrides
+from alert_webhook.oncall.remote_calendars import remote, stale_s
 from alert_webhook.oncall.schedule import Schedule, gap_seconds, on_call
+from alert_webhook.store import calendar_copies
+from alert_webhook.store.calendar_copies import Key
 from alert_webhook.store.database import Store, Transaction
 
 AHEAD_S = 7 * 86_400.0
@@ -27,6 +31,9 @@ class OnCallGauges(Collector):
         schedules, now = self._ask()
         if schedules:
             yield from families(schedules, now)
+        wanted = remote(self._settings())
+        if wanted:
+            yield from self._copies(wanted)
 
     def describe(self) -> list[Metric]:
         """Return nothing: registering must not ask the database."""
@@ -42,6 +49,29 @@ class OnCallGauges(Collector):
             return self._store.read(read) if config.schedules else ({}, 0.0)
         except StoreUnavailableError:
             return with_overrides(config, {}), self._now()
+
+    def _copies(self, wanted: Mapping[Key, CalendarBlock]) -> Iterator[Metric]:
+        """Yield the age of the copies of calendars that come from a URL; nothing while the database is away."""
+        try:
+            now, copies = self._store.read(lambda tx: (tx.now, calendar_copies.known(tx)))
+        except StoreUnavailableError:
+            return
+        age = GaugeMetricFamily(
+            "heronwatch_webhook_calendar_age_seconds",
+            "How old the copy of a calendar from a URL is; endless before the first.",
+            labels=("schedule", "calendar"),
+        )
+        stale = GaugeMetricFamily(
+            "heronwatch_webhook_calendars_stale", "Calendars from a URL whose copy is older than stale_after."
+        )
+        for key in wanted:
+            read_at = copies[key].fetched_at if key in copies else None
+            age.add_metric(key, float("inf") if read_at is None else now - read_at)
+        stale.add_metric(
+            (), float(sum(stale_s(copies.get(key), block, now) is not None for key, block in wanted.items()))
+        )
+        yield age
+        yield stale
 
 
 def families(schedules: dict[str, Schedule], now: float) -> Iterator[Metric]:

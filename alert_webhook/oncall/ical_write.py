@@ -10,6 +10,7 @@ from alert_webhook.oncall.span import Shift
 from alert_webhook.oncall.wall import utc
 
 FOLD_OCTETS = 75  # RFC 5545 section 3.1
+DELETE = "\x7f"  # a control character, too
 _ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
 
 
@@ -54,7 +55,9 @@ def _stamp(at: float) -> str:
 
 
 def _text(value: str) -> str:
-    kept = "".join(" " if char in "\r\t" else char for char in value if char >= " " or char in "\r\n\t")
+    kept = "".join(
+        " " if char in "\r\t" else char for char in value if (char >= " " and char != DELETE) or char in "\r\n\t"
+    )
     return kept.translate(_ESCAPES)
 
 

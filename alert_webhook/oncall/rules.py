@@ -38,7 +38,12 @@ def rule_for(rules: tuple[Rule, ...], severity: str) -> Rule | None:
 
 def quiet_until(quiet: Quiet | None, severity: str, now: float) -> float:
     """Return from when on a page of this severity may be sent: `now`, or the end of the hours of quiet."""
-    if quiet is None or severity not in quiet.severities:
+    return quiet_ends(quiet, now) if quiet is not None and severity in quiet.severities else now
+
+
+def quiet_ends(quiet: Quiet | None, now: float) -> float:
+    """Return `now` outside of somebody's hours of quiet, else their end."""
+    if quiet is None:
         return now
     hours = united(window_spans(quiet.windows, quiet.zone, now, now + LOOK_AHEAD_S))
     return next((span.end for span in hours if span.start <= now < span.end), now)

@@ -1,12 +1,14 @@
-"""Channels as the outbox uses them while an integration is in shadow: they take its messages and contact nobody."""
+"""Channels and their gate as the outbox uses them: what is in shadow is taken, contacts nobody, counts for nothing."""
 
 from collections.abc import Callable, Mapping
 
 from alert_webhook.config import Config
-from alert_webhook.delivery.channel import Channel, Message, Outcome, Receipt
+from alert_webhook.delivery.channel import Channel, Decision, Gate, Message, Outcome, Receipt
+from alert_webhook.shadow.realm import in_shadow
 
 REFERENCE = "shadow"  # in place of a provider's: by it a report finds what was not sent
-TAKEN = Receipt(REFERENCE, "shadow mode: nobody was contacted")
+NOT_SENT = "shadow mode: nobody was contacted"
+TAKEN = Receipt(REFERENCE, NOT_SENT)
 
 
 class ShadowedChannels:
@@ -18,25 +20,39 @@ class ShadowedChannels:
 
     def __call__(self) -> dict[str, Channel]:
         """Return the channels in force."""
-        return {name: _ShadowedChannel(channel, self.in_shadow) for name, channel in self._channels().items()}
-
-    def in_shadow(self, integration: str) -> bool:
-        """Say whether messages about this integration's incidents are kept back."""
-        found = self._settings().integrations.get(integration)
-        return found is not None and found.mode == "shadow"
+        return {name: _ShadowedChannel(channel, self._settings) for name, channel in self._channels().items()}
 
 
 class _ShadowedChannel:
     """One channel."""
 
-    def __init__(self, channel: Channel, in_shadow: Callable[[str], bool]) -> None:
+    def __init__(self, channel: Channel, settings: Callable[[], Config]) -> None:
         self._channel = channel
-        self._in_shadow = in_shadow
+        self._settings = settings
 
     def send(self, message: Message) -> Outcome:
         """Hand over the message, or keep it back."""
-        return TAKEN if self._in_shadow(message.incident.integration) else self._channel.send(message)
+        return TAKEN if in_shadow(self._settings(), message.incident) else self._channel.send(message)
 
     def close(self) -> None:
         """Release connections."""
         self._channel.close()
+
+
+class ShadowedGate:
+    """A gate that learns nothing from what was kept back, and holds none of it up."""
+
+    def __init__(self, settings: Callable[[], Config], gate: Gate) -> None:
+        self._settings = settings
+        self._gate = gate
+
+    def ask(self, message: Message, recent: tuple[float, ...], now: float) -> Decision:
+        """Decide about one message."""
+        if in_shadow(self._settings(), message.incident):
+            return Decision(send=True)
+        return self._gate.ask(message, recent, now)
+
+    def tell(self, channel: str, outcome: Outcome, now: float) -> None:
+        """Learn how an attempt ended, if there was one."""
+        if outcome != TAKEN:
+            self._gate.tell(channel, outcome, now)

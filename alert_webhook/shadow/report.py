@@ -5,7 +5,13 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from msgspec import Struct
 
-WHY = {"page": "escalation step {step}", "fallback": "an earlier contact failed", "resolved": "the incident was over"}
+WHY = {
+    "fallback": "an earlier contact failed",
+    "resolved": "the incident was over",
+    "reminder": "was to say whether they still have it",
+    "digest": "a digest",
+    "handover": "somebody else is on call",
+}
 
 
 class WouldBe(Struct, frozen=True, kw_only=True):
@@ -53,8 +59,10 @@ def lines(found: Day, zone: tzinfo = UTC) -> list[str]:
 
 def why(message: WouldBe) -> str:
     """Return why this message would have been sent."""
-    told = WHY.get(message.reason, message.reason).format(step=message.step)
-    return f"{told} of policy {message.policy}" if message.reason == "page" and message.policy else told
+    if message.reason != "page":
+        return WHY.get(message.reason, message.reason)
+    told = f"escalation step {message.step}"
+    return f"{told} of policy {message.policy}" if message.policy else told
 
 
 def _line(each: WouldBe, zone: tzinfo) -> str:

@@ -4,9 +4,10 @@ Alerts are read without locks: what a transaction changes is changed only where 
 loses that race runs again, with locks (`Transaction.again`). So an update that says nothing new costs a read.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
@@ -16,41 +17,46 @@ from alert_webhook.incidents.episode import Life
 from alert_webhook.incidents.flapping import Flaps
 from alert_webhook.store import bulk
 from alert_webhook.store.database import Transaction
-from alert_webhook.store.schema import alert, context_label, episode
-from alert_webhook.store.statements import from_json, insert_or_keep, json_text
+from alert_webhook.store.schema import alert, context_label, episode, incident
+from alert_webhook.store.statements import chunks, insert_or_keep, json_text
 
 MAX_PLACE_BYTES = 1000  # of a label by which alerts are found: PostgreSQL limits an entry of an index to 2704 bytes
 COLUMNS = (
     "id, fingerprint, starts_ns, ended_ns, ended_seen_at, incident_id, openings, held_until, annotations,"
     " generator_url, urgency, rank, last_seen_at"
 )
-AMONG = {True: "= ANY (CAST(:names AS text[]))", False: "IN (SELECT value FROM json_each(:names))"}
+AMONG = {True: "= ANY (CAST(%(names)s AS text[]))", False: "IN (SELECT value FROM json_each(:names))"}
 QUOTED = {True: "{{{}}}", False: "[{}]"}
+CALM = Flaps()
+_STARTS = msgspec.json.Decoder(tuple[int, ...])
+_OPENINGS = msgspec.json.Decoder(tuple[float, ...])
 
 
 def find(tx: Transaction, integration: str, fingerprints: Iterable[str]) -> dict[str, KnownAlert]:
     """Return those of these alerts that were ever seen; their rows are locked when the transaction runs again."""
     names = QUOTED[tx.postgresql].format(",".join(f'"{name}"' for name in fingerprints))
     lock = " ORDER BY fingerprint FOR UPDATE" if tx.again and tx.postgresql else ""
-    text = f"SELECT {COLUMNS} FROM alert WHERE integration = :integration AND fingerprint {AMONG[tx.postgresql]}{lock}"  # noqa: S608  # names of our own
-    rows = tx.execute(sa.text(text), {"integration": integration, "names": names})
-    return {row[1]: _known(row) for row in rows}
+    where = f"integration = {tx.mark('integration')} AND fingerprint {AMONG[tx.postgresql]}"
+    text = f"SELECT {COLUMNS} FROM alert WHERE {where}{lock}"  # noqa: S608  # names of our own
+    return {row[1]: _known(row) for row in tx.rows(text, integration=integration, names=names)}
 
 
 def save(
     tx: Transaction, integration: str, touched: Sequence[TouchedAlert], incident_ids: Mapping[str, int | None]
 ) -> dict[str, int]:
-    """Write what a delivery made of these alerts, and return their ids; both mappings are by fingerprint.
+    """Write what a delivery made of these alerts, and return the ids of those that moved.
 
-    LostRaceError when another transaction changed one of them meanwhile.
+    `incident_ids` says by fingerprint where those that moved belong now. LostRaceError when another transaction changed
+    one of them meanwhile.
     """
-    ids = {each.before.fingerprint: each.before.id for each in touched if each.before.id}
-    fresh = [each for each in touched if not each.before.id]
-    ids |= _insert(tx, integration, fresh, incident_ids)
-    changed = [row for each in touched if each.before.id and (row := _changed(tx, each, incident_ids)) is not None]
+    moved = [each for each in touched if each.before.id and not each.quiet]
+    ids = {each.before.fingerprint: each.before.id for each in moved}
+    ids |= _insert(tx, integration, [each for each in touched if not each.before.id], incident_ids)
+    changed = [row for each in moved if (row := _changed(tx, each, incident_ids)) is not None]
     if bulk.update(tx, alert, changed, key=("id", "was_starts_ns", "was_ended_ns")) < len(changed):
         raise LostRaceError("an alert was changed by another delivery")
     written = {row.id for row in changed}
+    written |= _shown_anew(tx, [each for each in touched if each.quiet and not each.stale])
     _seen(tx, [each.before for each in touched if each.before.id and each.before.id not in written])
     return ids
 
@@ -79,72 +85,81 @@ def save_context_labels(
         tx.execute(insert_or_keep(tx, context_label), rows)
 
 
-def firing_count(tx: Transaction, incident_id: int) -> int:
-    """Return how many alerts of the incident still fire."""
-    where = (episode.c.incident_id == incident_id) & episode.c.ended_ns.is_(None)
-    return int(tx.execute(sa.select(sa.func.count()).select_from(episode).where(where)).scalar_one())
+def still_firing(tx: Transaction, incident_ids: Collection[int]) -> set[int]:
+    """Return which of these incidents have an alert that fires."""
+    going_on = sa.exists().where(episode.c.incident_id == incident.c.id, episode.c.ended_ns.is_(None))
+    found: set[int] = set()
+    for some in chunks(sorted(incident_ids)):
+        found.update(tx.execute(sa.select(incident.c.id).where(incident.c.id.in_(some), going_on)).scalars())
+    return found
 
 
-def _known(row: Any) -> KnownAlert:
+def _known(row: tuple[Any, ...]) -> KnownAlert:
     id_, fingerprint, starts, ended_ns, ended_seen_at, incident_id, openings, held_until, *shown, last_seen_at = row
+    calm = openings == "[]" and held_until is None
     return KnownAlert(
         id=id_,
         fingerprint=fingerprint,
-        life=Life(_starts(starts), ended_ns, ended_seen_at),
+        life=Life(_STARTS.decode(starts) if starts != "[]" else (), ended_ns, ended_seen_at),
         incident_id=incident_id,
-        flaps=Flaps(() if openings == "[]" else from_json(openings, tuple[float, ...]), held_until),
+        flaps=CALM if calm else Flaps(_OPENINGS.decode(openings), held_until),
         shown=Shown(*shown),
         last_seen_at=last_seen_at,
     )
 
 
-def _starts(text: str) -> tuple[int, ...]:
-    return () if text == "[]" else from_json(text, tuple[int, ...])
+class _State(Struct, gc=False):
+    """What changes in a row of `alert`."""
+
+    annotations: str
+    generator_url: str
+    urgency: str
+    rank: int
+    starts_ns: str
+    firing: bool
+    ended_ns: int
+    ended_seen_at: float
+    incident_id: int | None
+    openings: str
+    held_until: float | None
+    last_seen_at: float
 
 
-class _Fresh(Struct):
+class _Fresh(_State, gc=False):
     """A new row of `alert`."""
 
     integration: str
     fingerprint: str
     name: str
     labels: str
-    annotations: str
-    generator_url: str
-    urgency: str
-    rank: int
-    starts_ns: str
-    firing: bool
-    ended_ns: int
-    ended_seen_at: float
-    incident_id: int | None
-    openings: str
-    held_until: float | None
     first_seen_at: float
-    last_seen_at: float
 
 
-class _Changed(Struct):
-    """What changes in a row of `alert`, and what it must still say for that."""
+class _Changed(_State, gc=False):
+    """A changed row, and what it must still say for that."""
 
     id: int
     was_starts_ns: str
     was_ended_ns: int
+
+
+class _ShownAnew(Struct, gc=False):
+    """A row of which only what is shown changes."""
+
+    id: int
     annotations: str
     generator_url: str
     urgency: str
     rank: int
-    starts_ns: str
-    firing: bool
-    ended_ns: int
-    ended_seen_at: float
-    incident_id: int | None
-    openings: str
-    held_until: float | None
     last_seen_at: float
 
 
-class _Episode(Struct):
+class _Seen(Struct, gc=False):
+    id: int
+    last_seen_at: float
+
+
+class _Episode(Struct, gc=False):
     """A new row of `episode`."""
 
     alert_id: int
@@ -152,15 +167,23 @@ class _Episode(Struct):
     starts_ns: int
 
 
-class _Ended(Struct):
+class _Ended(Struct, gc=False):
     alert_id: int
     ended_ns: int
 
 
-class _Moved(Struct):
+class _Moved(Struct, gc=False):
     alert_id: int
     incident_id: int | None
     starts_ns: int
+
+
+def _state(each: TouchedAlert, shown: Shown, incident_id: int | None, now: float) -> tuple[Any, ...]:
+    """Return the fields of `_State`."""
+    life, flaps = each.life, each.flaps
+    lived = (json_text(life.starts_ns), life.firing, life.ended_ns, life.ended_seen_at, incident_id)
+    openings = json_text(flaps.openings) if flaps.openings else "[]"
+    return (*_fields(shown), *lived, openings, flaps.held_until, now)
 
 
 def _insert(
@@ -177,26 +200,8 @@ def _insert(
 
 
 def _fresh(tx: Transaction, integration: str, each: TouchedAlert, incident_id: int | None) -> _Fresh:
-    shown = _shown(each)
-    return _Fresh(
-        integration,
-        each.before.fingerprint,
-        each.name,
-        json_text(each.update.labels),
-        shown.annotations,
-        shown.generator_url,
-        shown.urgency,
-        shown.rank,
-        json_text(each.life.starts_ns),
-        each.life.firing,
-        each.life.ended_ns,
-        each.life.ended_seen_at,
-        incident_id,
-        json_text(each.flaps.openings),
-        each.flaps.held_until,
-        tx.now,
-        tx.now,
-    )
+    described = (integration, each.before.fingerprint, each.name, json_text(each.update.labels))
+    return _Fresh(*(*_state(each, _shown(each), incident_id, tx.now), *described, tx.now))
 
 
 def _changed(tx: Transaction, each: TouchedAlert, incident_ids: Mapping[str, int | None]) -> _Changed | None:
@@ -204,26 +209,10 @@ def _changed(tx: Transaction, each: TouchedAlert, incident_ids: Mapping[str, int
     if each.stale:
         return None
     shown = _shown(each)
-    same = (before.life, before.flaps, before.incident_id, before.shown) == (each.life, each.flaps, incident_id, shown)
-    if same:
+    if (before.life, before.flaps, before.incident_id, before.shown) == (each.life, each.flaps, incident_id, shown):
         return None
-    return _Changed(
-        before.id,
-        json_text(before.life.starts_ns),
-        before.life.ended_ns,
-        shown.annotations,
-        shown.generator_url,
-        shown.urgency,
-        shown.rank,
-        json_text(each.life.starts_ns),
-        each.life.firing,
-        each.life.ended_ns,
-        each.life.ended_seen_at,
-        incident_id,
-        json_text(each.flaps.openings),
-        each.flaps.held_until,
-        tx.now,
-    )
+    was = (before.id, json_text(before.life.starts_ns), before.life.ended_ns)
+    return _Changed(*(*_state(each, shown, incident_id, tx.now), *was))
 
 
 def _shown(each: TouchedAlert) -> Shown:
@@ -231,15 +220,23 @@ def _shown(each: TouchedAlert) -> Shown:
     return Shown(json_text(update.annotations), update.generator_url, severity.urgency.value, severity.rank)
 
 
+def _shown_anew(tx: Transaction, quiet: Iterable[TouchedAlert]) -> set[int]:
+    """Write what is shown of alerts about which nothing else is new; return the ids of those where it changed."""
+    pairs = ((each.before, _shown(each)) for each in quiet)
+    rows = [_ShownAnew(known.id, *_fields(shown), tx.now) for known, shown in pairs if shown != known.shown]
+    if bulk.update(tx, alert, rows, key=("id",)) < len(rows):
+        raise LostRaceError("an alert was forgotten meanwhile")
+    return {row.id for row in rows}
+
+
+def _fields(shown: Shown) -> tuple[str, str, str, int]:
+    return shown.annotations, shown.generator_url, shown.urgency, shown.rank
+
+
 def _seen(tx: Transaction, unchanged: Iterable[KnownAlert]) -> None:
     """Move `last_seen_at` of alerts that were told nothing new, where it is too far behind."""
     ids = [each.id for each in unchanged if tx.now - each.last_seen_at >= SEEN_EVERY_S]
     bulk.update(tx, alert, [_Seen(id_, tx.now) for id_ in ids], key=("id",))
-
-
-class _Seen(Struct):
-    id: int
-    last_seen_at: float
 
 
 def _episode(each: TouchedAlert, incident_ids: Mapping[str, int | None], ids: Mapping[str, int]) -> _Episode:

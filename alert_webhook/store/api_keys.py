@@ -54,6 +54,13 @@ def revoke(tx: Transaction, key_id: int) -> bool:
     return bool(tx.execute(api_key.update().where(where).values(revoked_at=tx.now)).rowcount)
 
 
+def prune(tx: Transaction, before: float, most: int) -> int:
+    """Delete keys, up to `most`, that ended before this time; return how many."""
+    ended = sa.func.coalesce(api_key.c.revoked_at, api_key.c.expires_at) < before
+    old = sa.select(api_key.c.id).where(ended).order_by(api_key.c.id).limit(most)
+    return int(tx.execute(api_key.delete().where(api_key.c.id.in_(old))).rowcount)
+
+
 def _key(row: Any) -> ApiKey:
     return ApiKey(
         id=row.id,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from alert_webhook.incidents.audit_chain import (
     EVENT,
@@ -15,6 +16,7 @@ from alert_webhook.incidents.audit_chain import (
     forgotten_content,
     links_after,
 )
+from alert_webhook.store import bulk
 from alert_webhook.store.database import Transaction
 from alert_webhook.store.schema import event
 from alert_webhook.store.schema_incidents import audit_head, audit_link
@@ -24,6 +26,13 @@ AT_ONCE = 500  # events sealed in one transaction: some milliseconds
 PIECE = 1000
 _EVENT_COLUMNS = (event.c.id, event.c.incident_id, event.c.at, event.c.kind, event.c.who, event.c.text)
 _LINK_COLUMNS = tuple(audit_link.c[name] for name in Link.__struct_fields__)
+
+
+class _Placed(Struct):
+    """Which place in the chain an event has."""
+
+    id: int
+    seq: int
 
 
 def has_unsealed(tx: Transaction) -> bool:
@@ -41,9 +50,8 @@ def seal(tx: Transaction) -> int:
     links = links_after(head, [(EVENT, each.incident_id, each.at, content_of(each)) for each in found])
     if links:
         _extend(tx, links)
-        placed = [{"b_id": each.id, "b_seq": link.seq} for each, link in zip(found, links, strict=True)]
-        where = event.c.id == sa.bindparam("b_id")
-        tx.execute(event.update().where(where).values(seq=sa.bindparam("b_seq")), placed)
+        placed = [_Placed(each.id, link.seq) for each, link in zip(found, links, strict=True)]
+        bulk.update(tx, event, placed, key=("id",))
     return len(found)
 
 
@@ -116,7 +124,7 @@ def _lock_head(tx: Transaction, *, skip_locked: bool) -> Head | None:
 
 
 def _extend(tx: Transaction, links: Sequence[Link]) -> None:
-    tx.execute(audit_link.insert(), [{name: getattr(link, name) for name in Link.__struct_fields__} for link in links])
+    bulk.insert(tx, audit_link, links)
     tx.execute(audit_head.update().values(seq=links[-1].seq, hash=links[-1].hash))
 
 

@@ -29,7 +29,7 @@ def insert(tx: Transaction, table: sa.Table, rows: Sequence[Struct]) -> None:
         return
     columns = type(rows[0]).__struct_fields__
     if tx.postgresql:
-        tx.execute(_insert(table, columns), {"rows": _json(rows)})
+        tx.touch(_insert(table, columns), rows=_json(rows))
     else:
         tx.execute_many(_values(table, columns), rows)
 
@@ -37,7 +37,7 @@ def insert(tx: Transaction, table: sa.Table, rows: Sequence[Struct]) -> None:
 def insert_returning_ids(tx: Transaction, table: sa.Table, rows: Sequence[Struct], key: str) -> dict[str, int]:
     """Insert the rows on PostgreSQL and return their ids by the values of `key`."""
     columns = type(rows[0]).__struct_fields__
-    found = tx.execute(_insert(table, columns, returning=("id", key)), {"rows": _json(rows)})
+    found = tx.rows(_insert(table, columns, returning=("id", key)), rows=_json(rows))
     return {name: id_ for id_, name in found}
 
 
@@ -50,7 +50,7 @@ def update(tx: Transaction, table: sa.Table, rows: Sequence[Struct], *, key: Seq
         return 0
     fields = type(rows[0]).__struct_fields__
     if tx.postgresql:
-        return tx.execute(_update(table, fields, tuple(key), also), {"rows": _json(rows)}).rowcount
+        return tx.touch(_update(table, fields, tuple(key), also), rows=_json(rows))
     return tx.execute_many(_set(table, fields, tuple(key), also), rows)
 
 
@@ -59,22 +59,22 @@ def _json(rows: Sequence[Struct]) -> str:
 
 
 @lru_cache(maxsize=64)
-def _insert(table: sa.Table, columns: tuple[str, ...], returning: tuple[str, ...] = ()) -> sa.TextClause:
+def _insert(table: sa.Table, columns: tuple[str, ...], returning: tuple[str, ...] = ()) -> str:
     names = ", ".join(columns)
     back = f" RETURNING {', '.join(returning)}" if returning else ""
-    return sa.text(f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {_recordset(table, columns)}{back}")  # noqa: S608  # names of our own
+    return f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {_recordset(table, columns)}{back}"  # noqa: S608  # names of our own
 
 
 @lru_cache(maxsize=64)
-def _update(table: sa.Table, fields: tuple[str, ...], key: tuple[str, ...], also: str) -> sa.TextClause:
+def _update(table: sa.Table, fields: tuple[str, ...], key: tuple[str, ...], also: str) -> str:
     assigned = ", ".join(f"{name} = x.{name}" for name in fields if name not in key)
     where = " AND ".join([*(f"t.{_column(name)} = x.{name}" for name in key), *([f"t.{also}"] if also else [])])
-    return sa.text(f"UPDATE {table.name} AS t SET {assigned} FROM {_recordset(table, fields)} WHERE {where}")  # noqa: S608  # names of our own
+    return f"UPDATE {table.name} AS t SET {assigned} FROM {_recordset(table, fields)} WHERE {where}"  # noqa: S608  # names of our own
 
 
 def _recordset(table: sa.Table, fields: tuple[str, ...]) -> str:
     typed = ", ".join(f"{name} {_type(table.c[_column(name)])}" for name in fields)
-    return f"json_to_recordset(CAST(:rows AS json)) AS x({typed})"
+    return f"json_to_recordset(CAST(%(rows)s AS json)) AS x({typed})"
 
 
 @lru_cache(maxsize=64)

@@ -34,3 +34,9 @@ def latest(tx: Transaction, *, limit: int, before_id: int | None = None) -> list
         statement = statement.where(change.c.id < before_id)
     names = Change.__struct_fields__
     return [Change(**{name: getattr(row, name) for name in names}) for row in tx.execute(statement)]
+
+
+def prune(tx: Transaction, before: float, most: int) -> int:
+    """Delete changes, up to `most` and the oldest first, that were made before this time; return how many."""
+    old = sa.select(change.c.id).where(change.c.at < before).order_by(change.c.at).limit(most)
+    return int(tx.execute(change.delete().where(change.c.id.in_(old))).rowcount)

@@ -6,7 +6,10 @@ from msgspec import Struct
 from alert_webhook.delivery.owed import Progress
 from alert_webhook.incidents.transitions import OPEN
 from alert_webhook.store.database import Transaction
-from alert_webhook.store.schema import incident, notification, timer
+from alert_webhook.store.incidents import ACK, ESCALATE, next_due
+from alert_webhook.store.schema import incident, notification
+
+TIMERS = (ESCALATE, ACK)  # by kind: the index begins with it
 
 
 class Counts(Struct, frozen=True):
@@ -27,7 +30,7 @@ def counts(tx: Transaction) -> Counts:
     found = {state: int(number) for state, number in tx.execute(grouped)}
     waiting = notification.c.state.in_((Progress.PENDING.value, Progress.SENDING.value))
     pending, oldest = tx.execute(sa.select(sa.func.count(), sa.func.min(notification.c.due_at)).where(waiting)).one()
-    timer_due = tx.execute(sa.select(sa.func.min(timer.c.due_at))).scalar_one()
+    timer_due = min((at for kind in TIMERS if (at := next_due(tx, kind)) is not None), default=None)
     return Counts(
         incidents={state: found.get(state, 0) for state in open_states},
         outbox_pending=int(pending),

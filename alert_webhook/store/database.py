@@ -19,6 +19,7 @@ from sqlalchemy import exc
 from alert_webhook.errors import LostRaceError, StoreUnavailableError
 
 T = TypeVar("T")
+WORTH_COUNTING_S = 0.1
 TRIES = 3  # deadlocks and lost races are gone on the second try
 RETRIABLE_SQLSTATES = frozenset({"40001", "40P01", "23505"})  # serialization failure, deadlock, unique violation
 
@@ -44,6 +45,19 @@ class Transaction:
     def execute_many(self, statement: str, rows: Sequence[Struct]) -> int:
         """Run SQLite's `statement` with `:field` in it once for each row; return how many rows were touched."""
         return self._connection.exec_driver_sql(statement, [asdict(row) for row in rows]).rowcount
+
+    def rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+        """Run a statement as the driver takes it (see `mark`), and return its rows as plain tuples: for many rows."""
+        cursor = self._connection.exec_driver_sql(statement, values).cursor
+        return list(cursor.fetchall())
+
+    def touch(self, statement: str, **values: Any) -> int:
+        """Run a statement as the driver takes it (see `mark`), and return how many rows it touched."""
+        return self._connection.exec_driver_sql(statement, values).rowcount
+
+    def mark(self, name: str) -> str:
+        """Return how a value stands in a statement that the driver takes."""
+        return f"%({name})s" if self.postgresql else f":{name}"
 
 
 class Store:
@@ -108,7 +122,7 @@ class Store:
         raise AssertionError("unreachable: the last try returns or raises")
 
     def _write_once(self, work: Callable[[Transaction], T], name: str, *, again: bool) -> T:
-        with self._turn(), self.engine.connect() as connection:
+        with self._turn() as waited_s, self.engine.connect() as connection, self._hurry(connection, waited_s):
             writer = connection.execution_options(heronwatch_writer=True)
             with writer.begin():
                 result = work(Transaction(writer, self._time(writer), again=again))
@@ -119,23 +133,48 @@ class Store:
             return result
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Let SQLite's writers of this process queue here: its own busy handler polls, and is not fair."""
+    def _turn(self) -> Iterator[float]:
+        """Let SQLite's writers of this process queue here: its own busy handler polls, and is not fair.
+
+        Yields how long that took, in seconds.
+        """
         if not self._takes_turns:
-            yield
+            yield 0.0
             return
+        began = self._monotonic()
         if not self._writer.acquire(timeout=self._lock_timeout_s):
             raise StoreUnavailableError("the database is busy: no turn to write came in time")
         try:
-            yield
+            yield self._monotonic() - began
         finally:
             self._writer.release()
+
+    @contextmanager
+    def _hurry(self, connection: sa.Connection, waited_s: float) -> Iterator[None]:
+        """Let SQLite wait for other processes only as long as is left of the time-out after waiting for the turn."""
+        database = connection.connection.dbapi_connection
+        if waited_s < WORTH_COUNTING_S or database is None:
+            yield
+            return
+        database.cursor().execute(f"PRAGMA busy_timeout = {max(0, int((self._lock_timeout_s - waited_s) * 1000))}")
+        try:
+            yield
+        finally:
+            database.cursor().execute(f"PRAGMA busy_timeout = {int(self._lock_timeout_s * 1000)}")
 
 
 def reason_of(error: Exception) -> str:
     """Return one line that says why, without statement or parameters (they hold alert data)."""
     cause = getattr(error, "orig", None) or error
     return " ".join(str(cause).split())[:200] or type(cause).__name__
+
+
+def about_the_rows(error: StoreUnavailableError) -> bool:
+    """Whether the database refused what was to be written, or a race for it was lost; it is neither away nor busy."""
+    cause = error.__cause__
+    if isinstance(cause, LostRaceError | exc.DataError | exc.IntegrityError | exc.ProgrammingError):
+        return True
+    return isinstance(cause, exc.DBAPIError) and _worth_another_try(cause)
 
 
 def _worth_another_try(error: exc.DBAPIError) -> bool:

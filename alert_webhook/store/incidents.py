@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
+from msgspec import Struct
 from msgspec.structs import replace
 
 from alert_webhook.escalation.policy import Policy
@@ -11,8 +13,9 @@ from alert_webhook.incidents.incident import Incident
 from alert_webhook.incidents.timeline import Event, Kind
 from alert_webhook.incidents.transitions import State
 from alert_webhook.incidents.urgency import Urgency
+from alert_webhook.store import bulk
 from alert_webhook.store.database import Transaction
-from alert_webhook.store.schema import alert_group, event, incident, timer
+from alert_webhook.store.schema import ack_link, alert_group, event, incident, notification, timer
 from alert_webhook.store.statements import chunks, from_json, insert_or_keep, insert_or_replace, json_text
 
 ESCALATE, ACK = "escalate", "ack"  # the kinds of timers
@@ -94,31 +97,66 @@ def lead_groups(tx: Transaction, integration: str, names: Sequence[str], inciden
         tx.execute(alert_group.update().where(where).values(incident_id=incident_id))
 
 
-def code_taken(tx: Transaction, code: str) -> bool:
-    """Return whether an incident has this code."""
-    return tx.execute(sa.select(incident.c.id).where(incident.c.code == code)).first() is not None
+def codes_taken(tx: Transaction, codes: Sequence[str]) -> set[str]:
+    """Return which of these codes an incident has."""
+    found: set[str] = set()
+    for some in chunks(codes):
+        found.update(tx.execute(sa.select(incident.c.code).where(incident.c.code.in_(some))).scalars())
+    return found
 
 
-def insert(tx: Transaction, new: Incident) -> Incident:
-    """Store a new incident, make it its group's latest, and return it with its id."""
-    result = tx.execute(incident.insert().values(_columns(new)))
-    (id_,) = result.inserted_primary_key or (None,)
-    stored = replace(new, id=int(id_ or 0))
-    lead_groups(tx, new.integration, [new.group], stored.id)
-    _save_timers(tx, stored)
+def insert_all(tx: Transaction, new: Sequence[Incident]) -> list[Incident]:
+    """Store new incidents, make them their groups' latest, and return them with their ids."""
+    if not new:
+        return []
+    ids = _insert(tx, [_row(each) for each in new], [each.code for each in new])
+    stored = [replace(each, id=ids[each.code]) for each in new]
+    leading = [_Leading(each.integration, each.group, each.id) for each in stored]
+    bulk.update(tx, alert_group, leading, key=("integration", "name"))
+    _set_timers(tx, stored)
     return stored
+
+
+def _insert(tx: Transaction, rows: Sequence[Struct], codes: Sequence[str]) -> dict[str, int]:
+    """Insert incidents and return their ids by code."""
+    if tx.postgresql:
+        return bulk.insert_returning_ids(tx, incident, rows, "code")
+    bulk.insert(tx, incident, rows)
+    asked = [sa.select(incident.c.code, incident.c.id).where(incident.c.code.in_(some)) for some in chunks(codes)]
+    return {code: id_ for statement in asked for code, id_ in tx.execute(statement)}
 
 
 def save(tx: Transaction, changed: Incident) -> None:
     """Write an incident whose row is locked, and its timer."""
-    tx.execute(incident.update().where(incident.c.id == changed.id).values(_columns(changed)))
-    _save_timers(tx, changed)
+    save_all(tx, [changed])
+
+
+def save_all(tx: Transaction, changed: Sequence[Incident]) -> None:
+    """Write incidents whose rows are locked, and their timers."""
+    bulk.update(tx, incident, [_stored_row(each) for each in changed], key=("id",))
+    over: dict[str, list[int]] = {ESCALATE: [each.id for each in changed if each.due_at is None]}
+    over[ACK] = [each.id for each in changed if each.ack_due_at is None]
+    for kind, ids in over.items():
+        for some in chunks(ids):
+            tx.execute(timer.delete().where(timer.c.kind == kind, timer.c.incident_id.in_(some)))
+    _set_timers(tx, changed)
+
+
+def known_to_people(tx: Transaction, ids: Sequence[int]) -> set[int]:
+    """Return of which of these incidents a message was owed to somebody, or a link given out."""
+    found: set[int] = set()
+    for some in chunks(ids):
+        for table in (notification, ack_link):
+            statement = sa.select(table.c.incident_id).where(table.c.incident_id.in_(some)).distinct()
+            found.update(tx.execute(statement).scalars())
+    return found
 
 
 def add_events(tx: Transaction, events: Sequence[Event]) -> None:
     """Append to timelines."""
-    if events:
-        tx.execute(event.insert(), [_event_row(each) for each in events])
+    bulk.insert(
+        tx, event, [_EventRow(each.incident_id, each.at, each.kind.value, each.who, each.text) for each in events]
+    )
 
 
 def timeline(tx: Transaction, incident_id: int, limit: int = 500) -> list[Event]:
@@ -135,12 +173,9 @@ def _select() -> sa.Select[Any]:
     return sa.select(incident, due_at).select_from(incident.outerjoin(timer, escalation))
 
 
-def _save_timers(tx: Transaction, changed: Incident) -> None:
-    due = {ESCALATE: changed.due_at, ACK: changed.ack_due_at}
-    over = [kind for kind, at in due.items() if at is None]
-    if over:
-        tx.execute(timer.delete().where(timer.c.incident_id == changed.id, timer.c.kind.in_(over)))
-    rows = [{"incident_id": changed.id, "kind": kind, "due_at": at} for kind, at in due.items() if at is not None]
+def _set_timers(tx: Transaction, changed: Sequence[Incident]) -> None:
+    due = [(each.id, kind, at) for each in changed for kind, at in ((ESCALATE, each.due_at), (ACK, each.ack_due_at))]
+    rows = [{"incident_id": id_, "kind": kind, "due_at": at} for id_, kind, at in due if at is not None]
     if rows:
         tx.execute(insert_or_replace(tx, timer, ("incident_id", "kind"), ("due_at",)), rows)
 
@@ -180,6 +215,37 @@ PLAIN = (  # fields that are the same in the row and in the value
     "suppressed_by",
     "parent_id",
 )
+OTHERS = ("group_name", "labels", "urgency", "state", "policy")
+
+
+_Row = msgspec.defstruct("_Row", [*PLAIN, *OTHERS])
+_StoredRow = msgspec.defstruct("_StoredRow", ["id", *PLAIN, *OTHERS])
+
+
+class _Leading(Struct):
+    """Which incident is its group's latest."""
+
+    integration: str
+    name: str
+    incident_id: int
+
+
+class _EventRow(Struct):
+    """A new row of `event`."""
+
+    incident_id: int
+    at: float
+    kind: str
+    who: str
+    text: str
+
+
+def _row(value: Incident) -> Struct:
+    return _Row(**_columns(value))
+
+
+def _stored_row(value: Incident) -> Struct:
+    return _StoredRow(id=value.id, **_columns(value))
 
 
 def _columns(value: Incident) -> dict[str, Any]:
@@ -190,14 +256,4 @@ def _columns(value: Incident) -> dict[str, Any]:
         "urgency": value.urgency.value,
         "state": value.state.value,
         "policy": json_text(value.policy) if value.policy else None,
-    }
-
-
-def _event_row(each: Event) -> dict[str, Any]:
-    return {
-        "incident_id": each.incident_id,
-        "at": each.at,
-        "kind": each.kind.value,
-        "who": each.who,
-        "text": each.text,
     }

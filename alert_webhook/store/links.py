@@ -1,5 +1,7 @@
 """Statements about ack links."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from msgspec import Struct
 
@@ -18,11 +20,31 @@ class AckLink(Struct, frozen=True, kw_only=True):
     revoked: bool  # the incident is over
 
 
-def add(tx: Transaction, token: str, *, incident_id: int, person: str, contact: str, expires_at: float) -> None:
-    """Remember a capability that is about to be sent; only its hash is stored."""
-    row = {"incident_id": incident_id, "person": person, "contact": contact}
-    times = {"created_at": tx.now, "expires_at": expires_at}
-    tx.execute(ack_link.insert().values(token_hash=token_hash(token), **row, **times))
+class NewLink(Struct, frozen=True, kw_only=True):
+    """A capability that is about to be sent: the text itself, and what it allows until when (Unix seconds)."""
+
+    token: str
+    incident_id: int
+    person: str
+    contact: str
+    expires_at: float
+
+
+def add(tx: Transaction, new: Sequence[NewLink]) -> None:
+    """Remember capabilities that are about to be sent; only their hashes are stored."""
+    rows = [
+        {
+            "token_hash": token_hash(each.token),
+            "incident_id": each.incident_id,
+            "person": each.person,
+            "contact": each.contact,
+            "created_at": tx.now,
+            "expires_at": each.expires_at,
+        }
+        for each in new
+    ]
+    if rows:
+        tx.execute(ack_link.insert(), rows)
 
 
 def find(tx: Transaction, token: str) -> AckLink | None:

@@ -1,18 +1,32 @@
-"""Statements about notifications and the attempts at them."""
+"""Statements about notifications; those about the attempts at them are in `attempts`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from alert_webhook.delivery.channel import Reason
-from alert_webhook.delivery.owed import NextMove, Owed, Progress
+from alert_webhook.delivery.owed import Owed, Progress
+from alert_webhook.shadow.channels import NOT_SENT
 from alert_webhook.store.database import Transaction
-from alert_webhook.store.schema import delivery, notification
+from alert_webhook.store.schema import notification
 from alert_webhook.store.statements import insert_or_keep
 
 PAGES = (Reason.PAGE.value, Reason.FALLBACK.value)
 MAX_DETAIL = 500
+RECENT = 50  # of what a contact was sent, the newest: more than any throttle counts
+_PENDING = notification.c.state == Progress.PENDING.value
+_SENDING = notification.c.state == Progress.SENDING.value
+
+
+def _first(where: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    ordered = sa.select(notification).where(where).order_by(notification.c.rank, notification.c.due_at)
+    return ordered.limit(sa.bindparam("most", type_=sa.Integer)).with_for_update(skip_locked=True)
+
+
+# each ends after so many entries of an index, whatever the size of the table
+_DUE = _first(_PENDING & (notification.c.due_at <= sa.bindparam("now")))
+_ABANDONED = _first(_SENDING & (notification.c.lease_until <= sa.bindparam("now")))
 
 
 def add(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -27,18 +41,15 @@ def add(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
         tx.execute(insert_or_keep(tx, notification), [{**filled, **zero, **row} for row in rows])
 
 
-def lock_due(tx: Transaction, limit: int) -> list[Owed]:
-    """Lock and return messages that are due, or whose lease is over; what others hold is passed over."""
-    due = (notification.c.state == Progress.PENDING.value) & (notification.c.due_at <= tx.now)
-    abandoned = (notification.c.state == Progress.SENDING.value) & (notification.c.lease_until <= tx.now)
-    statement = (
-        sa.select(notification)
-        .where(due | abandoned)
-        .order_by(notification.c.rank, notification.c.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return [owed_of(row) for row in tx.execute(statement)]
+def lock_due(tx: Transaction, limit: int, *, spared: Collection[int] = ()) -> list[Owed]:
+    """Lock and return messages that are due, or whose lease is over, the most severe first.
+
+    What others hold is passed over, and `spared` are left alone.
+    """
+    asked = {"now": tx.now, "most": limit}
+    abandoned = [row for row in tx.execute(_ABANDONED, {**asked, "most": limit + len(spared)}) if row.id not in spared]
+    found = [*abandoned, *tx.execute(_DUE, asked)]
+    return [owed_of(row) for row in sorted(found, key=lambda row: (row.rank, row.due_at))[:limit]]
 
 
 def lock(tx: Transaction, notification_id: int) -> Owed | None:
@@ -46,69 +57,6 @@ def lock(tx: Transaction, notification_id: int) -> Owed | None:
     statement = sa.select(notification).where(notification.c.id == notification_id).with_for_update()
     row = tx.execute(statement).one_or_none()
     return None if row is None else owed_of(row)
-
-
-def next_due(tx: Transaction) -> float | None:
-    """Return when the next message is due or the next lease over."""
-    pending = sa.select(sa.func.min(notification.c.due_at)).where(notification.c.state == Progress.PENDING.value)
-    leased = sa.select(sa.func.min(notification.c.lease_until)).where(notification.c.state == Progress.SENDING.value)
-    found = [float(at) for at in (tx.execute(each).scalar_one() for each in (pending, leased)) if at is not None]
-    return min(found, default=None)
-
-
-def lease(tx: Transaction, owed: Owed, *, owner: str, until: float, channel: str) -> Owed:
-    """Mark a locked notification as being sent, begin an attempt, and return it as it is now."""
-    unknowns = owed.unknowns + (owed.progress is Progress.SENDING)  # whoever held it may have sent it and died
-    attempts = owed.attempts + 1
-    update(
-        tx,
-        owed.id,
-        state=Progress.SENDING.value,
-        lease_until=until,
-        lease_owner=owner,
-        attempts=attempts,
-        unknowns=unknowns,
-        told_in=None,
-    )
-    attempt = {"notification_id": owed.id, "attempt": attempts, "channel": channel, "started_at": tx.now}
-    tx.execute(delivery.insert().values(**attempt, outcome="", reference="", detail=""))
-    return Owed(
-        **{name: getattr(owed, name) for name in Owed.__struct_fields__ if name not in {"progress", "unknowns"}},
-        progress=Progress.SENDING,
-        unknowns=unknowns,
-    )
-
-
-def holds(tx: Transaction, notification_id: int, owner: str) -> bool:
-    """Return whether `owner` still has the lease (nobody else took over meanwhile)."""
-    where = (notification.c.id == notification_id) & (notification.c.lease_owner == owner)
-    leased = where & (notification.c.state == Progress.SENDING.value)
-    return tx.execute(sa.select(notification.c.id).where(leased)).first() is not None
-
-
-def finish(tx: Transaction, owed: Owed, move: NextMove, *, outcome: str, reference: str) -> None:
-    """Record how the attempt that `owed` describes ended, and what follows."""
-    update(
-        tx,
-        owed.id,
-        state=move.progress.value,
-        due_at=move.due_at,
-        lease_until=None,
-        lease_owner=None,
-        unknowns=move.unknowns,
-        fell_back=owed.fell_back or move.fallback,
-        detail=move.why[:MAX_DETAIL],
-        sent_at=tx.now if move.progress is Progress.SENT else None,
-    )
-    where = (delivery.c.notification_id == owed.id) & (delivery.c.attempt == owed.attempts + 1)
-    ended = {"ended_at": tx.now, "outcome": outcome, "reference": reference, "detail": move.why[:MAX_DETAIL]}
-    tx.execute(delivery.update().where(where).values(ended))
-
-
-def note_late(tx: Transaction, owed: Owed, *, outcome: str, reference: str) -> None:
-    """Note how an attempt ended whose lease was over before; what follows from it is no longer its business."""
-    where = (delivery.c.notification_id == owed.id) & (delivery.c.attempt == owed.attempts + 1)
-    tx.execute(delivery.update().where(where).values(ended_at=tx.now, outcome=outcome, reference=reference))
 
 
 def page_in_flight(tx: Transaction, owed: Owed) -> bool:
@@ -196,11 +144,20 @@ def recently_sent(tx: Transaction, person: str, contact: str, since: float) -> t
             notification.c.contact == contact,
             notification.c.sent_at >= since,
             notification.c.told_in.is_(None),  # was no message of its own
+            notification.c.detail != NOT_SENT,
         )
-        .order_by(notification.c.sent_at)
-        .limit(200)
+        .order_by(notification.c.sent_at.desc())
+        .limit(RECENT)
     )
-    return tuple(tx.execute(statement).scalars())
+    return tuple(tx.execute(statement).scalars())[::-1]
+
+
+def on_their_way(tx: Transaction) -> dict[tuple[str, str], int]:
+    """Return how many messages are being sent to each (person, contact) just now."""
+    place = (notification.c.person, notification.c.contact)
+    leased = _SENDING & (notification.c.lease_until > tx.now) & notification.c.told_in.is_(None)
+    statement = sa.select(*place, sa.func.count()).where(leased).group_by(*place)
+    return {(row[0], row[1]): int(row[2]) for row in tx.execute(statement)}
 
 
 def _same_step(owed: Owed) -> sa.ColumnElement[bool]:

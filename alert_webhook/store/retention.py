@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from alert_webhook.incidents.transitions import OPEN
-from alert_webhook.store import audit, calendar_links, digests, maintenance, overrides, topology
+from alert_webhook.store import api_keys, audit, calendar_links, changes, digests, maintenance, overrides, topology
 from alert_webhook.store.database import Transaction
 from alert_webhook.store.schema import ack_link, alert, alert_group, episode, incident
 
@@ -11,7 +11,10 @@ PIECE = 500  # rows of one kind in one transaction: some milliseconds
 
 
 def prune(tx: Transaction, before: float) -> int:
-    """Delete incidents that ended, and alerts that were last seen, before this time; return how many rows went."""
+    """Delete incidents that ended, alerts that were last seen, and records of access from before this time.
+
+    Return how many rows went; there may be more.
+    """
     over = incident.c.state.not_in([state.value for state in OPEN])
     ids = list(tx.execute(sa.select(incident.c.id).where(over, incident.c.updated_at < before).limit(PIECE)).scalars())
     gone = len(ids)
@@ -26,4 +29,6 @@ def prune(tx: Transaction, before: float) -> int:
     gone += tx.execute(ack_link.delete().where(ack_link.c.expires_at < before)).rowcount
     for forget in (overrides.prune, audit.trim, digests.prune, maintenance.prune, topology.forget):
         gone += forget(tx, before)
+    for forget_piece in (api_keys.prune, changes.prune):
+        gone += forget_piece(tx, before, PIECE)
     return gone + calendar_links.prune(tx)

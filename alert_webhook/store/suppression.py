@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from alert_webhook.incidents.transitions import OPEN, PAGEABLE, State
 from alert_webhook.incidents.urgency import Urgency
@@ -14,24 +15,26 @@ PIECE = 500
 _OPEN = [state.value for state in OPEN]
 
 
-def firing_of_paging(
-    tx: Transaction, names: Sequence[str], *, without: Sequence[str]
-) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the incident and labels of firing alerts of these names whose open incident pages people.
+class Firing(Struct, frozen=True):
+    """An alert that fires, and the incident that it belongs to."""
 
-    Without names: of every firing alert. Those of the integrations `without` are left out.
-    """
+    integration: str
+    incident_id: int
+    labels: dict[str, str]
+
+
+def firing_of_paging(tx: Transaction, names: Sequence[str]) -> Iterator[Firing]:
+    """Yield the firing alerts of these names whose open incident pages people; without names: every one."""
     statement = (
-        sa.select(alert.c.incident_id, alert.c.labels)
+        sa.select(alert.c.integration, alert.c.incident_id, alert.c.labels)
         .join(incident, incident.c.id == alert.c.incident_id)
-        .where(alert.c.integration.not_in(list(without)))
         .where(alert.c.firing, incident.c.state.in_(_OPEN), incident.c.urgency == Urgency.PAGE.value)
         .order_by(alert.c.incident_id)
     )
     if names:
         statement = statement.where(alert.c.name.in_(names))
-    for incident_id, labels in tx.execute(statement):
-        yield incident_id, from_json(labels, dict[str, str])
+    for integration, incident_id, labels in tx.execute(statement):
+        yield Firing(integration, incident_id, from_json(labels, dict[str, str]))
 
 
 def folded(tx: Transaction) -> dict[int, int]:
@@ -39,6 +42,22 @@ def folded(tx: Transaction) -> dict[int, int]:
     where = incident.c.parent_id.is_not(None) & (incident.c.state == State.SUPPRESSED.value)
     rows = tx.execute(sa.select(incident.c.id, incident.c.parent_id).where(where))
     return {row.id: row.parent_id for row in rows}
+
+
+def folded_counts(tx: Transaction, ids: Sequence[int]) -> dict[int, int]:
+    """Return how many incidents are folded into each of these that has any."""
+    statement = sa.select(incident.c.parent_id, sa.func.count()).where(_folded_into(ids))
+    return {row[0]: int(row[1]) for row in tx.execute(statement.group_by(incident.c.parent_id))}
+
+
+def folded_into(tx: Transaction, incident_id: int, limit: int) -> list[int]:
+    """Return the incidents that are folded into this one, the most severe first, then the oldest."""
+    statement = sa.select(incident.c.id).where(_folded_into([incident_id]))
+    return list(tx.execute(statement.order_by(incident.c.rank, incident.c.id).limit(limit)).scalars())
+
+
+def _folded_into(ids: Sequence[int]) -> sa.ColumnElement[bool]:
+    return incident.c.parent_id.in_(ids) & (incident.c.state == State.SUPPRESSED.value)
 
 
 def firing_labels(tx: Transaction, incident_id: int) -> Iterator[dict[str, str]]:

@@ -4,32 +4,46 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
-from alert_webhook.delivery.channel import AlertView, IncidentView
+from alert_webhook.delivery.channel import AlertView, FoldedView, IncidentView
 from alert_webhook.incidents.incident import Incident
 from alert_webhook.incidents.title import summary
 from alert_webhook.incidents.transitions import State
 from alert_webhook.incidents.urgency import Urgency
 from alert_webhook.intake.timestamp import NANOSECONDS
-from alert_webhook.store import incidents
+from alert_webhook.store import incidents, suppression
 from alert_webhook.store.database import Transaction
 from alert_webhook.store.schema import alert, context_label, episode, incident
 from alert_webhook.store.statements import from_json
 
 SHOWN_ALERTS = 20
+SHOWN_FOLDED = 20
 MAX_PAGE = 200
 
 
 def incident_view(tx: Transaction, subject: Incident) -> IncidentView:
     """Return an incident as it is shown, with its most severe alerts, the firing ones first."""
-    firing, total = _counts(tx, [subject.id])[subject.id]
-    return _view(subject, _alerts(tx, subject.id), firing=firing, total=total)
+    return incident_views(tx, [subject])[subject.id]
+
+
+def incident_views(tx: Transaction, subjects: Collection[Incident]) -> dict[int, IncidentView]:
+    """Return incidents as they are shown, by their ids."""
+    ids = [subject.id for subject in subjects]
+    counts, behind = _counts(tx, ids), suppression.folded_counts(tx, ids)
+    return {each.id: _whole(tx, each, counts[each.id], behind.get(each.id, 0)) for each in subjects}
+
+
+def _whole(tx: Transaction, subject: Incident, counts: tuple[int, int], behind: int) -> IncidentView:
+    firing, total = counts
+    shown = _view(subject, _alerts(tx, subject.id) if total else (), firing=firing, total=total)
+    return replace(shown, folded=_folded(tx, subject.id), folded_total=behind) if behind else shown
 
 
 def incident_list(
     tx: Transaction, *, states: Collection[State], limit: int = 50, before_id: int | None = None
 ) -> list[IncidentView]:
-    """Return incidents in these states, newest first, without their alerts; `before_id` asks for the next page."""
+    """Return incidents in these states, newest first, as `listed` does; `before_id` asks for the next page."""
     statement = sa.select(incident.c.id).where(incident.c.state.in_([state.value for state in states]))
     if before_id is not None:
         statement = statement.where(incident.c.id < before_id)
@@ -38,10 +52,13 @@ def incident_list(
 
 
 def listed(tx: Transaction, ids: Sequence[int]) -> list[IncidentView]:
-    """Return these incidents in this order, without their alerts."""
-    counts = _counts(tx, ids)
+    """Return these incidents in this order, without their alerts and what is folded into them but for its number."""
+    if not ids:
+        return []
+    counts, behind = _counts(tx, ids), suppression.folded_counts(tx, ids)
     found = incidents.read_many(tx, ids)
-    return [_view(found[id_], (), firing=counts[id_][0], total=counts[id_][1]) for id_ in ids]
+    shown = [_view(found[id_], (), firing=counts[id_][0], total=counts[id_][1]) for id_ in ids]
+    return [replace(view, folded_total=behind[view.id]) if view.id in behind else view for view in shown]
 
 
 def context_lines(tx: Transaction, view: IncidentView, names: Sequence[str], *, lines: int) -> tuple[str, ...]:
@@ -58,6 +75,22 @@ def context_lines(tx: Transaction, view: IncidentView, names: Sequence[str], *, 
         if len(found) >= lines:
             break
     return tuple(list(found.values())[:lines])
+
+
+def _folded(tx: Transaction, incident_id: int) -> tuple[FoldedView, ...]:
+    ids = suppression.folded_into(tx, incident_id, SHOWN_FOLDED)
+    found, counts = incidents.read_many(tx, ids), _counts(tx, ids)
+    return tuple(_folded_view(found[id_], firing=counts[id_][0]) for id_ in ids)
+
+
+def _folded_view(subject: Incident, *, firing: int) -> FoldedView:
+    return FoldedView(
+        code=subject.code,
+        severity=subject.severity,
+        title=subject.title,
+        started_at=subject.started_at,
+        firing=firing,
+    )
 
 
 def _label_sets(view: IncidentView) -> list[Mapping[str, str]]:
@@ -79,13 +112,17 @@ def _context_alerts(tx: Transaction, name: str, values: Sequence[str], limit: in
 
 
 def _alerts(tx: Transaction, incident_id: int) -> tuple[AlertView, ...]:
+    """Return the alerts that are shown: chosen by narrow rows first, as an incident may have many thousand."""
     ended_last = sa.case((episode.c.ended_ns.is_(None), 0), else_=1)
+    order = (ended_last, alert.c.rank, episode.c.id)
+    joined = alert.join(episode, episode.c.alert_id == alert.c.id)
+    chosen = sa.select(episode.c.id).select_from(joined).where(episode.c.incident_id == incident_id)
+    ids = list(tx.execute(chosen.order_by(*order).limit(SHOWN_ALERTS)).scalars())
     statement = (
         sa.select(alert, episode.c.starts_ns.label("began_ns"), episode.c.ended_ns.label("over_ns"))
-        .join(episode, episode.c.alert_id == alert.c.id)
-        .where(episode.c.incident_id == incident_id)
-        .order_by(ended_last, alert.c.rank, episode.c.id)
-        .limit(SHOWN_ALERTS)
+        .select_from(joined)
+        .where(episode.c.id.in_(ids))
+        .order_by(*order)
     )
     return tuple(_alert(row) for row in tx.execute(statement))
 

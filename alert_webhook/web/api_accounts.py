@@ -23,7 +23,7 @@ class NewKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     name: str
     scopes: tuple[str, ...]
-    days: int = USUAL_DAYS
+    days: float = USUAL_DAYS  # 30.0 is a whole number to JSON
 
 
 def add_account_routes(blueprint: Blueprint, parts: Parts) -> None:
@@ -92,7 +92,7 @@ class _Desk:
         return answer_json({"id": key_id})
 
 
-def key_fault(name: str, days: int, scopes: tuple[str, ...]) -> str:
+def key_fault(name: str, days: float, scopes: tuple[str, ...]) -> str:
     """Return what is wrong with what was asked of a key, "" for nothing.
 
     >>> key_fault("grafana", 90, ("read",))
@@ -100,7 +100,7 @@ def key_fault(name: str, days: int, scopes: tuple[str, ...]) -> str:
     """
     if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
         return f"a key has a name of at most {MAX_NAME} printable characters"
-    if not 1 <= days <= MOST_DAYS:
+    if not 1 <= days <= MOST_DAYS or days != int(days):
         return f"a key lives 1 to {MOST_DAYS} days"
     if not scopes:
         return "name at least one scope"

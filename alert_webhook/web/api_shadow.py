@@ -12,6 +12,7 @@ from alert_webhook.web.answers import answer_json
 from alert_webhook.web.bodies import Refused
 
 FIRST, LAST = date(1990, 1, 1), date(2200, 1, 1)
+LENGTH = len("2026-03-01")
 
 
 def add_shadow_routes(blueprint: Blueprint, parts: Parts) -> None:
@@ -19,19 +20,23 @@ def add_shadow_routes(blueprint: Blueprint, parts: Parts) -> None:
 
     @blueprint.get("/shadow")
     def shadow() -> Response:
-        day = _day(request.args.get("day", ""), parts.clock.now())
+        day = _day(request.args.get("day"), parts.clock.now())
         begins, ends = bounds(day)
         found = parts.store.read(lambda tx: shadowed.kept_back(tx, begins, ends))
         messages = [{**msgspec.structs.asdict(each), "why": why(each)} for each in found]
         return answer_json({"day": day.isoformat(), "messages": messages})
 
 
-def _day(text: str, now: float) -> date:
-    """Return the day that is asked for, counted in UTC; "" is today."""
+def _day(text: str | None, now: float) -> date:
+    """Return the day that is asked for, counted in UTC; None is today."""
+    if text is None:
+        return datetime.fromtimestamp(now, UTC).date()
     try:
-        found = date.fromisoformat(text) if text else datetime.fromtimestamp(now, UTC).date()
-    except ValueError as error:
-        raise Refused(400, "day is written 2026-03-01") from error
+        found = datetime.strptime(text, "%Y-%m-%d").date() if len(text) == LENGTH else None  # noqa: DTZ007  # a day
+    except ValueError:
+        found = None
+    if found is None:
+        raise Refused(400, "day is written 2026-03-01")
     if not FIRST <= found <= LAST:
-        raise Refused(400, "days are from 1990 to 2200")
+        raise Refused(422, "days are from 1990 to 2200")
     return found

@@ -1,6 +1,7 @@
 """What the JSON API reads from requests, and how it refuses them."""
 
 import math
+import re
 from typing import TypeVar
 
 import msgspec
@@ -11,6 +12,7 @@ from alert_webhook.web import guards
 T = TypeVar("T")
 MAX_BODY_BYTES = 10_000
 LARGEST_ID = 2**62
+WHOLE = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
 class Refused(Exception):  # noqa: N818  # an answer, not a fault of ours
@@ -44,7 +46,10 @@ def same_site(public_url: str) -> None:
 
 def number(name: str, default: float) -> float:
     """Return a parameter of the query as a finite number."""
-    found = request.args.get(name, default, type=float)
+    try:
+        found = float(request.args.get(name, default))
+    except ValueError:
+        found = math.nan
     if not math.isfinite(found):
         raise Refused(400, f"{name} is not a number of Unix seconds")
     return found
@@ -52,11 +57,17 @@ def number(name: str, default: float) -> float:
 
 def page(default: int) -> tuple[int, int | None]:
     """Return how many rows are asked for (1 or more), and the id to go on below, None for the newest."""
-    before = request.args.get("before", None, type=int)
-    if before is not None and not 0 < before < LARGEST_ID:
-        raise Refused(400, "before is the id of the last row of the page before")
-    limit = request.args.get("limit", default, type=int)
-    return max(1, min(limit, LARGEST_ID)), before
+    return _whole("limit") or default, _whole("before")
+
+
+def _whole(name: str) -> int | None:
+    """Return a parameter of the query that counts from 1, None where it is not given."""
+    text = request.args.get(name)
+    if text is None:
+        return None
+    if not WHOLE.fullmatch(text) or not 0 < int(text) < LARGEST_ID:
+        raise Refused(400, f"{name} is a whole number, 1 or more")
+    return int(text)
 
 
 def row_id(value: int) -> int:

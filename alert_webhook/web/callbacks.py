@@ -35,10 +35,12 @@ def make_callbacks_blueprint(parts: Parts) -> Blueprint:
         request.max_content_length = MAX_BODY_BYTES
         channel: object = parts.channels().get(provider)
         if not isinstance(channel, Hears):
+            parts.callback_refused("")
             return _response(NOBODY)
         heard = channel.hear(_asked(provider, parts.public_url))
         if isinstance(heard, Refused):
             log.warning("a callback is not accepted", channel=provider, reason=heard.reason)
+            parts.callback_refused(provider)
             return _response(NOT_ACCEPTED)
         results = take_in(parts, provider, heard)
         return _response(channel.respond(heard, results))

@@ -17,6 +17,7 @@ FALSE_ALARM = "false-alarm"  # the word of the forms
 ALIAS = "for"  # the label by which every series of the detector names its query
 MOST_TOLD = 5  # series of one incident
 MAX_ANSWER_BYTES = 64 * 1024
+MOST_WHO = 200  # characters; the detector takes no more
 
 
 class ToldDetector(Struct, frozen=True):
@@ -46,7 +47,7 @@ class FalseAlarms:
             answer = _post(block, alert, now, who)
             if answer.status // 100 != 2:
                 self._log.warning("the detector did not take a verdict", status=answer.status, trouble=answer.trouble)
-                return ToldDetector(502, "the detector did not take it; nothing has changed")
+                return ToldDetector(503, "the detector did not take it; nothing has changed")
         words = f"the detector was told: false alarm ({len(alerts)} series)"
         actions.note(self._parts, incident_id, text=words, who=who, via=via)
         return ToldDetector(200, words)
@@ -62,7 +63,7 @@ def verdict(block: DetectorBlock, alert: AlertView, now: float, who: str) -> dic
     labels = {name: value for name, value in alert.labels.items() if name not in block.labels_left_out}
     end = now if alert.ended_at is None else alert.ended_at
     times = {"start": alert.started_at, "end": max(end, alert.started_at)}
-    return {"labels": labels, **times, "verdict": "false_alarm", "who": who}
+    return {"labels": labels, **times, "verdict": "false_alarm", "who": who[:MOST_WHO]}
 
 
 def _post(block: DetectorBlock, alert: AlertView, now: float, who: str) -> PeerAnswer:

@@ -15,13 +15,13 @@ from alert_webhook.web.shown import Bounds, IncidentShown, Offer, Told, incident
 MAX_ACK_BYTES = 15_000  # loads within seconds over a weak mobile network
 # tried in this order until the page is small enough; the last fits whatever the alerts say
 ACK_BOUNDS = (
-    Bounds(alerts=8, events=8, characters=300),
-    Bounds(alerts=5, events=5, characters=160),
-    Bounds(alerts=2, events=3, characters=100),
-    Bounds(alerts=1, events=0, characters=60),
+    Bounds(alerts=8, events=8, folded=6, characters=300),
+    Bounds(alerts=5, events=5, folded=4, characters=160),
+    Bounds(alerts=2, events=3, folded=2, characters=100),
+    Bounds(alerts=1, events=0, folded=0, characters=60),
 )
-DETAIL_BOUNDS = Bounds(alerts=20, events=500, characters=1000)
-LIST_BOUNDS = Bounds(alerts=0, events=0, characters=160)
+DETAIL_BOUNDS = Bounds(alerts=20, events=500, folded=20, characters=1000)
+LIST_BOUNDS = Bounds(alerts=0, events=0, folded=0, characters=160)
 
 
 class Section(Struct, frozen=True, kw_only=True):

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from alert_webhook.delivery.channel import AlertView, IncidentView
-from alert_webhook.delivery.render import cut, web_link
+from alert_webhook.delivery.channel import AlertView, FoldedView, IncidentView
+from alert_webhook.delivery.plain import ago, cut, span, web_link
 from alert_webhook.incidents.timeline import Event
 from alert_webhook.incidents.title import PLACES, summary
 from alert_webhook.incidents.transitions import OPEN, PAGEABLE, State
@@ -32,6 +32,7 @@ class Bounds(Struct, frozen=True):
 
     alerts: int
     events: int
+    folded: int  # incidents that are folded into it
     characters: int  # of any one text
 
 
@@ -53,6 +54,13 @@ class AlertShown(Struct, frozen=True, kw_only=True):
     ended: Moment | None
     runbook: str  # a web link or ""
     source: str
+
+
+class FoldedShown(Struct, frozen=True):
+    """An incident that is folded into this one, in one line."""
+
+    code: str
+    text: str
 
 
 class EventShown(Struct, frozen=True):
@@ -81,6 +89,8 @@ class IncidentShown(Struct, frozen=True, kw_only=True):
     total: int
     alerts: tuple[AlertShown, ...]
     more_alerts: int
+    folded: tuple[FoldedShown, ...]
+    folded_total: int
     context: tuple[str, ...]
     events: tuple[EventShown, ...]
     next_step: str
@@ -123,7 +133,7 @@ def moment(at: float, now: float) -> Moment:
         when = datetime.fromtimestamp(at, UTC)
     except (ValueError, OverflowError, OSError):
         return Moment("at an unknown time", "", "")
-    return Moment(when.strftime("%Y-%m-%d %H:%M UTC"), when.strftime("%Y-%m-%dT%H:%M:%SZ"), _ago(now - at))
+    return Moment(when.strftime("%Y-%m-%d %H:%M UTC"), when.strftime("%Y-%m-%dT%H:%M:%SZ"), ago(now - at))
 
 
 def incident_shown(told: Told, now: float, bounds: Bounds) -> IncidentShown:
@@ -147,6 +157,8 @@ def incident_shown(told: Told, now: float, bounds: Bounds) -> IncidentShown:
         total=view.total,
         alerts=tuple(_alert(each, now, bounds.characters) for each in shown),
         more_alerts=max(0, view.total - len(shown)),
+        folded=tuple(_folded(each, now, bounds.characters) for each in view.folded[: bounds.folded]),
+        folded_total=view.folded_total,
         context=tuple(cut(line, bounds.characters) for line in told.context),
         events=tuple(_event(each, now, bounds.characters) for each in _newest(told.events, bounds.events)),
         next_step=cut(_next_step(told, state, now), bounds.characters),
@@ -185,6 +197,11 @@ def _alert(alert: AlertView, now: float, characters: int) -> AlertShown:
     )
 
 
+def _folded(each: FoldedView, now: float, characters: int) -> FoldedShown:
+    words = f"{each.severity} · {each.title} · {each.firing} firing · began {ago(now - each.started_at)}"
+    return FoldedShown(each.code, cut(words, characters))
+
+
 def _event(event: Event, now: float, characters: int) -> EventShown:
     return EventShown(moment(event.at, now), cut(event.text, characters))
 
@@ -194,24 +211,8 @@ def _next_step(told: Told, state: State, now: float) -> str:
     if state not in PAGEABLE or told.due_at is None or not told.next_people:
         return ""
     people, wait = ", ".join(told.next_people), told.due_at - now
-    return f"{people} now" if wait < 1 else f"{people} in {_span(wait)}"
+    return f"{people} now" if wait < 1 else f"{people} in {span(wait)}"
 
 
 def _link(url: str) -> str:
     return web_link(url) if len(url) <= MAX_URL else ""
-
-
-def _ago(seconds: float) -> str:
-    if seconds < -60:
-        return f"in {_span(-seconds)}"
-    return "just now" if seconds < 60 else f"{_span(seconds)} ago"
-
-
-def _span(seconds: float) -> str:
-    """Return a duration in its two largest units: "3 d 4 h", "1 h 5 min", "40 s"."""
-    if seconds < 60:
-        return f"{int(seconds)} s"
-    minutes = int(seconds // 60)
-    days, hours, rest = minutes // 1440, minutes % 1440 // 60, minutes % 60
-    words = [f"{count} {unit}" for count, unit in ((days, "d"), (hours, "h"), (rest, "min")) if count]
-    return " ".join(words[:2])

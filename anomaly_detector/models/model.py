@@ -6,7 +6,7 @@ of views and a snapshot is the arrays themselves.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 import numpy as np
@@ -18,6 +18,7 @@ F32: TypeAlias = npt.NDArray[np.float32]
 F64: TypeAlias = npt.NDArray[np.float64]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 State: TypeAlias = dict[str, npt.NDArray[Any]]
+Ahead: TypeAlias = dict[tuple[str, str], npt.NDArray[np.float64]]
 
 DAY_S = 86_400.0
 
@@ -26,25 +27,29 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     """One instant of a query's fixed grid.
 
     `time_s` is Unix time, `step_s` the distance to the next instant, `day_s` the seconds since local midnight in the
-    configured timezone (0 <= day_s < 86,400; on the long day of a DST change the repeated hour counts twice).
+    configured timezone (0 <= day_s < 86,400; on the long day of a DST change the repeated hour counts twice). `free`
+    says whether that is a weekend's or a holiday's, by the configured calendar.
     """
 
     time_s: float
     step_s: float
     day_s: float
+    free: bool = False
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True):
     """Past values on a regular grid, oldest first.
 
     `values` has the shape (instants, series) and is NaN where there was no sample; `step_s` is the distance between
-    instants here, `target_step_s` that of the live grid (history may be coarser, to bound memory).
+    instants here, `target_step_s` that of the live grid (history may be coarser, to bound memory). `free` marks the
+    instants of free days, None for none.
     """
 
     values: F64
     day_s: F64
     step_s: float
     target_step_s: float
+    free: Mask | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +57,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     `score`: 1 is the alarm threshold, 0 while warming up or without a sample. `expected`, `lower` and `upper` are in
     the unit of the series. `contribution` has one row for each of the model's `features`: that feature's own score.
-    `confidence` is 1 once warmed up. The arrays have one entry for each series.
+    `confidence` is 1 once warmed up. The arrays have one entry for each series. `ahead` is what a forecaster says of
+    the future, by the output's name and its horizon ("" for none): NaN where nothing is to be said, and a time may be
+    infinite.
     """
 
     score: F32
@@ -61,6 +68,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     upper: F64
     contribution: F32
     confidence: F32
+    ahead: Ahead = {}
 
 
 class Model(Protocol):
@@ -83,6 +91,22 @@ class Model(Protocol):
         model itself does not call it anomalous. The verdict never uses what this very sample taught.
         """
         ...
+
+
+@runtime_checkable
+class Heir(Protocol):
+    """A model whose new series begin with what the others of the query teach, not with nothing."""
+
+    def newborn(self, state: State, warm: Mask, count: int) -> State:
+        """Return the state of `count` new series; `warm` marks those of `state` that know what is usual."""
+        ...
+
+
+@runtime_checkable
+class Pooled(Protocol):
+    """A model that also learns what all series of a query share: arrays of any shape, kept in snapshots as they are."""
+
+    pool: State
 
 
 class ModelOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

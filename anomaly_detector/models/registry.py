@@ -8,8 +8,10 @@ BUILTIN = {
     "all_time_range": "anomaly_detector.models.all_time_range:PLUGIN",
     "bank": "anomaly_detector.models.bank:PLUGIN",
     "holt_winters": "anomaly_detector.models.holt_winters:PLUGIN",
+    "isolation_forest": "anomaly_detector.models.isolation_forest:PLUGIN",
     "seasonal_robust": "anomaly_detector.models.seasonal_robust:PLUGIN",
     "static_z": "anomaly_detector.models.static_z:PLUGIN",
+    "trend": "anomaly_detector.models.trend:PLUGIN",
 }
 
 

@@ -1,9 +1,10 @@
 """`seasonal_robust`: hour-of-day medians, robust spread, a slow level, thresholds calibrated for each series.
 
-Expected value = origin + profile(hour of day) + level. The profile and the spread have one knot at the middle of
-every hour and are interpolated between knots, so that a steep morning is not taken for noise. Two features share the
-score: `level`, the deviation of this sample in spreads, and `shift`, the same smoothed over `smooth` samples, which
-finds small lasting changes. Each is divided by its own threshold (scoring/calibration.py).
+Expected value = origin + profile(hour of day) + level; on the free days of the configured calendar (weekends,
+holidays) a second profile is added, that of how they differ from the others. The profiles and the spread have one knot
+at the middle of every hour and are interpolated between knots, so that a steep morning is not taken for noise. Two
+features share the score: `level`, the deviation of this sample in spreads, and `shift`, the same smoothed over `smooth`
+samples, which finds small lasting changes. Each is divided by its own threshold (scoring/calibration.py).
 
 What is learnt, and when it is not:
 - updates are clipped at 4 spreads, and frozen while the score is above 1: a fault is not learnt;
@@ -99,6 +100,7 @@ class SeasonalRobust:
         state: State = {name: np.zeros(count, np.float32) for name in ("level", "shift", "floor", "seen_s", "above_s")}
         state["origin"] = np.full(count, np.nan)
         state["profile"] = np.zeros((KNOTS, count), np.float32)
+        state["free_profile"] = np.zeros((KNOTS, count), np.float32)
         state["spread"] = np.full((KNOTS, count), TINY, np.float32)
         state["floor"] += TINY
         for name in self.features:
@@ -127,6 +129,8 @@ class SeasonalRobust:
         low, high, share = knots_at(grid.day_s)
         spread = np.maximum(between(state["spread"], low, high, share), state["floor"])
         seasonal = between(state["profile"], low, high, share) + state["level"]
+        if grid.free:
+            seasonal += between(state["free_profile"], low, high, share)
         zero = np.nan_to_num(origin)
         deviation = np.where(fresh, block - zero - seasonal, 0).astype(np.float32)
         limits = self._thresholds(state, grid.step_s)
@@ -176,8 +180,9 @@ class SeasonalRobust:
         knot_rate = np.minimum(step / np.clip(seen / KNOTS, KNOT_SHORT_MEMORY_S, memory / KNOTS), np.float32(1))
         rate = np.where(new, np.float32(0.3), knot_rate) * learn
         low, high, share = knots_at(grid.day_s)
+        profile = "free_profile" if grid.free else "profile"
         for knot, weight in ((low, 1 - share), (high, share)):
-            state["profile"][knot] += taught * knot_rate * weight
+            state[profile][knot] += taught * knot_rate * weight
             wanted = np.maximum(MEAN_ABS_TO_SIGMA * np.abs(taught), state["floor"])
             state["spread"][knot] += (wanted - state["spread"][knot]) * rate * weight
         tail_rate = (step / np.clip(seen, TAIL_SHORT_MEMORY_S, memory) * (learn & ~new)).astype(np.float32)
@@ -199,9 +204,13 @@ class SeasonalRobust:
         state["origin"][...] = origin
         known = np.isfinite(origin)
         centred = (values - np.nan_to_num(origin)).astype(np.float32)
-        profile = daily_profile(centred, history)
+        free = np.zeros(len(values), np.bool_) if history.free is None else history.free
+        profile = daily_profile(centred[~free], _part(history, ~free))
         deviation = centred - along(profile, history.day_s)
         state["profile"][...] = profile
+        if free.any():
+            state["free_profile"][...] = daily_profile(deviation[free], _part(history, free))
+            deviation[free] -= along(state["free_profile"], history.day_s[free])
         state["floor"][...] = np.where(known, least_spread(values, deviation), TINY)
         state["spread"][...] = np.maximum(hourly_spread(deviation, history.day_s), state["floor"])
         state["seen_s"][...] = np.isfinite(centred).sum(axis=0) * np.float32(history.step_s)
@@ -219,6 +228,11 @@ class SeasonalRobust:
         if history.step_s > history.target_step_s:  # live samples are closer, so smoothing calms them less than here
             shift = Tail(np.maximum(shift.start, level.start), np.maximum(shift.excess, level.excess))
         state["shift_tail"][...], state["shift_excess"][...] = shift.start, shift.excess
+
+
+def _part(history: History, chosen: Mask) -> History:
+    """Return some instants of a history as one, for its profile."""
+    return msgspec.structs.replace(history, values=history.values[chosen], day_s=history.day_s[chosen], free=None)
 
 
 PLUGIN = Plugin(name="seasonal_robust", options=SeasonalRobustOptions, make=SeasonalRobust)

@@ -1,9 +1,9 @@
-"""The recursions of the feature bank: from one value of each series to twelve features, with O(1) memory.
+"""The recursions of the feature bank: from one value of each series to eleven features, with O(1) memory.
 
 `v` is the value, `r` what remains of it without the hour of day. Spans are in samples; an exponentially weighted mean
 of span n has the gain 2 / (n + 1). The features see a series at several speeds: steps (change, change2), its roughness
-(rough6, rough12), its distance from its own recent past (detached), the same of `r` (rest…), and lasting offsets of
-`r` against the hour (rest6, rest12) and against the day before (off, drift).
+(rough6, rough12), the same of `r` (rest…), and lasting offsets of `r` against the hour (rest6, rest12) and against the
+day before (off, drift).
 """
 
 import numpy as np
@@ -15,7 +15,6 @@ FEATURES = (
     "change2",
     "rough6",
     "rough12",
-    "detached",
     "rest_change2",
     "rest_rough6",
     "rest",
@@ -26,11 +25,11 @@ FEATURES = (
 )
 REST = FEATURES.index("rest")
 BEFORE = ("value1", "value2", "rest1", "rest2")
-MEANS = ("mean6", "mean12", "mean24", "rest_mean6", "rest_mean12", "rest_mean96")
+MEANS = ("mean6", "mean12", "rest_mean6", "rest_mean12", "rest_mean96")
 VARIANCES = ("variance6", "variance12", "rest_variance6")
 MEMORY = (*BEFORE, *MEANS, *VARIANCES)
 CHUNK = 64  # instants of history taken as one product
-OF_VALUE = ("value1", "value2", "mean6", "mean12", "mean24")
+OF_VALUE = ("value1", "value2", "mean6", "mean12")
 OF_REST = ("rest1", "rest2", "rest_mean6", "rest_mean12", "rest_mean96")
 
 
@@ -45,37 +44,36 @@ def begin(state: State, value: F32, rest: F32, *, where: Mask) -> None:
 
 
 def advance(state: State, value: F32, rest: F32) -> F32:
-    """Return the features (12, series) of one value, and remember it, in place."""
+    """Return the features (11, series) of one value, and remember it, in place."""
     out = np.empty((len(FEATURES), len(value)), np.float32)
     np.subtract(value, state["value1"], out=out[0])
     np.subtract(value, state["value2"], out=out[1])
     out[2] = _rough(state["mean6"], state["variance6"], value, 6)
     out[3] = _rough(state["mean12"], state["variance12"], value, 12)
-    out[4] = value - _mean(state["mean24"], value, 24)
-    np.subtract(rest, state["rest2"], out=out[5])
-    out[6] = _rough(state["rest_mean6"], state["rest_variance6"], rest, 6)
-    out[7] = rest
-    out[8] = state["rest_mean6"]
-    out[9] = _mean(state["rest_mean12"], rest, 12)
+    np.subtract(rest, state["rest2"], out=out[4])
+    out[5] = _rough(state["rest_mean6"], state["rest_variance6"], rest, 6)
+    out[6] = rest
+    out[7] = state["rest_mean6"]
+    out[8] = _mean(state["rest_mean12"], rest, 12)
     slow = _mean(state["rest_mean96"], rest, 96)
-    np.subtract(rest, slow, out=out[10])
-    np.subtract(out[8], slow, out=out[11])
+    np.subtract(rest, slow, out=out[9])
+    np.subtract(out[7], slow, out=out[10])
     state["value2"][...], state["value1"][...] = state["value1"], value
     state["rest2"][...], state["rest1"][...] = state["rest1"], rest
     return out
 
 
 def over(value: F32, rest: F32, state: State) -> F32:
-    """Return the features of a whole history (12, instants, series) without gaps, and leave its memory in `state`.
+    """Return the features of a whole history (11, instants, series) without gaps, and leave its memory in `state`.
 
     The same as `begin` with the first instant and `advance` with each, at a hundredth of the cost.
     """
-    means = {name: _mean_over(rest if name in OF_REST else value, _span(name)) for name in MEANS}
+    means = {name: mean_over(rest if name in OF_REST else value, _span(name)) for name in MEANS}
     roughs = {}
     for name in VARIANCES:
         of = name.replace("variance", "mean")
         gap = (rest if of in OF_REST else value) - means[of]
-        roughs[name] = _mean_over(np.square(gap), _span(name), start=np.zeros(gap.shape[1], np.float32))
+        roughs[name] = mean_over(np.square(gap), _span(name), start=np.zeros(gap.shape[1], np.float32))
     last = {name: array[-1] for name, array in (means | roughs).items()}
     last |= {"value1": value[-1], "value2": value[-2:][0], "rest1": rest[-1], "rest2": rest[-2:][0]}
     for name, array in last.items():
@@ -86,7 +84,6 @@ def over(value: F32, rest: F32, state: State) -> F32:
             _step(value, 2),
             np.sqrt(np.maximum(roughs["variance6"], 0)),
             np.sqrt(np.maximum(roughs["variance12"], 0)),
-            value - means["mean24"],
             _step(rest, 2),
             np.sqrt(np.maximum(roughs["rest_variance6"], 0)),
             rest,
@@ -116,7 +113,7 @@ def _step(values: F32, lag: int) -> F32:
     return np.asarray(values - before)
 
 
-def _mean_over(values: F32, span: int, *, start: F32 | None = None) -> F32:
+def mean_over(values: F32, span: int, *, start: F32 | None = None) -> F32:
     """Return the weighted mean at each instant; it begins at `start`, the first value when left out."""
     gain = 2 / (span + 1)
     keep = (1 - gain) ** np.arange(CHUNK + 1)

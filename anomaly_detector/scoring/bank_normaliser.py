@@ -1,9 +1,11 @@
 """Where each feature of the bank usually is and how far it strays: robust, slow, in several generations.
 
-A generation is a `centre` and a `scale` for each feature, learnt over a memory of its own. The scale is the feature's
-98 % quantile of the distance from its centre, as a Gaussian of that scale would have it. A sample is as strange as the
-generation that knows it best says: what one remembers as normal does not alarm.
+Each feature has a `centre` and, for each generation, a `scale` learnt over a memory of its own: the 98 % quantile of
+the distance from the centre, as a Gaussian of that scale would have it. A sample is as strange as the generation that
+knows it best says: what one remembers as normal does not alarm.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from anomaly_detector.scoring.calibration import GAUSS_TAIL, TAIL_SHARE, column_
 from anomaly_detector.scoring.daily import TINY
 
 GAUSS_Q98 = np.float32(GAUSS_TAIL)
-SOFT = np.float32(4)  # scales: beyond this a feature counts by its logarithm, so that no single one outvotes the rest
+SOFT = np.float32(8)  # scales: beyond this a feature counts by its logarithm, so that no single one outvotes the rest
 SCALE_FLOOR = 0.1  # of the standard deviation
 CLIP = np.float32(4)  # scales: what a single sample can teach the centre at most
 UP, DOWN = np.float32((1 - TAIL_SHARE) / TAIL_SHARE), np.float32(-1)  # balanced where 2 % lie beyond
@@ -37,8 +39,8 @@ def strangeness(features: F32, centre: F32, scale: F32, floor: F32, *, calm: F32
 def soften(distance: F32) -> F32:
     """Return a distance that grows by its logarithm beyond `SOFT`.
 
-    >>> soften(np.array([1.0, 4.0, 4.0 * np.e], np.float32)).round(3).tolist()
-    [1.0, 4.0, 8.0]
+    >>> soften(np.array([1.0, 8.0, 8.0 * np.e], np.float32)).round(3).tolist()
+    [1.0, 8.0, 16.0]
     """
     beyond = distance > SOFT
     if beyond.any():
@@ -57,28 +59,28 @@ def fit(feature: F32, calm: F32) -> tuple[F32, F32]:
     return centre, np.maximum(far, np.maximum(SCALE_FLOOR * spread, TINY)).astype(np.float32)
 
 
-def follow(feature: F32, centre: F32, scale: F32, *, calm: F32, rate: F32, young: F32 | None) -> None:
-    """Move centre and scale towards a feature's value, in place.
+def follow(
+    feature: F32, centre: F32, scales: Sequence[F32], *, calm: F32, rates: Sequence[F32], young: F32 | None
+) -> None:
+    """Move the centre and the scale of each generation towards a feature's value, in place.
 
-    `rate` is the share of the memory that one sample covers, 0 where nothing is to be learnt. The scale follows the
-    98 % quantile by the sign of the error, in steps relative to itself. `young` is 1 / n for the n-th of a series'
-    first samples and 0 later (None where none is young): then centre and scale are plain means.
+    `rates` are the share of each generation's memory that one sample covers, 0 where nothing is to be learnt; the
+    centre moves with the last. A scale follows the 98 % quantile by the sign of the error, in steps relative to
+    itself. `young` is 1 / n for the n-th of a series' first samples and 0 later (None where none is young): then
+    centre and scale are plain means.
     """
     gap = feature - centre
-    distance = np.abs(gap) / calm
-    bound = CLIP * scale
+    bound = CLIP * scales[-1]
     taught = np.clip(gap, -bound, bound)
-    taught *= rate
-    beyond = np.where(distance > GAUSS_Q98 * scale, UP, DOWN)
-    beyond *= rate
-    np.minimum(beyond, LARGEST_STEP, out=beyond)
-    np.maximum(beyond, -LARGEST_STEP, out=beyond)
-    if young is not None:
-        early = young > 0
-        taught = np.where(early, gap * young, taught)
-        plain = young * (MEAN_ABS_TO_SIGMA * distance - scale) / scale
-        beyond = np.where(early, plain, beyond)
-    centre += taught
-    beyond += 1
-    scale *= beyond
-    np.maximum(scale, TINY, out=scale)
+    taught *= rates[-1]
+    distance = np.abs(gap) / calm
+    for size, rate in zip(scales, rates, strict=True):
+        beyond = np.where(distance > GAUSS_Q98 * size, UP, DOWN)
+        beyond *= rate
+        np.clip(beyond, -LARGEST_STEP, LARGEST_STEP, out=beyond)
+        if young is not None:
+            beyond = np.where(young > 0, young * (MEAN_ABS_TO_SIGMA * distance - size) / size, beyond)
+        beyond += 1
+        np.multiply(size, beyond, out=size)
+        np.maximum(size, TINY, out=size)
+    centre += taught if young is None else np.where(young > 0, gap * young, taught)

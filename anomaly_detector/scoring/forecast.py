@@ -10,6 +10,9 @@ import numpy as np
 
 from anomaly_detector.models.model import F64
 
+FORECAST, LOWER, UPPER = "forecast", "forecast_lower", "forecast_upper"  # each with a label `horizon`
+TO_THRESHOLD = "forecast_time_to_threshold_seconds"
+
 
 class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     """What is expected at each horizon, with its band; arrays (horizons, series), NaN for a series without history.

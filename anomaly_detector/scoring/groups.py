@@ -1,22 +1,31 @@
-"""Series rolled up by what they belong to, a device or a site: one query's scores of one instant in, its signs out.
+"""Series rolled up by what they belong to, a device for instance: one query's scores of one instant in, its signs out.
 
-A sign is a number for each group that grows with the trouble. Four are taken of every query: `top`, the score of the
-worst series; `breadth`, the mean score of all its series; `tilt`, the same with the scores of series below their
-expected value counted as negative, which shows what moves all of them a little; `still`, by how much more of them
-repeat their last value than usual, which is how an agent looks that answers from a frozen cache. What a sign means
-differs from query to query and is levelled later (levelling.py). No I/O.
+A sign is a number for each group that grows with the trouble. `top` is the score of the worst series, `few` the mean of
+the three worst, `breadth` the mean of all; `above` and `below` are the mean with the scores to the other side counted
+as negative, which shows what moves all of them a little; `still` is by how much more of them repeat their last value
+than usual, which is how an agent looks that answers from a frozen cache; `drift` is how far the last hour of the worst
+series is off its last half day, in what is usual for the series: so a leak looks, long before it is a deviation. What
+a sign means differs from query to query and is levelled later (levelling.py). No I/O.
 """
 
 import numpy as np
 
 from anomaly_detector.models.model import F32, F64, Mask
+from anomaly_detector.scoring.scoring import Direction
 from anomaly_detector.series_table import Rows
 
-SIGNS = ("top", "breadth", "tilt", "still")
-TOP, BREADTH, TILT, STILL = range(4)
-SCORE_CAP = np.float32(5)  # of one series, in both: far beyond the threshold is not more alarming
+SIGNS = ("top", "few", "breadth", "above", "below", "still", "drift")
+TOP, FEW, BREADTH, ABOVE, BELOW, STILL, DRIFT = range(7)
+SCORE_CAP = np.float32(5)  # of one series: far beyond the threshold is not more alarming
+WORST = 3
 STILL_MEMORY_S = 86_400.0  # of how many repeat usually
 FEWEST = 8  # series for stillness to say anything
+QUICK_S, SLOW_S = 3600.0, 43_200.0  # the two means between which a drift shows
+WIDE_MEMORY_S = 7 * 86_400.0  # of how far apart they usually are
+SETTLED_S = 86_400.0  # of a series before its drift says anything
+DRIFT_CAP, DRIFT_CLIP = 25.0, 3.0  # usual distances: what counts at most, and what one sample teaches at most
+TINY = 1e-6
+SHARE_OF_SIZE = 0.001  # of the value itself: a distance is never taken as smaller
 
 
 class Grouped:
@@ -26,6 +35,7 @@ class Grouped:
         """Take the group (0 to `count` - 1, or -1 for none) of each row."""
         member = np.flatnonzero(group >= 0)
         self.order: Rows = member[np.argsort(group[member], kind="stable")]
+        self.group = group
         self.count = count
         found, self._starts = np.unique(group[self.order], return_index=True)
         self._found: Rows = found.astype(np.intp)
@@ -44,15 +54,41 @@ class Grouped:
             out[self._found] = np.maximum.reduceat(values[self.order], self._starts)
         return out
 
+    def worst(self, values: F32, wanted: Mask) -> Rows:
+        """Return the row with the highest value of each of the `wanted` groups that is not empty."""
+        rows = np.flatnonzero((self.group >= 0) & np.append(wanted, np.False_)[self.group])
+        out: Rows = np.full(self.count, -1, np.intp)
+        order = rows[np.argsort(values[rows], kind="stable")]
+        out[self.group[order]] = order  # the last one written is the highest
+        return out[out >= 0]
+
 
 class Signs:
-    """The signs of one query's groups, instant by instant: remembers the last values and how still is usual."""
+    """The signs of one query's groups, instant by instant.
 
-    def __init__(self, grouped: Grouped, rows: int, step_s: float) -> None:
+    Of each row it remembers the last value and two means of different speed, of each group how still is usual.
+    """
+
+    def __init__(self, grouped: Grouped, rows: int, step_s: float, *, direction: Direction = "both") -> None:
         self._grouped = grouped
-        self._rate = np.float32(min(1.0, step_s / STILL_MEMORY_S))
+        self._step_s, self._direction = step_s, direction
         self.last: F64 = np.full(rows, np.nan)
+        self.quick: F64 = np.full(rows, np.nan)
+        self.slow: F64 = np.full(rows, np.nan)
+        self.wide: F32 = np.zeros(rows, np.float32)
+        self.seen_s: F32 = np.zeros(rows, np.float32)
         self.usual: F32 = np.full(grouped.count, np.nan, np.float32)
+
+    def regroup(self, grouped: Grouped, new_rows: Rows) -> None:
+        """Go over to other groups: those there were keep their numbers; `new_rows` hold other series from now on."""
+        more, groups = len(grouped.group) - len(self.last), grouped.count - self._grouped.count
+        self._grouped = grouped
+        self.usual = np.concatenate((self.usual, np.full(max(0, groups), np.nan, np.float32)))
+        for name, blank in (("last", np.nan), ("quick", np.nan), ("slow", np.nan), ("wide", 0.0), ("seen_s", 0.0)):
+            before = getattr(self, name)
+            array = np.concatenate((before, np.full(max(0, more), blank, before.dtype)))
+            array[new_rows] = blank
+            setattr(self, name, array)
 
     def take(self, score: F32, values: F64, expected: F64, learn: Mask) -> tuple[F32, Mask]:
         """Return the signs (sign, group) of an instant, and which groups have a sample in it.
@@ -62,14 +98,27 @@ class Signs:
         """
         grouped, fresh = self._grouped, np.isfinite(values)
         count = grouped.sums(fresh.astype(np.float32))
-        there = count > 0
+        there, size = count > 0, np.maximum(count, 1)
         capped = np.minimum(np.where(fresh, score, np.float32(0)), SCORE_CAP)
         out = np.zeros((len(SIGNS), grouped.count), np.float32)
-        out[TOP] = grouped.most(capped)
-        out[BREADTH] = grouped.sums(capped) / np.maximum(count, 1)
-        out[TILT] = np.abs(grouped.sums(np.where(values < expected, -capped, capped))) / np.maximum(count, 1)
+        out[TOP], out[FEW] = self._worst(capped)
+        out[BREADTH] = grouped.sums(capped) / size
+        tilt = grouped.sums(np.where(values < expected, -capped, capped)) / size
+        out[ABOVE], out[BELOW] = np.maximum(tilt, 0), np.maximum(-tilt, 0)
         out[STILL] = self._still(values, fresh, count, learn)
+        out[DRIFT] = grouped.most(self._drift(values, fresh, np.append(learn, np.True_)[grouped.group]))
         return out, there
+
+    def _worst(self, capped: F32) -> tuple[F32, F32]:
+        """Return the worst score of each group and the mean of its WORST worst."""
+        grouped, rest, total = self._grouped, capped.copy(), np.zeros(self._grouped.count, np.float32)
+        top = grouped.most(capped)
+        for _ in range(WORST):
+            most = grouped.most(rest)
+            total += most
+            of_row = np.append(most, np.float32(np.inf))[grouped.group]
+            rest[rest >= of_row] = 0  # series that say the very same count once
+        return top, total / np.float32(WORST)
 
     def _still(self, values: F64, fresh: Mask, count: F32, learn: Mask) -> F32:
         known = fresh & np.isfinite(self.last)
@@ -79,5 +128,22 @@ class Signs:
         np.copyto(self.last, values, where=fresh)
         np.copyto(self.usual, share, where=enough & np.isnan(self.usual))
         more = np.where(enough, np.maximum(share - self.usual, 0), 0).astype(np.float32)
-        self.usual += np.where(enough & learn, self._rate * (share - self.usual), np.float32(0))
+        rate = np.float32(min(1.0, self._step_s / STILL_MEMORY_S))
+        self.usual += np.where(enough & learn, rate * (share - self.usual), np.float32(0))
         return more
+
+    def _drift(self, values: F64, fresh: Mask, learn: Mask) -> F32:
+        step_s, begins = self._step_s, fresh & np.isnan(self.quick)
+        for mean, span_s in ((self.quick, QUICK_S), (self.slow, SLOW_S)):
+            np.copyto(mean, values, where=begins)
+            np.add(mean, np.where(fresh, (1 - np.exp(-step_s / span_s)) * (values - mean), 0), out=mean)
+        self.seen_s += np.float32(step_s) * fresh
+        apart = np.nan_to_num(self.quick - self.slow)
+        wide = np.maximum(self.wide, TINY + SHARE_OF_SIZE * np.abs(np.nan_to_num(self.slow)))
+        settled = fresh & (self.seen_s >= SETTLED_S)
+        drift = np.where(settled, apart / wide, 0)
+        taught = np.minimum(np.abs(apart), np.where(settled, DRIFT_CLIP * wide, np.inf))
+        rate = step_s / np.clip(self.seen_s, step_s, WIDE_MEMORY_S)
+        self.wide += np.where(fresh & learn, rate * (taught - self.wide), 0).astype(np.float32)
+        sided = {"both": np.abs(drift), "above_expected": drift, "below_expected": -drift}[self._direction]
+        return np.clip(sided, 0, DRIFT_CAP).astype(np.float32)

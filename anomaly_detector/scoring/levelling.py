@@ -1,26 +1,35 @@
-"""What a sign is worth: how rare its value is among all groups of the installation, so that signs can be compared.
+"""What a sign is worth: how rare it is, so that signs of other queries and other devices can be compared.
 
 A sign is followed over several spans, so that what is small but lasts counts as well: a sign over a span is a feature.
-Levels are learnt from a stretch of history without known faults, and hold until they are learnt anew: `surprise` is the
-decimal logarithm of how rare a value was then (3: one value in a thousand was as high). Beyond what SHARES reach the
-tail is taken as exponential in the value. The evidence against a group is the surprise beyond what everyone shows now
-and then, summed over the queries: what several say at once weighs more. No I/O.
+Of each feature and group the highest value of every day is remembered, two weeks long. By how much a value goes beyond
+the highest of its own group's past days is taken in shares of that highest plus what hardly any group ever exceeds: a
+device that is always lively is not more suspect than one that is always calm, and what was so yesterday is no news.
+That share is compared with those of all groups on all past days, each taken against its other days: so nothing is
+assumed about how values are distributed (conformal prediction, leave one out; Vovk et al., "Algorithmic Learning in a
+Random World", 2005). The result is the decimal logarithm of how rare it is (3: one day of one group in a thousand was
+as bad). Beyond the highest share ever seen the tail is taken as that of a Pareto distribution of a fixed index, and
+FURTHEST bounds it: no query can run away. No I/O.
 """
 
 import msgspec
 import numpy as np
 
 from anomaly_detector.models.model import F32, F64, Mask
+from anomaly_detector.scoring.groups import SIGNS
 from anomaly_detector.series_table import Rows
 
 SPANS_S = (900.0, 3600.0, 21_600.0)
-SHARES: F64 = np.array([0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001])  # of values that are higher
-TAIL = 3  # the place in SHARES from which the slope of the tail is taken
-FEWEST = 10  # values that have to be above one for its share to be believed
-SHORTEST = 0.01  # the tail runs over at least this much of a sign: none is taken as shorter
-APART = 1e-4  # so that values ascend
+FEATURES = len(SPANS_S) * len(SIGNS)
 AWAY_STEPS, RESTART_S = 2, 600.0
-COMMON = 2.0  # decades: what one group in a hundred shows at any time is no evidence
+DAYS = 14  # that are remembered
+FEWEST_DAYS = 3  # of a group, before it is judged
+FEWEST_RATIOS = 20  # of all groups together, before anything is
+RARELY = 0.99  # the share of all days of all groups below what is added to a group's own highest
+LEAST: F64 = np.tile([1.0, 0.6, 0.2, 0.2, 0.2, 0.2, 4.0], len(SPANS_S))  # ... and this much of each sign at least:
+# the worst series at its own threshold; all series at a fifth of theirs; a drift of four times the usual
+PARETO_INDEX = 3.0  # of what lies beyond everything seen: twice as high is 2^3 times as rare
+HARDLY = 0.5  # half as much again as a group's own is never beyond everything, even where nobody ever went so far
+FURTHEST = 6.0  # decades beyond everything seen, at most
 
 
 class Spans:
@@ -37,6 +46,13 @@ class Spans:
         self.away: Rows = np.zeros(groups, np.intp)  # steps without a sample
         self.settling: Rows = np.zeros(groups, np.intp)  # steps to go
 
+    def grow(self, groups: int) -> None:
+        """Make room for more groups."""
+        more = groups - len(self.away)
+        self.means = np.concatenate((self.means, np.zeros((*self.means.shape[:2], more), np.float32)), axis=2)
+        self.away = np.concatenate((self.away, np.zeros(more, np.intp)))
+        self.settling = np.concatenate((self.settling, np.zeros(more, np.intp)))
+
     def follow(self, signs: F32, there: Mask) -> F32:
         """Take an instant's signs (sign, group); return all features (span and sign, group).
 
@@ -52,45 +68,66 @@ class Spans:
 
 
 class Levels(msgspec.Struct, frozen=True, kw_only=True):
-    """How rare values are: of each feature (first axis) the values that the SHARES exceed, and the tail's slope.
+    """What was learnt from past days.
 
-    `rare` is the surprise at those values, `slope` in decades for each unit beyond the last.
+    `own` (feature, group) is each group's highest, NaN where too few days are known; `floor` (feature) what is added;
+    `ratios` (feature, ascending) those of all groups and days; `joint` (ascending) their highest surprises.
     """
 
-    values: F64
-    rare: F64
-    slope: F64
+    own: F32
+    floor: F64
+    ratios: F64
+    joint: F64
 
     def surprise(self, features: F32) -> F32:
-        """Return how rare each group's most surprising feature is, in decades, for features (feature, group)."""
-        beyond = np.maximum(features - self.values[:, -1:], 0) * self.slope[:, None]
-        rows = [np.interp(row, at, self.rare, left=0) for row, at in zip(features, self.values, strict=True)]
-        return np.asarray((np.stack(rows) + beyond).max(axis=0), np.float32)
+        """Return how rare each group's most surprising feature is, in decades of group-days; 0 while unknown."""
+        ratio = np.nan_to_num(_excess(features, self.own, self.floor[:, None]))
+        out = np.zeros(features.shape[1], np.float32)
+        lively = np.flatnonzero((ratio > 0).any(axis=0))
+        if len(lively):
+            out[lively] = _beyond(_most(self.ratios, ratio[:, lively]), self.joint)
+        return out
 
 
-def learn_levels(features: F32, learn: Mask) -> Levels:
-    """Learn from history: `features` (instants, feature, group), where `learn` (instants, group) is True.
+def learn_levels(highest: F32, loud: Mask) -> Levels | None:
+    """Learn from the highest values of past days (day, feature, group), NaN where a group was not there.
 
-    Shares that too few values tell about are left out; with hardly any values everything is common.
+    Days on which a group was over its threshold (`loud`: day, group) say what is its own, but not what is rare.
+    Returns None while there is too little.
     """
-    picked = np.sort(np.moveaxis(features, 1, 0)[:, learn], axis=1)
-    count = picked.shape[1]
-    shares = SHARES[SHARES * count >= FEWEST]
-    if len(shares) < 2:
-        ascending = np.tile(np.array([0, APART]), (features.shape[1], 1))
-        return Levels(values=ascending, rare=np.zeros(2), slope=np.zeros(features.shape[1]))
-    place = np.minimum(((1 - shares) * count).astype(np.intp), count - 1)
-    values = np.maximum.accumulate(picked[:, place].astype(np.float64) + APART * np.arange(len(shares)), axis=1)
-    rare = -np.log10(shares)
-    tail = min(TAIL, len(shares) - 2)
-    slope = (rare[-1] - rare[tail]) / np.maximum(values[:, -1] - values[:, tail], SHORTEST)
-    return Levels(values=values, rare=rare, slope=slope)
+    known = np.isfinite(highest[:, 0])
+    days = known.sum(axis=0)
+    filled = np.where(known[:, None], highest, -np.inf)
+    two = -np.sort(-filled, axis=0)[:2]
+    other = np.where((filled == two[0]) & (days > 1), two[min(1, len(two) - 1)], two[0])
+    wanted = known & ~loud & (days >= FEWEST_DAYS)
+    if wanted.sum() < FEWEST_RATIOS:
+        return None
+    picked = np.moveaxis(filled, 1, 0)[:, wanted].astype(np.float64)
+    floor = np.maximum(np.quantile(picked, RARELY, axis=1), LEAST)
+    ratio = _excess(picked, np.moveaxis(other, 1, 0)[:, wanted], floor[:, None])
+    ratios = np.sort(ratio, axis=1)
+    own = np.where(days >= FEWEST_DAYS, two[0], np.nan).astype(np.float32)
+    return Levels(own=own, floor=floor, ratios=ratios, joint=np.sort(_most(ratios, ratio)))
 
 
-def evidence(surprises: F32) -> F32:
-    """Return what all queries' surprises (query, …) together say.
+def _excess(value: F64 | F32, own: F64 | F32, floor: F64) -> F64:
+    """Return by which share values go beyond what is their groups' own; 0 where they do not."""
+    return np.asarray(np.maximum(value - own, 0) / (own + floor), np.float64)
 
-    >>> evidence(np.array([[3.0, 1.0], [4.5, 1.9]], np.float32)).tolist()
-    [3.5, 0.0]
-    """
-    return np.asarray(np.maximum(surprises - np.float32(COMMON), 0).sum(axis=0), np.float32)
+
+def _most(ratios: F64, ratio: F64) -> F64:
+    """Return the highest surprise over the features of ratios (feature, …)."""
+    count = ratios.shape[1]
+    at_least = np.stack([np.searchsorted(row, one, side="left") for row, one in zip(ratios, ratio, strict=True)])
+    rare = np.log10((count + 1) / (count - at_least + 1))
+    top = np.maximum(ratios[:, -1:], HARDLY)
+    further = PARETO_INDEX * np.log10(np.maximum(ratio, top) / top)
+    return np.asarray((rare + np.minimum(further, FURTHEST)).max(axis=0))
+
+
+def _beyond(surprise: F64, joint: F64) -> F64:
+    """Level what is the highest of several surprises by the highest ones of the past."""
+    at_least = np.searchsorted(joint, surprise, side="left")
+    rare = np.log10((len(joint) + 1) / (len(joint) - at_least + 1))
+    return np.asarray(rare + np.maximum(surprise - joint[-1], 0))

@@ -9,13 +9,18 @@ import numpy.typing as npt
 from anomaly_detector.models.model import F64
 from anomaly_detector.query_state import Judged
 from anomaly_detector.series_table import Labels, Rows
+from anomaly_detector.sink.near_alarm import NearAlarm
 from anomaly_detector.sink.series import (
     CONFIDENCE,
     EXPECTED,
+    LEVEL,
     LOWER,
+    LOWER_BAND,
     SCORE,
     UPPER,
+    UPPER_BAND,
     Identity,
+    PromqlIdentity,
     encoded,
     output_labels,
     text,
@@ -23,6 +28,8 @@ from anomaly_detector.sink.series import (
 from anomaly_detector.sink.wire import STALE, Batch, Template, join
 
 FIELDS = {SCORE: "score", EXPECTED: "expected", LOWER: "lower", UPPER: "upper"}
+BANDS = {LOWER_BAND: "lower", UPPER_BAND: "upper"}
+Key = tuple[str, str]  # the name of an output, and the horizon of a forecast
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,15 +42,29 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outputs:
-    """Encodes the output series once, and again only when the rows hold other series."""
+    """Encodes the output series once, and again only when the rows hold other series.
 
-    def __init__(self, identity: Identity, wanted: Sequence[str]) -> None:
+    `features` are those of the model. With `promql`, level and bands are written in promql-anomaly-detection's names
+    as well; then `batch` and `pages` want the values that were judged.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        wanted: Sequence[str],
+        *,
+        features: Sequence[str] = (),
+        promql: PromqlIdentity | None = None,
+    ) -> None:
         self._identity = identity
         self._wanted = tuple(wanted)
+        self._promql = promql
+        self._near = NearAlarm(identity, features)
         self._labels: dict[Labels, Labels] = {}
         self._version = -1
-        self._templates: dict[str, Template] = {}
-        self._lines: dict[str, npt.NDArray[np.object_]] = {}
+        self._ahead: tuple[Key, ...] = ()
+        self._templates: dict[Key, Template] = {}
+        self._lines: dict[Key, npt.NDArray[np.object_]] = {}
 
     def follow(self, labels: Sequence[Labels | None], version: int) -> None:
         """Take note of the series in the rows; `version` tells whether anything changed."""
@@ -55,44 +76,64 @@ class Outputs:
         }
         self._rows = labels
         self._templates, self._lines, self._version = {}, {}, version
+        self._near.follow(labels)
 
-    def batch(self, judged: Judged) -> Batch:
-        """Return everything to write about one instant; series that end get stale markers."""
+    def batch(self, judged: Judged, values: F64 | None = None) -> Batch:
+        """Return everything to write about one instant; series that end get stale markers.
+
+        `values` are those of `judged.rows`.
+        """
         time_ms = _milliseconds(judged.time_s)
-        shown = [self._render(name, rows, values, time_ms) for name, rows, values in self._values(judged)]
-        ends = [*((name, judged.ended) for name in self._wanted), (CONFIDENCE, judged.warmed)]
-        stale = [self._render(name, rows, np.full(len(rows), STALE), time_ms) for name, rows in ends if len(rows)]
-        return join([*shown, *stale], time_ms)
+        self._ahead = tuple(judged.verdict.ahead) or self._ahead
+        shown = [self._render(key, rows, numbers, time_ms) for key, rows, numbers in self._values(judged, values)]
+        every = (*self._wanted, *((LEVEL, *BANDS) if self._promql else ()))
+        ends = [((name, ""), judged.ended) for name in every] + [(key, judged.ended) for key in self._ahead]
+        ends.append(((CONFIDENCE, ""), judged.warmed))
+        stale = [self._render(key, rows, np.full(len(rows), STALE), time_ms) for key, rows in ends if len(rows)]
+        near = self._near.batch(judged, time_ms)
+        return join([*shown, *stale, *([near] if near else [])], time_ms)
 
-    def pages(self, judged: Judged) -> list[Page]:
+    def pages(self, judged: Judged, values: F64 | None = None) -> list[Page]:
         """Return what the scores page shows about one instant."""
         time_ms = _milliseconds(judged.time_s)
         return [
-            Page(name=name, lines=self._text(name)[rows].tolist(), values=values, time_ms=time_ms)
-            for name, rows, values in self._values(judged)
+            Page(name=key[0], lines=self._text(key)[rows].tolist(), values=numbers, time_ms=time_ms)
+            for key, rows, numbers in self._values(judged, values)
         ]
 
-    def _values(self, judged: Judged) -> Iterator[tuple[str, Rows, F64]]:
-        """Yield every output that has values now: its name, rows and values."""
+    def _values(self, judged: Judged, values: F64 | None) -> Iterator[tuple[Key, Rows, F64]]:
+        """Yield every output that has values now: its key, rows and values."""
         verdict, rows = judged.verdict, judged.rows
         young = verdict.confidence < 1
         for name in self._wanted if len(rows) else ():
-            yield name, rows, np.asarray(getattr(verdict, FIELDS[name]), np.float64)
+            yield (name, ""), rows, np.asarray(getattr(verdict, FIELDS[name]), np.float64)
+        for key, numbers in verdict.ahead.items():
+            known = ~np.isnan(numbers)
+            yield key, rows[known], numbers[known]
+        if self._promql and values is not None and len(rows):
+            yield (LEVEL, ""), rows, values
+            yield from (((name, ""), rows, np.asarray(getattr(verdict, field))) for name, field in BANDS.items())
         if young.any():
-            yield CONFIDENCE, rows[young], verdict.confidence[young].astype(np.float64)
+            yield (CONFIDENCE, ""), rows[young], verdict.confidence[young].astype(np.float64)
 
-    def _render(self, name: str, rows: Rows, values: F64, time_ms: int) -> Batch:
-        if name not in self._templates:
-            self._templates[name] = Template(
-                [b"" if one is None else encoded(name, self._labels[one]) for one in self._rows]
+    def _render(self, key: Key, rows: Rows, values: F64, time_ms: int) -> Batch:
+        if key not in self._templates:
+            self._templates[key] = Template(
+                [b"" if one is None else encoded(key[0], self._labels_of(key, one)) for one in self._rows]
             )
-        return self._templates[name].render(rows, values, time_ms)
+        return self._templates[key].render(rows, values, time_ms)
 
-    def _text(self, name: str) -> npt.NDArray[np.object_]:
-        if name not in self._lines:
-            lines = ["" if one is None else text(name, self._labels[one]) for one in self._rows]
-            self._lines[name] = np.array(lines, np.object_)
-        return self._lines[name]
+    def _labels_of(self, key: Key, one: Labels) -> Labels:
+        name, horizon = key
+        if self._promql and (name == LEVEL or name in BANDS):
+            return output_labels(dict(one), self._promql)
+        return output_labels(dict(one), self._identity.at(horizon)) if horizon else self._labels[one]
+
+    def _text(self, key: Key) -> npt.NDArray[np.object_]:
+        if key not in self._lines:
+            lines = ["" if one is None else text(key[0], self._labels_of(key, one)) for one in self._rows]
+            self._lines[key] = np.array(lines, np.object_)
+        return self._lines[key]
 
 
 def _milliseconds(time_s: float) -> int:

@@ -25,7 +25,6 @@ HEADERS = {
     "Content-Encoding": "snappy",
     "X-Prometheus-Remote-Write-Version": "0.1.0",
 }
-AHEAD_S = 1.0  # the Date header has whole seconds: a sample of this very second is not from the future
 AHEAD_MAX_S = 60.0  # further ahead is no small difference of clocks
 SMALL_ANSWER = 1 << 20
 BACKOFF = Backoff(first_s=0.5, factor=2.0, cap_s=30.0, jitter=0.5)
@@ -33,7 +32,10 @@ log = get_logger(__name__)
 
 
 class ReceiverClock(msgspec.Struct):
-    """The receiver's time, by the last `Date` header it sent and the time that has passed since."""
+    """The receiver's time, by the last `Date` header it sent and the time that has passed since.
+
+    It has whole seconds and was written before we read it, so what we take for its time is never ahead of it.
+    """
 
     offset_s: float | None = None
 
@@ -46,7 +48,7 @@ class ReceiverClock(msgspec.Struct):
 
     def ahead_s(self, time_ms: int, monotonic: float) -> float:
         """Return by how many seconds a timestamp is in the receiver's future; 0 when that is not known."""
-        return 0.0 if self.offset_s is None else time_ms / 1000 - monotonic - self.offset_s - AHEAD_S
+        return 0.0 if self.offset_s is None else time_ms / 1000 - monotonic - self.offset_s
 
 
 class Receiver:
@@ -64,6 +66,8 @@ class Receiver:
         self._time = ReceiverClock()
         self._asked_time = False
         self._wait_s = 0.0
+        self._down_since: float | None = None  # by the monotonic clock
+        self._dropped = 0  # samples, since then
 
     def __len__(self) -> int:
         """Return how many samples wait."""
@@ -75,7 +79,9 @@ class Receiver:
             self._queue.append(batch)
             self._samples += len(batch)
             while self._samples > self._capacity and len(self._queue) > 1:
-                self._drop(len(self._take()), "queue_full")
+                dropped = len(self._take())
+                self._dropped += dropped
+                self._drop(dropped, "queue_full")
             self._lock.notify()
 
     def run(self, stop: threading.Event) -> None:
@@ -136,18 +142,25 @@ class Receiver:
         failed = sent.last.kind is Kind.LATER
         if failed:
             self._metrics.write_failures.labels(sent.last.reason).inc()
-        if failed and not self.trouble:
+        if failed and self._down_since is None:
+            self._down_since = self._clock.monotonic()
             log.warning("writing fails", target=self.name, detail=sent.last.detail)
-        elif self.trouble and not failed:
-            log.info("writing works again", target=self.name)
+        elif self._down_since is not None and not failed:
+            away_s = round(self._clock.monotonic() - self._down_since)
+            log.info("writing works again", target=self.name, away_s=away_s, samples_dropped=self._dropped)
+            self._down_since = None
+        self._dropped = self._dropped if failed else 0
         self.trouble = sent.last.detail if failed else ""
 
     def _drop(self, count: int, reason: str) -> None:
         self._metrics.rejected.labels(reason).inc(count)
 
     def _post(self, batch: Batch) -> Outcome:
+        with self._metrics.timed("encode"):
+            body = batch.compressed()
         try:
-            answer = self._session.post(self._target.path, batch.compressed(), headers=HEADERS, max_bytes=SMALL_ANSWER)
+            with self._metrics.timed("write"):
+                answer = self._session.post(self._target.path, body, headers=HEADERS, max_bytes=SMALL_ANSWER)
         except DetectorError as exc:
             return Outcome(kind=Kind.LATER, reason="unavailable", detail=str(exc))
         self._heard(answer)

@@ -7,6 +7,9 @@ import msgspec
 from anomaly_detector.sink.wire import encode_labels, encode_series
 
 SCORE, EXPECTED, LOWER, UPPER, CONFIDENCE = "anomaly_score", "yhat", "yhat_lower", "yhat_upper", "anomaly_confidence"
+CONTRIBUTION = "anomaly_contribution"
+# the names of promql-anomaly-detection's recording rules, whose dashboards and alerts then work as they are
+LEVEL, LOWER_BAND, UPPER_BAND = "anomaly:level", "anomaly:lower_band", "anomaly:upper_band"
 Labels = tuple[tuple[str, str], ...]
 
 
@@ -16,13 +19,43 @@ class Identity(msgspec.Struct, frozen=True):
     query: str
     model: str
     page: bool = False
+    feature: str = ""
+    horizon: str = ""
+
+    def of_feature(self, feature: str) -> "Identity":
+        """Return the identity of what one feature contributes."""
+        return Identity(self.query, self.model, self.page, feature=feature)
+
+    def at(self, horizon: str) -> "Identity":
+        """Return the identity of a forecast."""
+        return Identity(self.query, self.model, self.page, horizon=horizon)
 
     def labels(self) -> dict[str, str]:
         """Return the labels added."""
-        return {"for": self.query, "model_alias": self.model} | ({"page": "true"} if self.page else {})
+        return {"for": self.query, "model_alias": self.model} | {
+            name: value
+            for name, value in (
+                ("page", "true" if self.page else ""),
+                ("feature", self.feature),
+                ("horizon", self.horizon),
+            )
+            if value
+        }
 
 
-def output_labels(labels: Mapping[str, str], identity: Identity) -> Labels:
+class PromqlIdentity(msgspec.Struct, frozen=True):
+    """The labels that promql-anomaly-detection's rules have instead: `kind` is its `anomaly_type`."""
+
+    query: str
+    model: str
+    kind: str
+
+    def labels(self) -> dict[str, str]:
+        """Return the labels added."""
+        return {"anomaly_name": self.query, "anomaly_strategy": self.model, "anomaly_type": self.kind}
+
+
+def output_labels(labels: Mapping[str, str], identity: Identity | PromqlIdentity) -> Labels:
     """Return the labels of an output series, sorted; `labels` are those of the input without `__name__`.
 
     A label in our way becomes `exported_…`, once more if that is taken as well.

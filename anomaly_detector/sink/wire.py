@@ -48,6 +48,19 @@ def _field(tag: bytes, payload: bytes) -> bytes:
     return tag + varint(len(payload)) + payload
 
 
+def packed(body: bytes) -> bytes:
+    """Return bytes as a snappy block, as remote write and read want them."""
+    return bytes(cramjam.snappy.compress_raw(body))
+
+
+def unpacked(body: bytes) -> bytes:
+    """Return what a snappy block holds; ValueError when it is none. Its length stands first, as a varint."""
+    try:
+        return bytes(cramjam.snappy.decompress_raw(body))
+    except cramjam.DecompressionError as exc:
+        raise ValueError("not a snappy block") from exc
+
+
 def encode_labels(labels: Iterable[tuple[str, str]]) -> bytes:
     """Encode label pairs as the `labels` of a TimeSeries, sorted by name as receivers demand."""
     return b"".join(
@@ -96,7 +109,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
     def compressed(self) -> bytes:
         """Return the body as the snappy block that remote write 1.0 wants."""
-        return bytes(cramjam.snappy.compress_raw(self.body))
+        return packed(self.body)
 
 
 class Template:

@@ -11,7 +11,8 @@ from anomaly_detector.plan import QueryPlan
 from anomaly_detector.query_state import QueryState
 from anomaly_detector.series_table import Rows
 from anomaly_detector.source.matrix import Matrix, grid_times
-from anomaly_detector.source.prom_api import MAX_POINTS, PromApi
+from anomaly_detector.source.prom_api import MAX_POINTS
+from anomaly_detector.source.reading import Source
 
 RECENT_S, RECENT_INSTANTS = 3600.0, 12
 SAMPLES_PER_ANSWER = 1_000_000  # decoded at once: some hundred MB of JSON and numbers
@@ -22,11 +23,11 @@ def instants_per_answer(series: int) -> int:
     return min(MAX_POINTS, max(1, SAMPLES_PER_ANSWER // max(1, series)))
 
 
-def learn_history(api: PromApi, plan: QueryPlan, state: QueryState, *, max_series: int) -> int:
+def learn_history(api: Source, plan: QueryPlan, state: QueryState, *, max_series: int) -> int:
     """Fit every model on its window of history before `state.last_s`; return the number of instants learnt from.
 
     Only series that were alive in the last hour of history are learnt: what is away for a moment while we start
-    counts, what is long gone does not. Raises as `PromApi.query_range` does.
+    counts, what is long gone does not. Raises as `Source.query_range` does.
     """
     recent_s, apart_s = _recent(state.last_s, plan.step_s)
     alive = api.query_range(plan.query.expr, recent_s, step_s=apart_s, max_series=max_series)
@@ -40,10 +41,10 @@ def learn_history(api: PromApi, plan: QueryPlan, state: QueryState, *, max_serie
     return len(times_s)
 
 
-def learn_late(api: PromApi, plan: QueryPlan, state: QueryState, stop: threading.Event) -> int:
+def learn_late(api: Source, plan: QueryPlan, state: QueryState, stop: threading.Event) -> int:
     """Fit the series met since history was last read, as far as the server knows them from before; return how many.
 
-    The others keep what they learnt since. Raises as `PromApi.query_range` does; then, and when `stop` is set
+    The others keep what they learnt since. Raises as `Source.query_range` does; then, and when `stop` is set
     meanwhile, the state is left alone.
     """
     rows = np.array(sorted(state.unlearnt), np.intp)
@@ -80,7 +81,7 @@ def _recent(last_s: float, step_s: float) -> tuple[F64, float]:
     return last_s - apart_s * np.arange(RECENT_INSTANTS - 1, -1, -1), apart_s
 
 
-def _read(api: PromApi, plan: QueryPlan, state: QueryState, rows: Rows, times_s: F64, step_s: float) -> F64:
+def _read(api: Source, plan: QueryPlan, state: QueryState, rows: Rows, times_s: F64, step_s: float) -> F64:
     """Return the values of `rows`: (instants, rows)."""
     values = np.full((len(times_s), len(rows)), np.nan)
     columns = np.full(len(state.table) + 1, -1, np.intp)  # of each row; the last entry is for series without a row
@@ -95,7 +96,7 @@ def _read(api: PromApi, plan: QueryPlan, state: QueryState, rows: Rows, times_s:
     return values
 
 
-def _split(api: PromApi, plan: QueryPlan, times_s: F64, step_s: float) -> list[Matrix]:
+def _split(api: Source, plan: QueryPlan, times_s: F64, step_s: float) -> list[Matrix]:
     """Read instants; where the server or the budget finds that too much, read halves."""
     try:
         limit = max(plan.max_series, SAMPLES_PER_ANSWER)  # series of the past count for nothing, if the answer fits

@@ -70,7 +70,8 @@ def parse_matrix(body: bytes, times_s: F64, *, max_series: int) -> Matrix:
     series = _decode(body)
     if len(series) > max_series:
         raise ResponseTooLargeError(
-            f"{len(series)} series, the budget is {max_series}: narrow the expression or raise max_series"
+            f"{len(series)} series, the budget is {max_series}: narrow the expression, or raise max_series or "
+            "max_state_bytes"
         )
     values = np.full((len(times_s), len(series)), np.nan)
     counts = np.fromiter((len(one.values) for one in series), np.intp, len(series))

@@ -14,6 +14,8 @@ from anomaly_detector.models.model import F64
 from anomaly_detector.session import Answer, Session
 from anomaly_detector.sink.series import SCORE
 from anomaly_detector.source.matrix import Matrix, parse_error, parse_matrix, parse_number
+from anomaly_detector.source.raw_history import RawHistory, fullest
+from anomaly_detector.source.reading import Timed, untimed
 
 MAX_POINTS = 11_000  # Prometheus web/api/v1: "exceeded maximum resolution of 11,000 points per timeseries"
 SMALL_ANSWER = 1 << 20
@@ -24,8 +26,10 @@ _LATER = (408, 425, 429, 500, 502, 503, 504)
 class PromApi:
     """Reads from one server. Not to be shared between threads."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, *, timed: Timed = untimed) -> None:
         self._session = Session(reader)
+        self._timed = timed
+        self._raw = RawHistory(self._session, timed=timed, max_bytes=int(reader.max_response_bytes))
         self._reader = reader
 
     def server_time(self) -> float:
@@ -37,19 +41,22 @@ class PromApi:
 
         Looks an hour back, as far as a receiver takes new samples.
         """
-        written = f'timestamp({SCORE}{{for="{query}"}})'
-        body = self._ask(
-            "/api/v1/query",
-            {"query": f"max({written}) or max(max_over_time({written}[1h:30s])) or vector(0)"},
-            max_bytes=SMALL_ANSWER,
-        )
-        return parse_number(body)
+        now = f'max(timestamp({SCORE}{{for="{query}"}}))'
+        asked = {"query": f"{now} or max({written(query)}) or vector(0)"}
+        return parse_number(self._ask("/api/v1/query", asked, max_bytes=SMALL_ANSWER))
 
     def query_range(self, expr: str, times_s: F64, *, step_s: float, max_series: int) -> Matrix:
         """Evaluate an expression at regular instants, at most 11,000 of them.
 
         Raises a SourceError, or a QueryFaultError when the answer is too large or no matrix.
         """
+        raw = self._raw.read(expr, times_s, max_series=max_series) if self._reader.remote_read == "auto" else None
+        if raw is not None and self._raw.unproven(expr):
+            asked = self._asked(expr, fullest(raw), step_s=step_s, max_series=max_series)
+            raw = raw if self._raw.believe(expr, raw, asked) else None
+        return raw if raw is not None else self._asked(expr, times_s, step_s=step_s, max_series=max_series)
+
+    def _asked(self, expr: str, times_s: F64, *, step_s: float, max_series: int) -> Matrix:
         parameters = {
             "query": expr,
             "start": f"{times_s[0]:.3f}",
@@ -57,8 +64,10 @@ class PromApi:
             "step": f"{step_s:.3f}",
             "timeout": f"{float(self._reader.timeout):g}s",
         }
-        body = self._ask("/api/v1/query_range", parameters, max_bytes=int(self._reader.max_response_bytes))
-        return parse_matrix(body, times_s, max_series=max_series)
+        with self._timed("fetch"):
+            body = self._ask("/api/v1/query_range", parameters, max_bytes=int(self._reader.max_response_bytes))
+        with self._timed("decode"):
+            return parse_matrix(body, times_s, max_series=max_series)
 
     def close(self) -> None:
         """Close idle connections."""
@@ -69,6 +78,11 @@ class PromApi:
         if answer.status != 200:
             raise error_of(answer)
         return answer.body
+
+
+def written(query: str) -> str:
+    """Return an expression: when each score of a query was last written, looking an hour back."""
+    return f'max_over_time(timestamp({SCORE}{{for="{query}"}})[1h:30s])'
 
 
 def error_of(answer: Answer) -> SourceError:

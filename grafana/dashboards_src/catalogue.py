@@ -37,12 +37,39 @@ EXPORTER: Final = (
     "snmp_packets_total",
 )
 DETECTOR_SELF: Final = (
+    "heronwatch_detector_feedback_in_force",
+    "heronwatch_detector_lag_seconds",
     "heronwatch_detector_last_success_timestamp_seconds",
+    "heronwatch_detector_leads",
+    "heronwatch_detector_marks",
+    "heronwatch_detector_marks_failures_total",
+    "heronwatch_detector_missed_instants_total",
+    "heronwatch_detector_queue_samples",
     "heronwatch_detector_read_failures_total",
     "heronwatch_detector_samples_rejected_total",
+    "heronwatch_detector_samples_written_total",
+    "heronwatch_detector_series",
+    "heronwatch_detector_snapshots_total",
+    "heronwatch_detector_stage_duration_seconds_sum",
+    "heronwatch_detector_state_bytes",
+    "heronwatch_detector_unusable_samples_total",
     "heronwatch_detector_write_failures_total",
 )
-DETECTOR_OUTPUT: Final = ("anomaly_score", "yhat", "yhat_lower", "yhat_upper")
+DETECTOR_OUTPUT: Final = (
+    "anomaly_confidence",
+    "anomaly_contribution",
+    "anomaly_group_score",
+    "anomaly_score",
+    "anomaly_site_score",
+    "anomaly_worst",
+    "forecast",
+    "forecast_lower",
+    "forecast_time_to_threshold_seconds",
+    "forecast_upper",
+    "yhat",
+    "yhat_lower",
+    "yhat_upper",
+)
 WEBHOOK: Final = (
     "heronwatch_webhook_alerts_quarantined_total",
     "heronwatch_webhook_audit_passed",

@@ -13,7 +13,18 @@ from typing import Final
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana.dashboards_src import device, fleet, home, interface, oncall, power
+from grafana.dashboards_src import (
+    anomalies,
+    anomaly_series,
+    detector,
+    device,
+    fleet,
+    forecast,
+    home,
+    interface,
+    oncall,
+    power,
+)
 
 FOLDER: Final = Path(__file__).parents[1] / "dashboards"
 # a folder of files is a folder in Grafana (foldersFromFilesStructure)
@@ -24,6 +35,10 @@ BOARDS: Final[Mapping[str, Callable[[], models.Dashboard]]] = {
     "Infrastructure/heronwatch-interface.json": interface.build,
     "Infrastructure/heronwatch-power.json": power.build,
     "Infrastructure/heronwatch-oncall.json": oncall.build,
+    "Infrastructure/heronwatch-anomalies.json": anomalies.build,
+    "Infrastructure/heronwatch-anomaly-series.json": anomaly_series.build,
+    "Infrastructure/heronwatch-forecast.json": forecast.build,
+    "Infrastructure/heronwatch-detector.json": detector.build,
 }
 
 

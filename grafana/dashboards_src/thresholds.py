@@ -67,6 +67,10 @@ SCRAPE_FAILURE_RATIO: Final = 0.2
 SCRAPE_SLOW_RATIO: Final = 0.8
 SCRAPE_SECONDS_WARN: Final = 8  # dashboards only: 80 % of the shipped time-out of ten seconds
 DETECTOR_LAG_SECONDS: Final = 300
+DETECTOR_QUEUE_SAMPLES: Final = 100_000
+"""A fifth of the default `queue_capacity` of one receiver."""
+DETECTOR_FALSE_ALARMS: Final = 50
+"""Raised thresholds: with more, the queries want tuning rather than their series."""
 DELIVERY_FAILURE_RATIO: Final = 0.1
 OUTBOX_AGE_SECONDS: Final = 120
 TIMERS_OVERDUE_SECONDS: Final = 60

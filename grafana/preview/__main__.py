@@ -47,6 +47,10 @@ def shots(device: str, port: str) -> list[Shot]:
         Shot(name="device", board="heronwatch-device", variables=(("instance", device),)),
         Shot(name="interface", board="heronwatch-interface", variables=one_port),
         Shot(name="power", board="heronwatch-power"),
+        Shot(name="anomalies", board="heronwatch-anomalies"),
+        Shot(name="anomaly-series", board="heronwatch-anomaly-series"),
+        Shot(name="forecast", board="heronwatch-forecast"),
+        Shot(name="detector", board="heronwatch-detector"),
     ]
 
 

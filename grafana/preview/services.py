@@ -3,6 +3,7 @@
 import math
 
 from grafana.preview import fleet
+from grafana.preview.detector import detector as detector_lines
 from grafana.preview.fleet import FLEET
 from grafana.preview.interfaces import QUERY
 from grafana.preview.series import DAY_S, Line, Moments, summed
@@ -88,6 +89,7 @@ def services(moments: Moments) -> list[Line]:
             {**detector, "query": QUERY},
             moments.of(lambda t: t - 4.0 - t % 7),
         ),
+        *(Line("heronwatch_config_last_reload_successful", labels, moments.constant(1)) for labels in at.values()),
         Line(
             "heronwatch_webhook_intake_requests_total",
             {**webhook, "integration": "main", "code": "200"},
@@ -104,6 +106,7 @@ def services(moments: Moments) -> list[Line]:
             for name, sent in (("sms", summed(hour, 40)), ("email", summed(hour, 55)))
         ),
         *_paging(webhook, moments),
+        *detector_lines(detector, moments),
     ]
 
 

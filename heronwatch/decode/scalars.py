@@ -11,7 +11,7 @@ import msgspec
 from heronwatch.decode.findings import At, Findings, kind_only
 from heronwatch.faults import quoted
 from heronwatch.secret_sources import SecretUnavailable
-from heronwatch.secrets import Secret
+from heronwatch.secrets import DIGEST, Secret
 from heronwatch.words import MOST_LISTED, hint, nearest
 from heronwatch.yaml_nodes import Mapping, Node, Scalar, Sequence
 from heronwatch.yaml_scalars import Kind, boolean, found, kind, number, text_trouble, trap, whole
@@ -164,7 +164,7 @@ class SecretShape(msgspec.Struct, frozen=True):
             return self._referred(node, at, findings)
         if isinstance(node, Sequence) or (node.plain and kind(node) is Kind.NOTHING):
             return findings.wrong_kind(at, node, self.expected)
-        if node.text:
+        if node.text and not DIGEST.fullmatch(node.text):
             findings.warn(at, LITERAL_SECRET)
         return Secret(node.text)
 

@@ -235,30 +235,30 @@ SENDERS = 8  # messages that one process can have on their way when it dies
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("replicas_number", [2, 4])
+@pytest.mark.parametrize(("replicas_number", "timers"), [(2, 1000), (4, 200)])
 def test_skewed_replicas_execute_each_timer_once(
-    postgres_engine: sa.Engine, tmp_path: Path, replicas_number: int
+    postgres_engine: sa.Engine, tmp_path: Path, replicas_number: int, timers: int
 ) -> None:
     kills, pages = run_fleet(
-        postgres_engine, tmp_path, replicas=replicas_number, timers=150, over_s=3.0, kill_every_s=0, within_s=90
+        postgres_engine, tmp_path, replicas=replicas_number, timers=timers, over_s=3.0, kill_every_s=0, within_s=150
     )
-    check_each_once(postgres_engine, 150, kills, pages)
+    check_each_once(postgres_engine, timers, kills, pages)
 
 
 @pytest.mark.timeout(180)
 def test_replicas_that_are_killed_lose_no_timer(postgres_engine: sa.Engine, tmp_path: Path) -> None:
     kills, pages = run_fleet(
-        postgres_engine, tmp_path, replicas=2, timers=150, over_s=4.0, kill_every_s=1.5, within_s=120
+        postgres_engine, tmp_path, replicas=2, timers=400, over_s=4.0, kill_every_s=1.5, within_s=150
     )
     assert kills
-    check_each_once(postgres_engine, 150, kills, pages)
+    check_each_once(postgres_engine, 400, kills, pages)
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("kill_every_s", [0.0, 5.0])
 @pytest.mark.parametrize("replicas_number", [2, 4])
-def test_ten_thousand_timers_in_a_minute(
+def test_ten_thousand_timers_due_in_a_minute(
     postgres_engine: sa.Engine, tmp_path: Path, replicas_number: int, kill_every_s: float
 ) -> None:
     kills, pages = run_fleet(
@@ -268,7 +268,7 @@ def test_ten_thousand_timers_in_a_minute(
         timers=10_000,
         over_s=60.0,
         kill_every_s=kill_every_s,
-        within_s=1200,
+        within_s=500,
     )
     assert bool(kills) == bool(kill_every_s)
     check_each_once(postgres_engine, 10_000, kills, pages)

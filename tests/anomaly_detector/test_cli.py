@@ -12,9 +12,11 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
+import numpy as np
 import pytest
 
 from tests.fakes.daemons import LOOPBACK, Daemon, free_port, http_ok, prometheus, running, wait_until
+from tests.fakes.pushed_series import fed, samples
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "heronwatch", "detector"]
@@ -204,6 +206,79 @@ def test_sigterm_ends_it_and_leaves_a_snapshot(tmp_path: Path) -> None:
         assert (tmp_path / "state" / "q.npz").exists()
         with serving(tmp_path, text) as daemon:
             wait_until(lambda: "snapshot restored" in daemon.log(), 20, "the snapshot")
+
+
+@pytest.mark.long
+@pytest.mark.prometheus
+@pytest.mark.timeout(150)
+def test_a_kill_loses_no_more_than_the_time_since_the_last_snapshot(tmp_path: Path) -> None:
+    with prometheus(tmp_path, "scrape_configs: []") as store, fed(store, a=5.0):
+        text = (
+            f"reader: {{datasource_url: '{store.url}', queries: {{q: {{expr: level, step: 1s}}}}}}\n"
+            f"writer: {{targets: [{{datasource_url: '{store.url}'}}]}}\n"
+            f"settings: {{state_dir: '{tmp_path}/state', snapshot_every: 10s}}\n"
+        )
+
+        def scored() -> list[float]:
+            return [at for at, _ in samples(store, "anomaly_score", until_s=time.time(), seconds=120).get("a", [])]
+
+        with serving(tmp_path, text) as daemon:
+            wait_until((tmp_path / "state" / "q.npz").exists, 30, "a snapshot")
+            saved_s = time.time()
+            wait_until(lambda: max(scored()) > saved_s + 2, 20, "scores after it")
+            daemon.process.kill()
+            daemon.process.wait()
+        killed_s = time.time()
+        wait_until(lambda: time.time() > killed_s + 4, 10, "some steps to pass")
+        with serving(tmp_path, text) as daemon:
+            wait_until(lambda: max(scored()) > killed_s + 4, 30, "scores again")
+            log = daemon.log()
+            assert "snapshot restored" in log
+            assert "caught up" in log
+            assert log.count('msg="history learnt"') == 1  # by the first
+            assert "samples rejected" not in log
+        times = [at for at in scored() if at > saved_s - 2]
+        assert np.diff(times).tolist() == [1.0] * (len(times) - 1)
+
+
+@pytest.mark.long
+@pytest.mark.prometheus
+@pytest.mark.timeout(150)
+def test_a_stand_by_takes_over_from_a_killed_leader_without_a_gap(tmp_path: Path) -> None:
+    with prometheus(tmp_path, "scrape_configs: []") as store, fed(store, a=5.0, b=6.0):
+        text = (
+            f"reader: {{datasource_url: '{store.url}', queries: {{q: {{expr: level, step: 1s}}}}}}\n"
+            f"writer: {{targets: [{{datasource_url: '{store.url}'}}]}}\n"
+            f"settings: {{lease_file: '{tmp_path}/lease'}}\n"
+        )
+
+        def scored() -> dict[str, list[float]]:
+            found = samples(store, "anomaly_score", until_s=time.time(), seconds=120)
+            return {name: [at for at, _ in series] for name, series in found.items()}
+
+        (tmp_path / "1").mkdir()
+        (tmp_path / "2").mkdir()
+        with serving(tmp_path / "1", text) as leader:
+            wait_until(lambda: scored().keys() == {"a", "b"}, 30, "scores")
+            with serving(tmp_path / "2", text) as standby:
+                wait_until(
+                    lambda: 'heronwatch_detector_series{query="q"} 2.0' in page(standby, "/metrics"),
+                    30,
+                    "it to compute",
+                )
+                assert "heronwatch_detector_leads 0.0" in page(standby, "/metrics")
+                assert "heronwatch_detector_samples_written_total 0.0" in page(standby, "/metrics")
+                kept_s = time.time()
+                wait_until(lambda: max(scored()["a"]) > kept_s + 2, 20, "the leader to go on")
+                leader.process.kill()
+                leader.process.wait()
+                killed_s = time.time()
+                wait_until(lambda: max(scored()["a"]) > killed_s + 3, 30, "the other one to lead")
+                assert "heronwatch_detector_leads 1.0" in page(standby, "/metrics")
+                assert "took over" in standby.log()
+                assert "samples rejected" not in standby.log()
+        for times in scored().values():
+            assert np.diff(times).tolist() == [1.0] * (len(times) - 1)
 
 
 def test_it_imports_no_web_framework_and_no_exporter() -> None:

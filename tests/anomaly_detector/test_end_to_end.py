@@ -1,30 +1,22 @@
 """The whole way on a real Prometheus: a week of traffic, a drift of one uplink, a score above 1 for it alone."""
 
-import contextlib
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from anomaly_detector.config import Target
-from anomaly_detector.errors import SourceUnavailableError
 from anomaly_detector.metrics import Metrics
 from anomaly_detector.service import Detector
-from anomaly_detector.session import Session
-from anomaly_detector.sink.remote_write import HEADERS
-from anomaly_detector.sink.wire import Template, encode_labels, encode_series
 from heronwatch.clock import SystemClock
-from heronwatch.values import HttpUrl
 from tests.fakes.daemons import Daemon, free_port, prometheus, victoria_metrics, wait_until
 from tests.fakes.detector_plans import config
+from tests.fakes.pushed_series import Feed, fed
 from tests.fakes.traffic import METRIC, Traffic, backfilled_prometheus, exporter, history_times
 
 INTERFACES = ("uplink", "a", "b", "c")
@@ -59,7 +51,10 @@ def values(store: Daemon, expr: str, label: str = "ifName") -> dict[str, float]:
 @pytest.mark.timeout(150)
 @pytest.mark.parametrize(
     "pace",
-    [Pace(5), pytest.param(Pace(1), marks=[pytest.mark.long, pytest.mark.timeout(400)])],
+    [
+        pytest.param(Pace(5), marks=pytest.mark.prometheus),
+        pytest.param(Pace(1), marks=[pytest.mark.long, pytest.mark.timeout(400)]),
+    ],
     ids=["fast", "unscaled"],
 )
 def test_a_drifting_uplink_scores_above_1_and_its_siblings_do_not(tmp_path: Path, pace: Pace) -> None:
@@ -113,28 +108,9 @@ def calm(store: Daemon, pace: Pace) -> bool:
     )
 
 
-@contextmanager
-def steady(store: Daemon) -> Iterator[None]:
+def steady(store: Daemon) -> AbstractContextManager[Feed]:
     """Two steady series pushed by the test, so that a store without scrapes has something to read."""
-    stop = threading.Event()
-    thread = threading.Thread(target=_push, args=(store, stop))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
-def _push(store: Daemon, stop: threading.Event) -> None:
-    session = Session(Target(datasource_url=HttpUrl.parse(store.url)))
-    template = Template([encode_series(encode_labels({"__name__": "level", "n": name}.items())) for name in "ab"])
-    while not stop.is_set():
-        batch = template.render(np.arange(2), np.array([5.0, 6.0]), round(time.time() * 1000))
-        with contextlib.suppress(SourceUnavailableError):  # a test may stop the store
-            session.post("/api/v1/write", batch.compressed(), headers=HEADERS, max_bytes=1000)
-        stop.wait(0.5)
-    session.close()
+    return fed(store, a=5.0, b=6.0)
 
 
 @contextmanager
@@ -143,6 +119,7 @@ def plain_prometheus(tmp_path: Path) -> Iterator[Daemon]:
         yield store
 
 
+@pytest.mark.prometheus
 @pytest.mark.parametrize("start", [plain_prometheus, victoria_metrics], ids=["prometheus", "victoriametrics"])
 def test_new_series_score_0_with_a_confidence_below_1(
     tmp_path: Path, start: Callable[[Path], Iterator[Daemon]]
@@ -160,6 +137,7 @@ def test_new_series_score_0_with_a_confidence_below_1(
             assert all(0 < value < 1 for value in values(store, "anomaly_confidence > 0", "n").values())
 
 
+@pytest.mark.prometheus
 @pytest.mark.timeout(120)
 def test_a_store_that_goes_away_and_comes_back(tmp_path: Path) -> None:
     port = free_port()

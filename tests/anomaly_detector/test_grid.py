@@ -41,6 +41,10 @@ def test_history_is_coarser_the_more_series_there_are(series: int, step: float) 
     assert history_step(60.0, 604_800.0, series=series, max_points=8_000_000) == step
 
 
+def test_history_of_few_series_is_not_endless() -> None:
+    assert history_step(1.0, 604_800.0, series=2, max_points=8_000_000) == 13.0
+
+
 def test_chunks_cover_everything_once() -> None:
     times = np.arange(25.0)
     parts = list(chunks(times, 10))

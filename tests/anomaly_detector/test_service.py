@@ -2,12 +2,15 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
+import cramjam
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
 from anomaly_detector.metrics import Metrics, StatusCollector
+from anomaly_detector.plan import DEFAULT_ALIAS
 from anomaly_detector.query_state import QueryState
 from anomaly_detector.service import Detector
 from anomaly_detector.sink.wire import Template, encode_labels, encode_series
@@ -106,3 +109,102 @@ def test_no_thread_is_left_behind() -> None:
     running.stop()
     # a cancelled timer's thread ends a moment after its cancellation
     wait_until(lambda: set(threading.enumerate()) <= before, 10, "every thread to end")
+
+
+def test_the_memory_budget_is_shared_as_well(detector: Detector) -> None:
+    per_series = detector._runners["a"].plan.bytes_per_series
+    state = QueryState(detector._runners["b"].plan, last_s=0.0)
+    state.table.extend([(("n", str(number)),) for number in range(30)])
+    state.make_room()
+    detector._runners["b"].state = state
+    detector.reload(config(text(settings=f"{{max_state_bytes: {100 * per_series}B}}")))
+    assert (detector._room("a"), detector._room("b")) == (70, 100)
+
+
+def test_a_query_that_is_gone_ends_its_series_and_one_that_goes_on_does_not() -> None:
+    with canned_http(Canned(status=204, date="Fri, 21 Nov 2036 10:00:00 GMT")) as server:
+        writer = f"{{targets: [{{datasource_url: '{server.url}'}}]}}"
+        running = Detector(config(text(writer=writer)), clock=SystemClock(), metrics=Metrics(CollectorRegistry()))
+        running.start()
+        for alias in "ab":
+            state = QueryState(running._runners[alias].plan, last_s=NOW_MS / 1000)
+            state.table.add((("n", alias),))
+            state.make_room()
+            state.live[0] = True
+            running._runners[alias].state = state
+            running._runners[alias]._outputs[DEFAULT_ALIAS].follow(state.table.labels, state.table.version)
+        running.reload(config(text(a="expr: up, max_series: 9", b="", writer=writer)))
+        wait_until(lambda: any(asked.method == "POST" for asked in server.asked), 10, "the stale marker")
+        posts = [bytes(cramjam.snappy.decompress_raw(a.body)) for a in server.asked if a.method == "POST"]
+        running.stop()
+    assert len(posts) == 1
+    assert posts[0].count(bytes.fromhex("020000000000f07f")) == 1
+    assert b"\x0a\x01n\x12\x01b" in posts[0]
+
+
+def test_a_receiver_that_is_away_keeps_nothing_from_the_others() -> None:
+    date = "Fri, 21 Nov 2036 10:00:00 GMT"
+    with canned_http(Canned(status=503, date=date)) as away, canned_http(Canned(status=204, date=date)) as there:
+        targets = ", ".join(f"{{datasource_url: '{one.url}'}}" for one in (away, there))
+        writer = f"{{queue_capacity: 4, targets: [{targets}]}}"
+        registry = CollectorRegistry()
+        running = Detector(config(text(writer=writer)), clock=SystemClock(), metrics=Metrics(registry))
+        running.start()
+        template = Template([encode_series(encode_labels({"n": str(number)}.items())) for number in range(2)])
+        for step in range(6):
+            running.offer(template.render(np.arange(2), np.zeros(2), NOW_MS + 1000 * step))
+            wait_until(lambda: len(running._receivers.all[1]) == 0, 10, "the second to be written to")
+        wait_until(lambda: sum(asked.method == "POST" for asked in there.asked) == 6, 10, "six batches")
+        assert 0 < len(running._receivers.all[0]) <= 4
+        assert (
+            registry.get_sample_value("heronwatch_detector_samples_rejected_total", {"reason": "queue_full"}) or 0
+        ) >= 6
+        running.stop()
+
+
+def test_of_two_with_one_lease_one_leads_and_the_other_follows(tmp_path: Path) -> None:
+    def make() -> Detector:
+        the = config(text(settings=f"{{lease_file: {tmp_path}/lease}}"))
+        return Detector(the, clock=SystemClock(), metrics=Metrics(CollectorRegistry()))
+
+    first, second = make(), make()
+    first.start()
+    second.start()
+    assert (first.status().leads, second.status().leads) == (True, False)
+    runner = second._runners["a"]
+    first.stop()
+    wait_until(lambda: second.status().leads, 10, "the second to lead")
+    second.reload(config(text(settings="{standby: true}")))
+    assert not second.status().leads
+    second.reload(config(text()))
+    assert second.status().leads
+    assert second._runners["a"] is runner  # who writes is no matter of a query
+    second.stop()
+
+
+def test_a_lease_that_cannot_be_had_is_not_ready(tmp_path: Path) -> None:
+    the = config(text(settings=f"{{lease_file: {tmp_path}/none/lease}}"))
+    running = Detector(the, clock=SystemClock(), metrics=Metrics(CollectorRegistry()))
+    running.start()
+    assert any("lease" in reason for reason in running.not_ready())
+    running.stop()
+
+
+def test_marks_are_read_and_change_on_reload() -> None:
+    silences = (
+        b'[{"id":"1","matchers":[{"name":"instance","value":"sw1","isRegex":false,"isEqual":true}],'
+        b'"startsAt":"2025-11-21T09:00:00Z","endsAt":"2025-11-21T11:00:00Z"}]'
+    )
+    with canned_http(Canned(body=silences, date="Fri, 21 Nov 2025 10:00:00 GMT")) as server:
+        marks = f"marks: {{alertmanagers: [{{url: '{server.url}'}}]}}\n"
+        running = Detector(config(text() + marks), clock=SystemClock(), metrics=Metrics(CollectorRegistry()))
+        running.start()
+        before = dict(running._runners)
+        assert [pause.match["instance"].match("sw1") is not None for pause in running._beside.pauses()] == [True]
+        running.reload(config(text()))
+        assert running._beside.pauses() == ()
+        running.reload(config(text() + marks))
+        assert len(running._beside.pauses()) == 1
+        assert running._runners == before
+        running.stop()
+        assert {asked.path for asked in server.asked} == {"/api/v2/silences"}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from anomaly_detector.config import BasicAuth, Endpoint, TlsConfig
+from anomaly_detector.endpoint import BasicAuth, Endpoint, TlsConfig
 from anomaly_detector.errors import ResponseTooLargeError, SourceUnavailableError
 from anomaly_detector.session import Session
 from heronwatch.secrets import Secret

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.detector_accuracy_alarms import debounced, improbable
+from benchmarks.detector_accuracy_alarms import alarms, debounced, held, improbable
 from benchmarks.detector_accuracy_asd import interpreted
 from benchmarks.detector_accuracy_nab import Series, read, row_points, standard_score
 from benchmarks.detector_accuracy_peers import PEERS
@@ -165,3 +165,21 @@ def test_peers_look_at_the_past_only_and_see_a_spike(name: str) -> None:
     assert np.isfinite(score).all()
     assert score[1000, 0] > np.quantile(score[600:1000, 0], 0.99)
     np.testing.assert_allclose(PEERS[name](values[:1000], 600, 300.0), score[:1000])
+
+
+def test_several_streams_have_to_agree() -> None:
+    random = np.random.default_rng(8)
+    one = series(1000, ())
+    first, second = random.exponential(1, (2, 1000))
+    first[700] = first[800] = second[800] = 30
+    told = alarms(one, first, second)
+    assert told[800] > told[700] > 0
+
+
+def test_held_scores_fall_and_never_rise_by_it() -> None:
+    score = np.zeros((50, 2))
+    score[10] = 4, 1
+    out = held(score, 20)
+    assert (np.diff(out[10:], axis=0) < 0).all()
+    assert out[30] == pytest.approx(score[10] / np.e)
+    assert np.array_equal(held(score, 0), score)

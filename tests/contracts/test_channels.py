@@ -181,7 +181,8 @@ def test_name_without_address_is_retried(name: str, monkeypatch: pytest.MonkeyPa
     assert isinstance(outcome, Retry)
 
 
-ODD = ["\x00\r\n\x1b[31m", "\u202eevil", "\ud800", "&<>\"'", "😀" * 300, "x" * 20_000, ".\r\n.\r\nQUIT\r\n", ""]
+BOMB = "{% for i in range(10**9) %}{{ 'a' * 10**9 }}{% endfor %}{0.__class__}%s%n${jndi:x}"  # text, wherever it stands
+ODD = [BOMB, "\x00\r\n\x1b[31m", "\u202eevil", "\ud800", "&<>\"'", "😀" * 300, "x" * 20_000, ".\r\n.\r\nQUIT\r\n", ""]
 
 
 @pytest.mark.parametrize("name", CHANNELS.names())

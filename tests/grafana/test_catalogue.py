@@ -27,8 +27,9 @@ def sources(package: str) -> str:
     ("package", "name", "prefix"), [(package, name, prefix) for package, names, prefix in EMITTED for name in names]
 )
 def test_service_emits_it(package: str, name: str, prefix: str) -> None:
-    # prometheus_client adds _total to counters and _bucket to histograms; a protocol's own route puts its name first
-    bare = name.removesuffix("_total").removesuffix("_bucket")
+    # prometheus_client adds _total to counters, _bucket to histograms, _sum to summaries; a protocol's own route puts
+    # its name first
+    bare = name.removesuffix("_total").removesuffix("_bucket").removesuffix("_sum")
     spellings = {name, bare, name.removeprefix(prefix), name.replace("snmp_", "{protocol}_")}
     assert any(f'"{spelling}"' in sources(package) for spelling in spellings)
 

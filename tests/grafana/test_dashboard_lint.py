@@ -25,6 +25,7 @@ WITHOUT_DEVICE = {
     ("heronwatch-home", 16): "the webhook about itself",
     ("heronwatch-home", 17): "Prometheus about itself",
     **{("heronwatch-oncall", number): "the webhook about itself" for number in range(1, 16)},
+    **{("heronwatch-detector", number): "the detector about itself" for number in range(1, 20)},
     ("heronwatch-network-fleet", 21): "the exporter counts by module, without targets",
     ("heronwatch-network-fleet", 22): "the exporter counts by module, without targets",
     ("heronwatch-network-fleet", 23): "the exporter counts by module, without targets",

@@ -29,6 +29,7 @@ EXPRESSIONS = [
 EXPECTED_EMPTY = {
     ("heronwatch-interface", "panel 26 B"): "the past is shorter than a week",
     ("heronwatch-device", "panel 10 E"): "the drifting series is inbound, so the outbound one is not drawn beside it",
+    ("heronwatch-anomaly-series", "panel 10 E"): "the same panel",
 }
 VALUES = {
     "datasource": "heronwatch-prometheus",

@@ -45,6 +45,8 @@ COMPARISONS = {
     "AnomalyPage": f"> {thresholds.ANOMALY_SCORE}",
     "ScrapeFailuresHigh": f"> {thresholds.SCRAPE_FAILURE_RATIO}",
     "DetectorLagging": f"> {thresholds.DETECTOR_LAG_SECONDS}",
+    "DetectorQueueGrowing": f"> {thresholds.DETECTOR_QUEUE_SAMPLES}",
+    "DetectorManyFalseAlarms": f"> {thresholds.DETECTOR_FALSE_ALARMS}",
     "WebhookDeliveryFailing": f"> {thresholds.DELIVERY_FAILURE_RATIO}",
     "WebhookOutboxStuck": f"> {thresholds.OUTBOX_AGE_SECONDS}",
     "WebhookTimersOverdue": f"> {thresholds.TIMERS_OVERDUE_SECONDS}",

@@ -330,6 +330,13 @@ def test_a_literal_secret_warns_and_the_others_do_not() -> None:
     ]
 
 
+def test_the_digest_of_a_secret_is_no_literal_secret() -> None:
+    digest = f"sha256:{'0a' * 32}"
+    read = loads(f"a: {{user: u, password: '{digest}'}}\nb: {{user: u, password: '{digest}0'}}\n", dict[str, Login])
+    assert read.value["a"].password.reveal() == digest
+    assert [warning.path for warning in read.warnings] == ["b.password"]
+
+
 # bounds ----------------------------------------------------------------------------------------------------------
 
 

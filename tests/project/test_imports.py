@@ -119,6 +119,7 @@ def test_imported_third_parties_are_declared() -> None:
         "yaml": "pyyaml",
         "argon2": "argon2-cffi",
         "google": "protobuf",
+        "sklearn": "scikit-learn",
         "werkzeug": "flask",  # a part of it
         "urllib3": "requests",  # a part of it
         "markupsafe": "jinja2",  # a part of it

@@ -133,8 +133,8 @@ def test_alert_names_are_unique() -> None:
 
 
 def test_anomalies_page_only_where_a_query_asks_for_it() -> None:
-    anomalies = [rule for rule in ALERTS if "anomaly_score" in rule["expr"]]
-    assert len(anomalies) == 2
+    anomalies = [rule for rule in ALERTS if re.search(r"anomaly_\w*score", rule["expr"])]
+    assert len(anomalies) == 4
     for rule in anomalies:
-        asked = 'page="true"' in rule["expr"]
+        asked = '{page="true"}' in rule["expr"]
         assert (rule["labels"]["severity"] != "info") is asked

@@ -21,7 +21,7 @@ rule_files: [{ROOT}/prometheus/rules/*.yml]
 """
 # what is wrong at the end of the fleet's past, and waits for its `for:` or fires
 EXPECTED = {
-    "AnomalyDetected",
+    "AnomalyDevice",
     "UpsOnBattery",
     "InterfaceErrorsHigh",
     "ScrapeIncomplete",

@@ -39,8 +39,9 @@ from alert_webhook.delivery.channel import (
 )
 from alert_webhook.delivery.guarded_http import Answer, GuardedHttp, classify
 from alert_webhook.delivery.json_answer import json_object
+from alert_webhook.delivery.plain import cut
 from alert_webhook.delivery.reachable import url_fault
-from alert_webhook.delivery.render import DUPLICATE, cut, headline, lines_of
+from alert_webhook.delivery.wording import DUPLICATE, headline, lines_of
 from heronwatch.retry import Backoff
 from heronwatch.secrets import Secret
 from heronwatch.values import Duration, HttpUrl, Network

@@ -12,7 +12,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formataddr, formatdate
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from msgspec import field
 
@@ -42,6 +42,8 @@ LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 class SmtpBlock(ChannelBlock, frozen=True, kw_only=True, tag="smtp"):
     """A mail server. `tls`: starttls (587), implicit (465), or none (25), which sends everything in clear text."""
+
+    link_in_text: ClassVar[bool] = True
 
     host: str
     sender: str = field(name="from")

@@ -21,18 +21,14 @@ from alert_webhook.delivery.callback import (
     Wish,
 )
 from alert_webhook.delivery.channel import Channel, ChannelContext, Message, Outcome, Plugin, Retry
-from alert_webhook.delivery.guarded_http import Answer, GuardedHttp
-from alert_webhook.delivery.json_answer import json_object
-from alert_webhook.delivery.render import fit, gsm, sms
+from alert_webhook.delivery.gsm import fit, gsm
+from alert_webhook.delivery.guarded_http import GuardedHttp
+from alert_webhook.delivery.render import sms
 from alert_webhook.delivery.twilio_account import (
-    BAD_CALLBACK_URLS,
-    HEADERS,
     HOPELESS_NUMBERS,
+    TwilioAccount,
     TwilioBlock,
-    callback_url,
-    code_of,
     describe_number,
-    meaning,
     named_code,
     number,
     number_fault,
@@ -88,41 +84,19 @@ class TwilioSms:
     polling = Backoff(first_s=60.0, factor=2.0, cap_s=900.0, jitter=0.0)
     asked_for_s = 4 * 3600.0  # Twilio's longest validity period of a message in its queue
 
-    def __init__(self, block: TwilioSmsBlock, context: ChannelContext, http: GuardedHttp) -> None:
+    def __init__(self, block: TwilioSmsBlock, account: TwilioAccount) -> None:
         self._block = block
-        self._context = context
-        self._http = http
-        self._callback = callback_url(block, context.public_url, context.name)
+        self._account = account
 
     def send(self, message: Message) -> Outcome:
-        """Hand an SMS to Twilio; one that it refuses for our callback's address goes without."""
-        answer = self._post(message, self._callback)
-        if self._callback and isinstance(answer, Answer) and code_of(answer) in BAD_CALLBACK_URLS:
-            answer = self._post(message, "")
-        return meaning(answer, prefix="SM", now=self._context.now()) if isinstance(answer, Answer) else answer
-
-    def _post(self, message: Message, callback: str) -> Answer | Outcome:
-        return self._http.post(
-            self._block.resource("Messages"),
-            timeout_s=float(self._block.timeout),
-            data=form(self._block, message, callback=callback),
-            auth=self._block.credentials,
-            headers=HEADERS,
-        )
+        """Hand an SMS to Twilio."""
+        return self._account.create(lambda callback: form(self._block, message, callback=callback), prefix="SM")
 
     def lookup(self, reference: str) -> Heard | Retry:
         """Ask Twilio how far a message is."""
-        answer = self._http.get(
-            self._block.resource(f"Messages/{reference}"),
-            timeout_s=float(self._block.timeout),
-            auth=self._block.credentials,
-            headers=HEADERS,
+        return self._account.state(
+            reference, lambda said: report_of(reference, str(said.get("status")), number(said.get("error_code")))
         )
-        if not isinstance(answer, Answer) or answer.status != 200:
-            return Retry("Twilio does not say")
-        said = json_object(answer.body)
-        report = report_of(reference, str(said.get("status")), number(said.get("error_code")))
-        return Heard((report,) if report else (), waits=report is None or not report.stage.final)
 
     def hear(self, request: CallbackRequest) -> Heard | Refused:
         """Return what a signed callback says: a status, or a text from somebody."""
@@ -147,7 +121,7 @@ class TwilioSms:
 
     def close(self) -> None:
         """Release connections."""
-        self._http.close()
+        self._account.close()
 
 
 def form(block: TwilioSmsBlock, message: Message, *, callback: str) -> dict[str, str]:
@@ -205,7 +179,8 @@ def answer_text(result: Result) -> str:
 
 
 def _make(block: TwilioSmsBlock, context: ChannelContext) -> Channel:
-    return TwilioSms(block, context, GuardedHttp(block.allowed_networks, clock=time.monotonic))
+    http = GuardedHttp(block.allowed_networks, clock=time.monotonic)
+    return TwilioSms(block, TwilioAccount(block, context, http, name="Messages"))
 
 
 PLUGIN = Plugin("twilio_sms", TwilioSmsBlock, _make, number_fault, describe_number)

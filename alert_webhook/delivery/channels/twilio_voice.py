@@ -36,20 +36,17 @@ from alert_webhook.delivery.channel import (
     Receipt,
     Retry,
 )
-from alert_webhook.delivery.guarded_http import Answer, GuardedHttp
-from alert_webhook.delivery.json_answer import json_object
+from alert_webhook.delivery.guarded_http import GuardedHttp
 from alert_webhook.delivery.speech import speech, spelled
 from alert_webhook.delivery.twilio_account import (
-    BAD_CALLBACK_URLS,
-    HEADERS,
+    TwilioAccount,
     TwilioBlock,
     callback_url,
-    code_of,
     describe_number,
-    meaning,
     number_fault,
     verified,
 )
+from alert_webhook.delivery.wording import ANSWERED
 from heronwatch.retry import Backoff
 from heronwatch.values import Duration
 
@@ -94,45 +91,23 @@ class TwilioVoice:
     polling = Backoff(first_s=60.0, factor=2.0, cap_s=600.0, jitter=0.0)
     asked_for_s = 3600.0
 
-    def __init__(self, block: TwilioVoiceBlock, context: ChannelContext, http: GuardedHttp) -> None:
+    def __init__(self, block: TwilioVoiceBlock, context: ChannelContext, account: TwilioAccount) -> None:
         self._block = block
         self._context = context
-        self._http = http
+        self._account = account
 
     def send(self, message: Message) -> Outcome:
-        """Have Twilio call; a call that it refuses for our callback's address is made without one."""
-        if message.reason in {Reason.DIGEST, Reason.HANDOVER} or (
-            message.reason is Reason.RESOLVED and not self._block.resolved
-        ):
+        """Have Twilio call."""
+        if message.reason in ANSWERED or (message.reason is Reason.RESOLVED and not self._block.resolved):
             return Receipt("", NOT_TOLD)
-        url = callback_url(self._block, self._context.public_url, self._context.name)
-        answer = self._post(message, url)
-        if url and isinstance(answer, Answer) and code_of(answer) in BAD_CALLBACK_URLS:
-            answer = self._post(message, "")
-        return meaning(answer, prefix="CA", now=self._context.now()) if isinstance(answer, Answer) else answer
-
-    def _post(self, message: Message, callback: str) -> Answer | Outcome:
-        return self._http.post(
-            self._block.resource("Calls"),
-            timeout_s=float(self._block.timeout),
-            data=form(self._block, message, callback=callback),
-            auth=self._block.credentials,
-            headers=HEADERS,
-        )
+        return self._account.create(lambda callback: form(self._block, message, callback=callback), prefix="CA")
 
     def lookup(self, reference: str) -> Heard | Retry:
         """Ask Twilio how a call went, and who answered."""
-        answer = self._http.get(
-            self._block.resource(f"Calls/{reference}"),
-            timeout_s=float(self._block.timeout),
-            auth=self._block.credentials,
-            headers=HEADERS,
+        return self._account.state(
+            reference,
+            lambda said: report_of(reference, str(said.get("status")), str(said.get("answered_by") or "unknown")),
         )
-        if not isinstance(answer, Answer) or answer.status != 200:
-            return Retry("Twilio does not say")
-        said = json_object(answer.body)
-        report = report_of(reference, str(said.get("status")), str(said.get("answered_by") or "unknown"))
-        return Heard((report,) if report else (), waits=report is None or not report.stage.final)
 
     def hear(self, request: CallbackRequest) -> Heard | Refused:
         """Return what a signed callback says: a key, or how far a call is."""
@@ -162,7 +137,7 @@ class TwilioVoice:
 
     def close(self) -> None:
         """Release connections."""
-        self._http.close()
+        self._account.close()
 
 
 def form(block: TwilioVoiceBlock, message: Message, *, callback: str) -> list[tuple[str, str]]:
@@ -235,7 +210,8 @@ def answer_words(result: Result) -> str:
 
 
 def _make(block: TwilioVoiceBlock, context: ChannelContext) -> Channel:
-    return TwilioVoice(block, context, GuardedHttp(block.allowed_networks, clock=time.monotonic))
+    http = GuardedHttp(block.allowed_networks, clock=time.monotonic)
+    return TwilioVoice(block, context, TwilioAccount(block, context, http, name="Calls"))
 
 
 PLUGIN = Plugin("twilio_voice", TwilioVoiceBlock, _make, number_fault, describe_number)

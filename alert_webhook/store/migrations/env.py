@@ -4,6 +4,7 @@ from alembic import context
 
 from alert_webhook.store import (  # noqa: F401  # joins the metadata
     schema_accounts,
+    schema_calendars,
     schema_channels,
     schema_engine,
     schema_incidents,

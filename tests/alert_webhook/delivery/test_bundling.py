@@ -1,14 +1,19 @@
-"""A contact that got too many messages is told of the rest in the next one: nothing is dropped, no critical waits."""
+"""A contact that got too many messages is told of the rest in the next one: nothing is dropped."""
+
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from alert_webhook.config import PolicyBlock, SeverityBlock, StepBlock
-from alert_webhook.delivery.channel import Permanent, Reason, Retry
+from alert_webhook.config import Integration, PolicyBlock, SeverityBlock, StepBlock
+from alert_webhook.delivery.channel import Message, Permanent, Reason, Retry
 from alert_webhook.delivery.gate import LiveGate
+from alert_webhook.escalation.engine import SPIN_S
 from alert_webhook.incidents.urgency import Urgency
 from alert_webhook.oncall.person_blocks import ContactBlock, PersonBlock
+from heronwatch.secrets import Secret
 from heronwatch.values import Duration
-from tests.fakes.webhook_stack import Stack, config
+from tests.fakes.webhook_stack import TOKEN, Stack, config
 
 AT_ONCE_HIGH = {
     "critical": SeverityBlock(urgency=Urgency.PAGE, contacts="all"),
@@ -87,3 +92,57 @@ def test_an_all_clear_that_waited_too_long_is_dropped(stack: Stack) -> None:
     stack.fast_forward(minutes=20)
     assert stack.phone("ana").waiting() == []
     assert Reason.RESOLVED in {message.reason for message in stack.channels["sms"].attempts}
+
+
+def pages_of(stack: Stack) -> list[Message]:
+    stack.collect()
+    found = stack.phone("ana").waiting()
+    stack.unexpected.clear()
+    return found
+
+
+def work(stack: Stack) -> None:
+    """Let the engine do all that is due: more than `settle` has patience for."""
+    while stack.engine.turn() <= SPIN_S:
+        pass
+
+
+def told_of(messages: list[Message]) -> int:
+    """How many incidents these messages are about: their own, and those that they count."""
+    lines = [line for each in messages for line in each.context]
+    return len(messages) + sum(int(line.split(" more incident")[0]) for line in lines if " more incident" in line)
+
+
+def outage(stack: Stack, number: int) -> list[dict[str, Any]]:
+    return [stack.alert("Down", "high", 0, None, {"host": f"h{each}"}) for each in range(number)]
+
+
+def test_ten_thousand_alerts_of_one_group_are_one_page_with_their_number(stack: Stack) -> None:
+    assert stack.post(*outage(stack, 10_000)).status == 200
+    work(stack)
+    (page,) = pages_of(stack)
+    assert page.incident.firing == 10_000
+
+
+@pytest.mark.parametrize("number", [250, pytest.param(10_000, marks=[pytest.mark.long, pytest.mark.timeout(300)])])
+def test_an_outage_that_is_an_incident_for_each_alert_is_a_few_messages_that_count_them(
+    stack: Stack, number: int
+) -> None:
+    by_host = Integration(tokens=(Secret(TOKEN),), policy="default", group_by=("host",))
+    stack.settings = replace(stack.settings, integrations={"am": by_host})
+    assert stack.post(*outage(stack, number)).status == 200
+    work(stack)
+    messages = pages_of(stack)
+    assert 1 <= len(messages) <= 5
+    for _ in range(30):
+        stack.clock.advance(30)
+        work(stack)
+    following = pages_of(stack)
+    assert len(following) <= 5, "at most 5 in any 15 minutes"
+    messages += following
+    for _ in range(45):
+        stack.clock.advance(60)
+        work(stack)
+    messages += pages_of(stack)
+    assert len(messages) <= 11 + 1, "at most 11 in an hour"
+    assert told_of(messages) == number

@@ -116,6 +116,12 @@ SPELLINGS = [  # of loopback, as the system's resolver takes them
     "[0:0:0:0:0:ffff:7f00:1]",
     "LOCALHOST.",
     "①②⑦.0.0.1",
+    "127。0。0。1",  # dots that IDNA takes for dots
+    "ⓛⓞⓒⓐⓛⓗⓞⓢⓣ",
+    "8.8.8.8@127.0.0.1",
+    "hooks.example.org:443@localhost",
+    "user:pw%40hooks.example.org@[::1]",
+    "127.0.0.1%2F@localhost",
 ]
 
 

@@ -12,12 +12,16 @@ PATIENCE = Patience(
 )
 
 
-def move(outcome: Outcome, *, attempts: int = 0, unknowns: int = 0, age_s: float = 0.0) -> NextMove:
-    owed = Owed(
+def owed(*, attempts: int = 0, unknowns: int = 0, age_s: float = 0.0) -> Owed:
+    return Owed(
         id=1, uid="u", incident_id=1, cycle=1, step=1, person="ana", contact="sms", reason=Reason.PAGE, rank=0,
         progress=Progress.SENDING, created_at=NOW - age_s, attempts=attempts, unknowns=unknowns, fell_back=False,
     )  # fmt: skip
-    return next_move(owed, outcome, PATIENCE, now=NOW, random=0.5)
+
+
+def move(outcome: Outcome, *, attempts: int = 0, unknowns: int = 0, age_s: float = 0.0) -> NextMove:
+    before = owed(attempts=attempts, unknowns=unknowns, age_s=age_s)
+    return next_move(before, outcome, PATIENCE, now=NOW, random=0.5)
 
 
 @pytest.mark.parametrize(

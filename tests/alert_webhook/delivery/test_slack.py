@@ -65,7 +65,7 @@ def test_message_has_a_button_and_no_link_where_others_read_it(stack: ChannelSta
     where, message = slack.newest()
     assert where.startswith(f"{ROOM}:")
     assert shown(message) == (
-        f"HIGH UpsOnBattery [{stack.incident().code}]\nUpsOnBattery\nWaits for an answer · to Ana Silva"
+        f"HIGH UpsOnBattery [{stack.incident().code}]\nBegan 08:00 UTC, just now\nWaits for an answer · to Ana Silva"
     )
     assert [button["text"]["text"] for button in buttons(message)] == ["Acknowledge"]
     assert "/a/" not in json.dumps(message)

@@ -42,9 +42,27 @@ def test_limits(minutes_ago: list[float], again_in: float | None) -> None:
         assert decision.reason
 
 
+CRITICAL_TABLE = [  # (seconds ago of each recent message, again in seconds; None: now)
+    ([], None),
+    ([1.0] * 14, None),
+    ([1.0] * 15, 59.0),
+    ([0.0] * 1000, 60.0),
+    ([*[300.0] * 15, 60.0], None),  # one a minute, whatever was before
+    ([*[300.0] * 15, 59.0], 1.0),
+    ([*[899.5] * 2, *[10.0] * 14], 0.5),  # the limit is free again before the minute is over
+    ([900.0] * 1000, None),
+]
+
+
 @pytest.mark.parametrize("reason", [Reason.PAGE, Reason.FALLBACK, Reason.RESOLVED])
-def test_critical_is_never_held_back(reason: Reason) -> None:
-    assert throttled(page("critical", reason), [NOW] * 1000, NOW).send
+@pytest.mark.parametrize(("seconds_ago", "again_in"), CRITICAL_TABLE)
+def test_critical_has_a_higher_limit_and_waits_for_a_minute_at_most(
+    seconds_ago: list[float], again_in: float | None, reason: Reason
+) -> None:
+    decision = throttled(page("critical", reason), [NOW - seconds for seconds in seconds_ago], NOW)
+    assert decision.send is (again_in is None)
+    if again_in is not None:
+        assert decision.again_at - NOW == pytest.approx(again_in)
 
 
 def test_test_page_is_never_held_back() -> None:

@@ -40,6 +40,7 @@ def test_sms_is_taken() -> None:
     assert taken["Body"] == (
         "CRITICAL UpsOnBattery - ups-2 - plant-2 [K7QF]\n"
         "UPS ups-2 runs on battery\n"
+        "Began 08:00 UTC, 1 min ago\n"
         "Also: Traffic on core-sw1 Gi1/0/48 is outside its usual band\n"
         "Ack: https://pager.example.org/a/CanaryAckTokenCanary22"
     )

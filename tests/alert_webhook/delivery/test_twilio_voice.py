@@ -83,7 +83,7 @@ def test_call_says_what_it_is_about_and_which_key_acknowledges(stack: ChannelSta
     (call,) = twilio.calls
     code = ", ".join(stack.incident().code)
     assert said(call["Twiml"]).startswith(
-        f"Heronwatch. high. UpsOnBattery. UpsOnBattery. Press 4 to acknowledge. The code is {code}."
+        f"Heronwatch. High. UpsOnBattery. Press 4 to acknowledge. The code is {code}."
     )
     assert (call["To"], call["From"], call["Timeout"], call["MachineDetection"]) == (ANA, SENDER, "30", "Enable")
     assert (call["StatusCallback"], twilio.events) == (PUBLIC_URL + WHERE, [["ringing", "answered", "completed"]])

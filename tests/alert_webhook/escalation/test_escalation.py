@@ -128,13 +128,14 @@ def test_ack_cancels_a_page_that_waits(stack: Stack) -> None:
     assert "cancelled" in kinds(stack)
 
 
-def test_ack_between_claim_and_call_cancels_the_page(stack: Stack) -> None:
+def test_ack_while_a_page_waits_for_its_sender_cancels_it(stack: Stack) -> None:
     reply = stack.post(stack.alert("LinkDown", HIGH, 0, None, {}))
     assert reply.status == 200
 
     stack.store.write(lambda tx: escalate(tx, config=stack.settings, random=stack.random), "escalate")
     (job,) = stack.outbox.claim(5)
     ack(stack)
+    stack.clock.advance(1)
     stack.outbox.deliver(job)
     assert stack.channels["sms"].attempts == []
 

@@ -1,15 +1,22 @@
 """What pages nobody is told of in a digest."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
+from alert_webhook.config import DEFAULT_SEVERITIES, Config, SeverityBlock
 from alert_webhook.delivery.channel import Permanent, Reason
+from alert_webhook.delivery.render import sms
 from alert_webhook.incidents.actions import acknowledge
 from alert_webhook.incidents.blocks import DigestBlock
 from alert_webhook.incidents.digest import latest_slot
 from alert_webhook.incidents.transitions import State
+from alert_webhook.incidents.urgency import Urgency
+from alert_webhook.oncall.person_blocks import QuietBlock
 from alert_webhook.oncall.wall import TimeOfDay, Zone
 from alert_webhook.store import views
+from heronwatch.values import HttpUrl
 from tests.fakes.webhook_stack import Stack, config
 
 DAILY = DigestBlock(notify=("ben", "ben"), time_zone=Zone("Europe/Madrid"))
@@ -82,6 +89,47 @@ def test_a_digest_that_cannot_be_delivered_pages_nobody_else(morning: Stack) -> 
     morning.channels["sms"].answers = [Permanent("no such number")]
     morning.fire("DiskFilling", severity="warning")
     later(morning, hours=24)
+
+
+def sleeper(**changes: Any) -> Config:
+    """Ben sleeps until nine, and reads his digest then."""
+    plain = config(digests={"daily": replace(DAILY, **changes)})
+    quiet = QuietBlock(severities=("high",), begins=TimeOfDay(22 * 60), to=TimeOfDay(9 * 60))
+    ben = replace(plain.people["ben"], time_zone=Zone("Europe/Madrid"), quiet_hours=quiet)
+    return replace(plain, people={**plain.people, "ben": ben})
+
+
+def test_a_digest_waits_for_the_end_of_the_hours_of_quiet(morning: Stack) -> None:
+    morning.settings = sleeper()
+    morning.fire("DiskFilling", severity="warning")
+    later(morning, hours=24)
+    morning.nothing_else()
+    later(morning, hours=0.5)
+    morning.fire("Late", severity="warning")
+    later(morning, hours=0.5)
+    morning.phone("ben").expects("1 incident since", reason=Reason.DIGEST)
+
+
+def test_a_digest_that_is_to_ignore_them_does_not_wait(morning: Stack) -> None:
+    morning.settings = sleeper(quiet_hours="ignore")
+    morning.fire("DiskFilling", severity="warning")
+    later(morning, hours=24)
+    morning.phone("ben").expects("1 incident since", reason=Reason.DIGEST)
+
+
+def test_a_digest_says_how_many_of_what_the_worst_first_and_where_the_list_is(morning: Stack) -> None:
+    morning.settings = config(
+        digests={"daily": replace(DAILY, more=HttpUrl.parse("https://pager.example.org/incidents"))},
+        severities={**DEFAULT_SEVERITIES, "info": SeverityBlock(urgency=Urgency.DIGEST)},
+    )
+    morning.fire("Note", severity="info", instance="h1")
+    morning.fire("DiskFilling", severity="warning", instance="h2")
+    later(morning, hours=24)
+    message = morning.phone("ben").expects("2 incidents since", reason=Reason.DIGEST)
+    assert message.incident.title.endswith(": 1 warning, 1 info; 2 still open")
+    text = sms(message, links=True)
+    assert text.index("warning, 1 firing: DiskFilling - h2") < text.index("info, 1 firing: Note - h1")
+    assert text.endswith("More: https://pager.example.org/incidents")
 
 
 @pytest.mark.parametrize(

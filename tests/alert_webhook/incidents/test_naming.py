@@ -1,6 +1,8 @@
+from collections.abc import Sequence
+
 import pytest
 
-from alert_webhook.incidents.naming import ALPHABET, MAX_GROUP_BYTES, group_name, new_code
+from alert_webhook.incidents.naming import ALPHABET, MAX_GROUP_BYTES, group_name, new_code, new_codes
 from alert_webhook.incidents.title import shared, summary, title
 from tests.fakes.webhook_stack import Random
 
@@ -16,6 +18,25 @@ def test_codes_grow_when_the_short_ones_are_taken() -> None:
     assert len(new_code(Random(), lambda code: len(code) < 5)) == 5
     assert len(new_code(Random(), lambda code: len(code) < 6)) == 6
     assert len(new_code(Random(), lambda _: True)) == 16
+
+
+def test_many_codes_are_asked_about_at_once_and_those_taken_are_made_anew() -> None:
+    asked: list[list[str]] = []
+
+    def taken(codes: Sequence[str]) -> set[str]:
+        asked.append(list(codes))
+        return {codes[0]} if len(codes) > 1 else set()
+
+    found = new_codes(50, Random(), taken)
+    assert len(set(found)) == 50
+    assert len(asked[0]) == 50
+    assert asked[0][0] not in found
+    assert found[1:] == asked[0][1:]
+
+
+def test_codes_made_together_differ_though_chance_repeats_itself() -> None:
+    found = new_codes(3, bytes, lambda _: set())
+    assert len(set(found)) == 3
 
 
 @pytest.mark.parametrize(

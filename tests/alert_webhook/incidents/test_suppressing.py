@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from alert_webhook.delivery.channel import IncidentView, Reason
+from alert_webhook.delivery.render import sms
 from alert_webhook.incidents.actions import acknowledge, reassign
 from alert_webhook.incidents.blocks import MaintenanceBlock, SuppressionBlock, TopologyBlock
 from alert_webhook.incidents.labels import LabelMatch
@@ -252,3 +253,47 @@ def test_the_parent_that_pages_nobody_suppresses_nobody(network: Stack) -> None:
     network.fire("DeviceDown", severity="warning", instance="core")
     network.fire("LinkDown", severity="high", instance="sw2")
     network.phone("ana").expects("LinkDown")
+
+
+def cut_off(network: Stack, children: int) -> IncidentView:
+    """The core is down, and so many devices behind it; return the core's incident."""
+    parents = {f"sw{number}": ("core",) for number in range(children)}
+    network.settings = config(suppression=tree(parents=parents))
+    network.fire("DeviceDown", severity="high", instance="core")
+    network.phone("ana").expects("DeviceDown", step=1)
+    for number in range(children):
+        severity = "critical" if number == children - 1 else "high"
+        network.fire("LinkDown", severity=severity, group=f"g{number}", instance=f"sw{number}")
+    parent = listed(network)[0]
+    return network.store.read(lambda tx: views.incident_view(tx, incidents.find(tx, parent.code)))  # type: ignore[arg-type]
+
+
+def test_the_parent_shows_what_is_folded_into_it_the_most_severe_first(network: Stack) -> None:
+    parent = cut_off(network, 3)
+    assert parent.folded_total == 3
+    assert [(each.severity, each.title, each.firing) for each in parent.folded] == [
+        ("critical", "LinkDown · sw2", 1),
+        ("high", "LinkDown · sw0", 1),
+        ("high", "LinkDown · sw1", 1),
+    ]
+    assert [each.folded_total for each in listed(network)] == [3, 0, 0, 0]
+    assert not [each for each in listed(network) if each.folded]
+
+
+def test_what_is_shown_of_them_is_bounded_and_their_number_is_not(network: Stack) -> None:
+    parent = cut_off(network, views.SHOWN_FOLDED + 3)
+    assert (len(parent.folded), parent.folded_total) == (views.SHOWN_FOLDED, views.SHOWN_FOLDED + 3)
+
+
+def test_the_parents_later_pages_say_how_many_are_behind_it(network: Stack) -> None:
+    cut_off(network, 2)
+    network.fast_forward(minutes=10)
+    later = network.phone("ben").expects("DeviceDown", step=2)
+    assert "2 incidents suppressed behind it" in sms(later, links=True)
+
+
+def test_a_child_that_is_over_is_behind_it_no_more(network: Stack) -> None:
+    parent = cut_off(network, 2)
+    network.resolve("LinkDown", severity="high", group="g0", instance="sw0")
+    again = network.store.read(lambda tx: views.incident_view(tx, incidents.find(tx, parent.code)))  # type: ignore[arg-type]
+    assert (again.folded_total, [each.title for each in again.folded]) == (1, ["LinkDown · sw1"])

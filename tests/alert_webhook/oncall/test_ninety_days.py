@@ -17,8 +17,8 @@ from alert_webhook.oncall.blocks import LayerBlock, ScheduleBlock, WindowBlock
 from alert_webhook.oncall.schedule import Schedule, gaps, shifts
 from alert_webhook.oncall.span import Shift
 from alert_webhook.oncall.wall import Day, TimeOfDay, Zone
-from alert_webhook.store import incidents, notifications
 from alert_webhook.store.database import Store
+from alert_webhook.store.looking import look
 from heronwatch.secrets import Secret
 from heronwatch.values import Duration
 from tests.fakes.clock import FakeClock
@@ -121,8 +121,7 @@ class Life:
     def run(self) -> None:
         while self.to_do:
             self.to_do.sort()
-            due = self.stack.store.read(lambda tx: [incidents.next_due(tx), notifications.next_due(tx)])
-            at = min([self.to_do[0][0], *(each for each in due if each is not None)])
+            at = min(self.to_do[0][0], self.stack.store.read(look).next_at)
             self.stack.clock.advance(max(0.0, at - self.stack.clock.now()))
             while self.to_do and self.to_do[0][0] <= self.stack.clock.now():
                 self.to_do.pop(0)[2]()

@@ -29,3 +29,23 @@ def test_alerts_of_the_version_before_are_kept(tmp_path: Path) -> None:
         assert MigrationContext.configure(connection).get_current_revision() == "0003"
         assert connection.execute(sa.text("SELECT name FROM alert")).scalars().all() == ["A"]
     engine.dispose()
+
+
+def indexes(connection: sa.Connection) -> set[str]:
+    return {str(each["name"]) for each in sa.inspect(connection).get_indexes("episode")}
+
+
+def test_an_end_changes_no_index_of_an_episode(tmp_path: Path) -> None:
+    engine, config = sqlite_engine(tmp_path / "old.db"), _alembic()
+    with engine.connect().execution_options(heronwatch_writer=True) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0009")
+        before = indexes(connection)
+        connection.execute(sa.text(OLD_ALERT), {"firing": True})
+        connection.execute(sa.text("INSERT INTO episode (alert_id, starts_ns) VALUES (1, 5)"))
+        command.upgrade(config, "0010")
+        assert indexes(connection) == {"ix_episode_alert_id", "ix_episode_incident_id"}
+        assert connection.execute(sa.text("SELECT alert_id, starts_ns, ended_ns FROM episode")).one() == (1, 5, None)
+        command.downgrade(config, "0009")
+        assert indexes(connection) == before
+    engine.dispose()

@@ -5,7 +5,7 @@ import pytest
 
 from anomaly_detector.models.bank import Bank, BankOptions
 from anomaly_detector.models.model import DAY_S, Grid, History, State
-from anomaly_detector.scoring import bank_features, bank_normaliser
+from anomaly_detector.scoring import bank_features, bank_normaliser, bank_surprise
 
 STEP_S = 300.0
 
@@ -58,7 +58,7 @@ def test_the_scale_settles_where_two_percent_lie_beyond() -> None:
     even, rate = np.ones(50, np.float32), np.full(50, 5e-4, np.float32)
     for _ in range(8000):
         feature = random.normal(5, 3, 50).astype(np.float32)
-        bank_normaliser.follow(feature, centre, scale, calm=even, rate=rate, young=None)
+        bank_normaliser.follow(feature, centre, [scale], calm=even, rates=[rate], young=None)
     assert abs(np.median(centre) - 5) < 0.5
     assert abs(np.median(scale) - 3) < 0.4
 
@@ -66,7 +66,7 @@ def test_the_scale_settles_where_two_percent_lie_beyond() -> None:
 def test_nothing_is_learnt_at_rate_0() -> None:
     centre, scale = np.array([1.0], np.float32), np.array([2.0], np.float32)
     none = np.zeros(1, np.float32)
-    bank_normaliser.follow(np.array([99.0], np.float32), centre, scale, calm=none + 1, rate=none, young=None)
+    bank_normaliser.follow(np.array([99.0], np.float32), centre, [scale], calm=none + 1, rates=[none], young=None)
     assert (centre[0], scale[0]) == (1.0, 2.0)
 
 
@@ -128,3 +128,61 @@ def test_lasting_new_behaviour_becomes_normal_in_the_end() -> None:
 
 def test_a_short_memory_is_a_fault_of_the_configuration() -> None:
     assert [place for place, _ in BankOptions(memory=60.0).config_faults()] == ["memory"]
+
+
+def test_a_new_series_begins_with_what_the_others_teach() -> None:
+    bank = Bank(BankOptions())
+    past = history(series=20)
+    state = bank.fit(past, np.ones(past.values.shape, bool))
+    born = bank.newborn(state, np.ones(20, bool), 3)
+    np.testing.assert_allclose(born["scale"][:, 0], np.median(state["scale"], axis=1))
+    values = np.full(3, 5000.0)  # its own level is another one
+    verdict = bank.step(values, born, np.ones(3, bool), grid(2016))
+    assert (verdict.confidence < 1).all()
+    assert verdict.expected.tolist() == values.tolist()
+    assert (verdict.upper - verdict.expected > 1).all()
+
+
+def test_nobody_is_taught_by_a_handful() -> None:
+    bank, state = fitted()
+    born, blank = bank.newborn(state, np.ones(4, bool), 2), bank.blank(2)
+    assert all(np.array_equal(born[name], blank[name], equal_nan=True) for name in blank)
+
+
+def test_its_own_samples_outweigh_the_prior() -> None:
+    bank = Bank(BankOptions())
+    past = history(series=20)
+    state = bank.newborn(bank.fit(past, np.ones(past.values.shape, bool)), np.ones(20, bool), 3)
+    random, every = np.random.default_rng(5), np.ones(3, bool)
+    for number in range(2016, 2016 + 288):
+        bank.step(1e6 + random.normal(0, 1000, 3), state, every, grid(number))
+    assert (state["scale"][bank_features.REST] > 300).all()
+
+
+def test_surprise_knows_what_each_series_does_next() -> None:
+    random = np.random.default_rng(6)
+    swing = np.sin(np.arange(1000) * 0.4)[:, None] * 10 + random.normal(0, 0.1, (1000, 1))
+    leaps = random.normal(0, 7, (1000, 1))
+    values = np.concatenate((swing, leaps), axis=1).astype(np.float32)
+    state = bank_surprise.blank(2) | {"floor": np.full(2, 1e-3, np.float32)}
+    sizes = bank_surprise.over(values, np.ones(values.shape, bool), state)
+    assert (np.median(sizes[50:], axis=0) < 2).all()
+    lags = {name: values[-lag] for lag, name in enumerate(bank_surprise.LAGS, start=1)}
+    state |= {name: lag.copy() for name, lag in lags.items()}
+    jump = 2 * values[-1] - values[-2] + 5
+    assert bank_surprise.advance(state, jump)[0][0] > 4 * bank_surprise.advance(state, jump)[0][1]
+
+
+def test_surprise_over_a_history_is_that_of_each_sample() -> None:
+    random = np.random.default_rng(7)
+    values = random.normal(0, 1, (300, 3)).cumsum(axis=0).astype(np.float32)
+    first: State = bank_surprise.blank(3) | {"floor": np.full(3, 1e-3, np.float32)}
+    bank_surprise.over(values[:200], np.ones((200, 3), bool), first)
+    single = {name: array.copy() for name, array in first.items()}
+    single |= {"value1": values[199].copy(), "value2": values[198].copy()}
+    for value in values[200:]:
+        size, _ = bank_surprise.advance(single, value)
+        single["value2"], single["value1"] = single["value1"], value.copy()
+    assert np.isfinite(size).all()
+    assert np.array_equal(single["value3"], values[297])
+    assert np.array_equal(single["value4"], values[296])

@@ -1,65 +1,94 @@
-"""Trends, and when they meet a threshold."""
+"""The trend: where a line leads, when it meets a threshold, and what does not bend it."""
+
+import math
 
 import numpy as np
 import pytest
 
-from anomaly_detector.models.trend import Trend
-from anomaly_detector.scoring.forecast import time_to_threshold
+from anomaly_detector.models.model import DAY_S, Grid, History, State, Verdict
+from anomaly_detector.models.trend import BINS, Threshold, Trend, TrendOptions
+from heronwatch.values import Duration
 
-HOUR_S = 3600.0
+STEP_S = 600.0
+SLOPE = 1.0 / 3600  # a second
+HORIZONS = (Duration.parse("4h"), Duration.parse("1d"))
 
 
-def filling(*, spikes: bool, seed: int = 1, series: int = 200) -> tuple[np.ndarray, np.ndarray]:
-    """288 samples of disks that fill, with noise and, if wanted, temporary files; and their true slopes a second."""
-    random = np.random.default_rng(seed)
-    slopes = random.uniform(0.5, 5, series) / HOUR_S
-    times = 300.0 * np.arange(288)
-    values = slopes * times[:, None] + random.normal(0, 0.5, (288, series))
-    if spikes:
-        for column in range(series):
-            first = random.integers(0, 270)
-            values[first : first + 12, column] += 60
-    return values, slopes
+def filled(times: np.ndarray, *, seed: int = 1, series: int = 3) -> np.ndarray:
+    """Disks that fill by one an hour, from 100 at time 0."""
+    return 100 + SLOPE * times[:, None] + np.random.default_rng(seed).normal(0, 0.5, (len(times), series))
+
+
+def fitted(**options: object) -> tuple[Trend, State]:
+    model = Trend(TrendOptions(horizons=HORIZONS, **options))
+    times = np.arange(0, 7 * DAY_S, STEP_S)
+    values = filled(times)
+    history = History(values=values, day_s=times % DAY_S, step_s=STEP_S, target_step_s=STEP_S)
+    return model, model.fit(history, np.ones(values.shape, bool))
+
+
+def see(model: Trend, state: State, values: np.ndarray, time_s: float) -> Verdict:
+    grid = Grid(time_s=time_s, step_s=STEP_S, day_s=time_s % DAY_S)
+    return model.step(values, state, np.ones(len(values), bool), grid)
+
+
+def follow(model: Trend, state: State, *, first_s: float, days: float, spike: float = 0.0) -> Verdict:
+    times = np.arange(first_s, first_s + days * DAY_S, STEP_S)
+    for time_s, values in zip(times.tolist(), filled(times, seed=2), strict=True):
+        now = values + (spike if time_s % DAY_S < 7200 else 0)
+        verdict = see(model, state, now, time_s)
+    return verdict
 
 
 @pytest.mark.parametrize("robust", [True, False])
-def test_a_clean_line_is_found(robust: bool) -> None:
-    values, slopes = filling(spikes=False)
-    found = Trend(robust=robust).forecast(values, step_s=300.0, horizons_s=(4 * HOUR_S,))
-    assert np.median(np.abs(found.slope / slopes - 1)) < 0.02
-    truth = slopes * (287 * 300.0 + 4 * HOUR_S)
-    assert np.median(np.abs(found.expected[0] - truth)) < 0.5
-    assert ((found.lower[0] < truth) & (truth < found.upper[0])).mean() > 0.95
+def test_the_line_leads_where_the_series_goes(robust: bool) -> None:
+    model, state = fitted(robust=robust)
+    verdict = follow(model, state, first_s=7 * DAY_S, days=2)
+    for horizon, ahead_s in (("4h", 14_400), ("1d", DAY_S)):
+        truth = 100 + SLOPE * (9 * DAY_S - STEP_S + ahead_s)
+        assert verdict.ahead["forecast", horizon] == pytest.approx(truth, abs=1.5)
+        assert (verdict.ahead["forecast_lower", horizon] < truth).all()
+        assert (verdict.ahead["forecast_upper", horizon] > truth).all()
 
 
-def test_temporary_files_mislead_least_squares_and_not_the_median() -> None:
-    values, slopes = filling(spikes=True)
-    wrong = {
-        robust: np.median(np.abs(Trend(robust=robust).forecast(values, step_s=300.0, horizons_s=()).slope / slopes - 1))
-        for robust in (True, False)
-    }
-    assert wrong[True] < 0.05
-    assert wrong[True] < wrong[False] / 2
+def test_temporary_files_do_not_bend_it() -> None:
+    model, state = fitted()
+    verdict = follow(model, state, first_s=7 * DAY_S, days=3, spike=60)
+    assert verdict.ahead["forecast", "1d"] == pytest.approx(100 + SLOPE * 11 * DAY_S, abs=3)
 
 
-def test_time_to_threshold() -> None:
-    values = np.stack([np.linspace(0, 10, 101), np.linspace(10, 0, 101), np.full(101, 5.0)], axis=1)
-    found = Trend().forecast(values, step_s=60.0, horizons_s=())
-    full = time_to_threshold(found, 20.0, "ge")
-    assert full[0] == pytest.approx(6000, rel=0.02)
-    assert np.isinf(full[1:]).all()
-    assert time_to_threshold(found, 6.0, "le").tolist()[1:] == [0.0, 0.0]
+def test_a_threshold_is_met_when_the_line_says() -> None:
+    model, state = fitted(threshold=Threshold(type="ge", value=100 + SLOPE * 10 * DAY_S))
+    verdict = see(model, state, filled(np.array([7 * DAY_S]))[0], 7 * DAY_S)
+    assert verdict.ahead["forecast_time_to_threshold_seconds", ""] == pytest.approx(3 * DAY_S, rel=0.05)
 
 
-def test_without_history_nothing_is_known() -> None:
-    for rows in (0, 3):
-        found = Trend().forecast(np.full((rows, 2), np.nan), step_s=60.0, horizons_s=(60.0,))
-        assert np.isnan(found.expected).all()
-        assert np.isinf(time_to_threshold(found, 1.0, "ge")).all()
+@pytest.mark.parametrize(("kind", "value", "seconds"), [("le", 0, math.inf), ("ge", 1e6, math.inf), ("ge", 50, 0)])
+def test_what_it_is_not_heading_for_is_never(kind: str, value: float, seconds: float) -> None:
+    model, state = fitted(threshold=Threshold(type=kind, value=value))
+    verdict = see(model, state, filled(np.array([7 * DAY_S]))[0], 7 * DAY_S)
+    assert set(verdict.ahead["forecast_time_to_threshold_seconds", ""].tolist()) == {seconds}
 
 
-def test_gaps_do_not_matter() -> None:
-    values, slopes = filling(spikes=False)
-    values[np.random.default_rng(2).random(values.shape) < 0.3] = np.nan
-    found = Trend().forecast(values, step_s=300.0, horizons_s=())
-    assert np.median(np.abs(found.slope / slopes - 1)) < 0.03
+def test_without_history_it_says_nothing_until_it_has_learnt() -> None:
+    model = Trend(TrendOptions(horizons=HORIZONS))
+    state = model.blank(3)
+    first = see(model, state, np.full(3, 100.0), 0.0)
+    assert all(np.isnan(values).all() for values in first.ahead.values())
+    verdict = follow(model, state, first_s=STEP_S, days=8)
+    assert verdict.ahead["forecast", "1d"] == pytest.approx(100 + SLOPE * 9 * DAY_S, abs=4)
+
+
+def test_a_gap_longer_than_the_window_leaves_nothing_old() -> None:
+    model, state = fitted()
+    before = filled(np.array([7 * DAY_S]))[0]
+    see(model, state, before, 7 * DAY_S)
+    see(model, state, np.full(3, 7.0), 30 * DAY_S)
+    assert np.isfinite(state["means"]).sum(axis=0).tolist() == [1] * 3  # the bin that was open when the gap began
+    assert state["means"].shape == (BINS, 3)
+    assert not state["slope"].any()
+
+
+def test_a_horizon_twice_is_a_fault_of_the_configuration() -> None:
+    options = TrendOptions(horizons=(HORIZONS[0], HORIZONS[0]), window=Duration(60))
+    assert [place for place, _ in options.config_faults()] == ["window", "horizons[1]"]

@@ -2,7 +2,19 @@
 
 import numpy as np
 
-from anomaly_detector.scoring.groups import BREADTH, SCORE_CAP, STILL, TILT, TOP, Grouped, Signs
+from anomaly_detector.scoring.groups import (
+    ABOVE,
+    BELOW,
+    BREADTH,
+    DRIFT,
+    FEW,
+    SCORE_CAP,
+    STILL,
+    TOP,
+    Grouped,
+    Signs,
+)
+from anomaly_detector.scoring.scoring import Direction
 
 STEP_S = 60.0
 GROUP = np.repeat([0, 1], 10)  # two devices of ten series each
@@ -10,8 +22,8 @@ LEARN = np.ones(2, bool)
 RANDOM = np.random.default_rng(5)
 
 
-def signs() -> Signs:
-    return Signs(Grouped(GROUP, 2), len(GROUP), STEP_S)
+def signs(direction: Direction = "both") -> Signs:
+    return Signs(Grouped(GROUP, 2), len(GROUP), STEP_S, direction=direction)
 
 
 def lively() -> np.ndarray:
@@ -44,7 +56,55 @@ def test_deviations_to_both_sides_do_not_tilt_and_to_one_side_do() -> None:
     expected = np.where(np.arange(20) % 2, 90.0, 110.0)
     expected[10:] = 110.0
     out, _ = signs().take(score, values, expected, LEARN)
-    np.testing.assert_allclose(out[TILT], [0, 0.3], atol=1e-6)
+    np.testing.assert_allclose(out[BELOW], [0, 0.3], atol=1e-6)
+    assert not out[ABOVE].any()
+
+
+def test_few_is_the_mean_of_the_three_worst() -> None:
+    score = np.zeros(20, np.float32)
+    score[[1, 2, 3, 4]] = [3.0, 1.5, 0.9, 0.6]
+    out, _ = signs().take(score, lively(), np.zeros(20), LEARN)
+    np.testing.assert_allclose(out[FEW], [1.8, 0], atol=1e-6)
+
+
+def test_the_worst_rows_are_those_of_the_wanted_groups() -> None:
+    grouped = Grouped(np.array([1, 0, -1, 1, 0]), 2)
+    values = np.array([1, 2, 50, 4, 8], np.float32)
+    assert grouped.worst(values, np.array([True, False])).tolist() == [4]
+    assert sorted(grouped.worst(values, np.array([True, True])).tolist()) == [3, 4]
+
+
+def leaking(watched: Signs, slope: float) -> np.ndarray:
+    """Two quiet days, then half a day in which series 3 moves by `slope` an hour."""
+    steps_a_day = round(86_400 / STEP_S)
+    for _ in range(2 * steps_a_day):
+        out, _ = watched.take(np.zeros(20, np.float32), RANDOM.normal(50, 1, 20), np.zeros(20), LEARN)
+    for step in range(steps_a_day // 2):
+        values = RANDOM.normal(50, 1, 20)
+        values[3] += slope * step * STEP_S / 3600
+        out, _ = watched.take(np.zeros(20, np.float32), values, np.zeros(20), LEARN)
+    return out
+
+
+def test_a_leak_drifts_long_before_it_is_a_deviation() -> None:
+    out = leaking(signs(), 0.3)
+    assert out[DRIFT][0] > 3 * out[DRIFT][1]
+
+
+def test_a_drift_to_the_side_that_does_not_matter_is_none() -> None:
+    out = leaking(signs("above_expected"), -0.3)
+    assert out[DRIFT][0] < 5
+
+
+def test_rows_that_get_another_series_forget_and_others_do_not() -> None:
+    watched = signs()
+    watched.take(np.zeros(20, np.float32), np.arange(20.0), np.zeros(20), LEARN)
+    watched.regroup(Grouped(np.append(GROUP, [2, 2]), 3), np.array([4, 20, 21]))
+    assert np.isnan(watched.last[[4, 20, 21]]).all()
+    assert watched.last[5] == 5
+    out, there = watched.take(np.zeros(22, np.float32), np.arange(22.0), np.zeros(22), np.ones(3, bool))
+    assert there.tolist() == [True, True, True]
+    assert out.shape[1] == 3
 
 
 def test_a_frozen_agent_is_still_and_one_that_always_repeats_is_not() -> None:

@@ -1,52 +1,118 @@
-"""Levels: how rare a sign is, over which span, and what several queries say together."""
+"""Levels: how rare a sign is among the past days of all groups, and over which span."""
 
 import numpy as np
 
 from anomaly_detector.models.model import F32
-from anomaly_detector.scoring.levelling import AWAY_STEPS, RESTART_S, SPANS_S, Levels, Spans, learn_levels
+from anomaly_detector.scoring.groups import SIGNS
+from anomaly_detector.scoring.levelling import (
+    AWAY_STEPS,
+    DAYS,
+    FEATURES,
+    FURTHEST,
+    RESTART_S,
+    SPANS_S,
+    Levels,
+    Spans,
+    learn_levels,
+)
 
 STEP_S = 300.0
-RANDOM = np.random.default_rng(6)
 THERE, AWAY = np.ones(1, bool), np.zeros(1, bool)
+GROUPS = 200
 
 
-def history(instants: int = 2000, groups: int = 50) -> F32:
-    return RANDOM.exponential(0.1, (instants, 1, groups)).astype(np.float32)
+def past(seed: int = 6, *, size: float = 1.0, groups: int = GROUPS, days: int = DAYS) -> F32:
+    """Highest values of days: features that have nothing to do with one another, far above their LEAST."""
+    random = np.random.default_rng(seed)
+    return (size * (20 + random.exponential(10, (days, FEATURES, groups)))).astype(np.float32)
 
 
-def levels(features: F32) -> Levels:
-    return learn_levels(features, np.ones((features.shape[0], features.shape[2]), bool))
+def quiet(highest: F32) -> np.ndarray:
+    return np.zeros((highest.shape[0], highest.shape[2]), bool)
 
 
-def test_a_surprise_of_three_is_one_value_in_a_thousand() -> None:
-    learnt = levels(history())
-    seen = np.concatenate([learnt.surprise(row) for row in history()])
-    assert 0.5e-3 < (seen >= 3 - 1e-9).mean() < 2e-3
+def learnt(highest: F32) -> Levels:
+    levels = learn_levels(highest, quiet(highest))
+    assert levels is not None
+    return levels
 
 
-def test_beyond_what_was_seen_the_tail_goes_on() -> None:
-    at = levels(history()).surprise(np.array([[1.0, 2.0, 3.0]], np.float32))
-    expected = np.array([1.0, 2.0, 3.0]) / 0.1 / np.log(10)  # of an exponential distribution
-    np.testing.assert_allclose(at, expected, rtol=0.2)
+def test_a_surprise_of_two_is_one_day_of_a_group_in_a_hundred() -> None:
+    highest = past()
+    levels = learnt(highest[:-1])
+    new = [past(seed)[-1] for seed in range(100, 110)]
+    share = np.mean([levels.surprise(day) >= 2 for day in new])
+    assert 0.004 < share < 0.02
 
 
-def test_signs_of_other_size_have_the_same_levels() -> None:
-    small, value = history(), np.array([[0.5]], np.float32)
-    np.testing.assert_allclose(levels(small).surprise(value), levels(small * 20).surprise(value * 20), rtol=0.05)
+def test_a_feature_that_nobody_ever_showed_is_surprising_and_bounded() -> None:
+    features = past()[0]
+    features[3, 5] *= 1e6
+    surprise = learnt(past()).surprise(features)
+    assert surprise[5] > 4
+    assert surprise[5] < np.log10(DAYS * GROUPS + 1) + FURTHEST + 1
+    assert np.delete(surprise, 5).max() < 4
 
 
-def test_what_was_masked_is_not_learnt() -> None:
-    clean, learn = history(), np.ones((2000, 50), bool)
-    dirty = clean.copy()
-    dirty[500:700, :, 3] = 50
-    learn[500:700, 3] = False
-    value = np.array([[0.5]], np.float32)
-    assert abs(learn_levels(dirty, learn).surprise(value)[0] - levels(clean).surprise(value)[0]) < 0.1
+def test_twice_as_far_beyond_everything_is_eight_times_as_rare() -> None:
+    features, levels = past()[0], learnt(past())
+    at = []
+    own, floor = levels.own[3, 5], levels.floor[3]
+    for share in (20.0, 40.0):
+        features[3, 5] = own + share * (own + floor)
+        at.append(levels.surprise(features)[5])
+    assert abs(at[1] - at[0] - np.log10(8)) < 0.02
 
 
-def test_without_history_nothing_surprises() -> None:
-    for instants in (0, 1, 10):
-        assert levels(np.ones((instants, 2, 1), np.float32)).surprise(np.full((2, 1), 9, np.float32)).tolist() == [0]
+def test_signs_of_another_size_have_the_same_levels() -> None:
+    small, large = learnt(past()), learnt(past(size=50))
+    np.testing.assert_allclose(small.surprise(past(7)[0]), large.surprise(past(7, size=50)[0]), atol=0.02)
+
+
+def test_a_lively_device_is_compared_with_its_own_past() -> None:
+    highest = past()
+    highest[:, :, 9] *= 4
+    levels, features = learnt(highest), past()[0]
+    features[:, [8, 9]] = 120
+    surprise = levels.surprise(features)
+    assert surprise[8] > surprise[9] + 0.5
+
+
+def test_a_loud_day_is_the_own_past_of_its_device_and_makes_nothing_less_rare() -> None:
+    highest, plain = past(), learnt(past())
+    highest[5, 2, 4] = 4000
+    loud = quiet(highest)
+    loud[5, 4] = True
+    levels = learn_levels(highest, loud)
+    assert levels is not None
+    features = past()[0]
+    features[2, [3, 4]] = 3000
+    again, other = levels.surprise(features)[4], levels.surprise(features)[3]
+    assert again < 2.5
+    assert abs(other - plain.surprise(features)[3]) < 0.3
+
+
+def test_what_is_small_in_itself_never_surprises() -> None:
+    features = np.zeros((FEATURES, GROUPS), np.float32)
+    features[:, 0] = 0.1
+    highest = np.full((DAYS, FEATURES, GROUPS), 1e-6, np.float32)
+    calm = learnt(highest).surprise(features)[0]
+    features[:, 0] = 5
+    assert learnt(highest).surprise(features)[0] > calm + 3
+
+
+def test_without_enough_days_nothing_is_known() -> None:
+    highest = past(days=2)
+    assert learn_levels(highest, quiet(highest)) is None
+    assert learn_levels(np.full((DAYS, FEATURES, 0), np.nan, np.float32), np.zeros((DAYS, 0), bool)) is None
+
+
+def test_a_new_device_is_not_judged_by_the_past_of_others() -> None:
+    highest = past()
+    highest[:-2, :, 7] = np.nan
+    levels, features = learnt(highest), past()[0]
+    features[:, 7] = 1e6
+    assert levels.surprise(features)[7] == 0
 
 
 def test_a_spike_shows_in_the_shortest_span_only_when_it_is_over() -> None:
@@ -59,9 +125,9 @@ def test_a_spike_shows_in_the_shortest_span_only_when_it_is_over() -> None:
 
 
 def test_what_lasts_fills_every_span() -> None:
-    spans = Spans(1, 1, STEP_S)
+    spans = Spans(len(SIGNS), 1, STEP_S)
     for _ in range(round(5 * SPANS_S[-1] / STEP_S)):
-        features = spans.follow(np.array([[0.5]], np.float32), THERE)
+        features = spans.follow(np.full((len(SIGNS), 1), 0.5, np.float32), THERE)
     np.testing.assert_allclose(features, 0.5, rtol=0.02)
 
 
@@ -79,3 +145,12 @@ def test_one_lost_poll_is_no_restart() -> None:
     spans = Spans(1, 1, STEP_S)
     spans.follow(np.zeros((1, 1), np.float32), AWAY)
     assert spans.follow(np.full((1, 1), 5, np.float32), THERE).max() > 0
+
+
+def test_groups_that_come_later_leave_the_others_alone() -> None:
+    spans = Spans(1, 1, STEP_S)
+    before = spans.follow(np.full((1, 1), 5, np.float32), THERE)
+    spans.grow(3)
+    after = spans.follow(np.zeros((1, 3), np.float32), np.zeros(3, bool))
+    assert after[:, 0].tolist() == before[:, 0].tolist()
+    assert not after[:, 1:].any()

@@ -1,12 +1,14 @@
 """From verdicts to samples and to lines of the scores page."""
 
+import msgspec
 import numpy as np
+import pytest
 
 from anomaly_detector.models.model import Verdict
 from anomaly_detector.query_state import Judged
 from anomaly_detector.sink.outputs import Outputs
 from anomaly_detector.sink.scores_page import scores_text
-from anomaly_detector.sink.series import Identity
+from anomaly_detector.sink.series import Identity, PromqlIdentity
 from anomaly_detector.sink.wire import STALE
 
 TIME_S = 1_763_700_015.0
@@ -119,3 +121,83 @@ def test_scores_page() -> None:
 
 def test_an_empty_page() -> None:
     assert scores_text([]) == b""
+
+
+def near(made: Outputs, *scores: tuple[int, float]) -> dict[str, float]:
+    """Contributions written when rows have these scores: feature and n label → value, -1 for a stale marker."""
+    one = judged([row for row, _ in scores])
+    contribution = np.array([[10 + row, 20 + row] for row, _ in scores], np.float32).T.reshape(2, len(scores))
+    verdict = msgspec.structs.replace(
+        one.verdict, score=np.array([score for _, score in scores], np.float32), contribution=contribution
+    )
+    batch = made.batch(msgspec.structs.replace(one, verdict=verdict))
+    out = {}
+    for place in range(len(batch)):
+        body = batch.part(place, place + 1).body
+        if b"anomaly_contribution" in body:
+            feature = next(word for word in ("level", "shift") if word.encode() in body)
+            value = float(np.frombuffer(body[-15:-7], "<f8")[0])
+            number = body[body.index(b"\x0a\x01n\x12") + 5 : body.index(b"\x0a\x01n\x12") + 6].decode()
+            out[f"{feature}:{number}"] = -1.0 if is_stale(value) else value
+    return out
+
+
+def contributing() -> Outputs:
+    made = Outputs(Identity("q", "m"), ("anomaly_score",), features=("level", "shift"))
+    made.follow([(("n", str(number)),) for number in range(4)], 1)
+    return made
+
+
+def test_contributions_are_written_near_alarm_and_ended_when_that_is_over() -> None:
+    made = contributing()
+    assert near(made, (1, 0.5), (2, 0.89)) == {}
+    assert near(made, (1, 0.5), (2, 0.95)) == {"level:2": 12.0, "shift:2": 22.0}
+    assert near(made, (1, 1.5), (2, 0.75)) == {"level:1": 11, "shift:1": 21, "level:2": 12, "shift:2": 22}
+    assert near(made, (1, 0.1), (2, 0.75)) == {"level:2": 12, "shift:2": 22, "level:1": -1, "shift:1": -1}
+    assert near(made, (1, 0.1)) == {"level:2": -1, "shift:2": -1}
+    assert near(made, (1, 0.1)) == {}
+
+
+def test_contributions_of_a_row_that_holds_another_series_are_let_go() -> None:
+    made = contributing()
+    near(made, (1, 2.0), (2, 2.0))
+    made.follow([(("n", "0"),), None, (("n", "2"),), (("n", "3"),)], 2)
+    assert near(made, (2, 2.0)) == {"level:2": 12.0, "shift:2": 22.0}
+
+
+def test_contributions_are_those_of_the_highest_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anomaly_detector.sink.near_alarm.MOST_SERIES", 2)
+    found = near(contributing(), (0, 1.0), (1, 3.0), (2, 2.0))
+    assert {name[-1] for name in found} == {"1", "2"}
+
+
+def test_promql_anomaly_detection_s_names() -> None:
+    made = Outputs(Identity("q", "m"), ("anomaly_score",), promql=PromqlIdentity("q", "m", "latency"))
+    made.follow([(("n", str(number)),) for number in range(4)], 1)
+    one = judged([1, 2], ended=(3,))
+    written = made.batch(one, np.array([7.0, 8.0])).body
+    for words in (b"anomaly:level", b"anomaly:lower_band", b"anomaly:upper_band", b"anomaly_score"):
+        assert written.count(words) == 3  # two values and a stale marker
+    page = scores_text(made.pages(judged([1]), np.array([7.0]))).decode()
+    labels = '{anomaly_name="q",anomaly_strategy="m",anomaly_type="latency",n="1"}'
+    for name, value in (("level", 7.0), ("lower_band", 10.0), ("upper_band", 12.0)):
+        assert f"anomaly:{name}{labels} {value} {TIME_MS}\n" in page
+
+
+def test_what_a_model_says_about_the_future_ends_with_its_series() -> None:
+    made = outputs()
+    one = judged([1, 2])
+    ahead = {
+        ("forecast", "4h"): np.array([5.0, np.nan]),
+        ("forecast", "1d"): np.array([6.0, 7.0]),
+        ("forecast_time_to_threshold_seconds", ""): np.array([np.inf, 60.0]),
+    }
+    said = msgspec.structs.replace(one, verdict=msgspec.structs.replace(one.verdict, ahead=ahead))
+    page = scores_text(made.pages(said)).decode()
+    assert f'forecast{{for="q",horizon="4h",model_alias="m",n="1"}} 5.0 {TIME_MS}\n' in page
+    assert page.count('horizon="4h"') == 1
+    assert f'forecast_time_to_threshold_seconds{{for="q",model_alias="m",n="1"}} inf {TIME_MS}\n' in page
+    written = made.batch(said).body
+    assert (written.count(b"forecast_time_to"), written.count(b"\x08forecast"), written.count(b"horizon")) == (2, 3, 3)
+    ended = made.batch(judged([], ended=(2,))).body
+    assert ended.count(STALE.tobytes()) == 4  # the score, two forecasts and the time

@@ -20,6 +20,7 @@ from heronwatch.clock import SystemClock
 from heronwatch.values import HttpUrl
 from tests.fakes.daemons import Daemon, prometheus, victoria_metrics, wait_until
 
+pytestmark = pytest.mark.prometheus
 NO_SCRAPES = "scrape_configs: []"
 
 

@@ -1,0 +1,69 @@
+"""What the log says about pages that providers do not accept: enough to act on, and never a flood.
+
+Nothing in it is an address, a number, a link or a credential: providers repeat in their reasons what they were sent.
+"""
+
+import re
+import threading
+from collections.abc import Callable, Iterable
+
+from alert_webhook.delivery.plain import cut
+from alert_webhook.delivery.privacy import without_urls
+from heronwatch.logs import get_logger
+
+LINES, WINDOW_S = 20, 60.0
+MAX_REASON = 200
+LEFT_OUT = "…"
+MAIL_ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
+NUMBER = re.compile(r"\+?\d(?:[\s().-]?\d){6,}")  # long enough to be dialled
+TOKEN = re.compile(r"[A-Za-z0-9_+/=-]{20,}")  # long enough to be a key
+
+
+def without_addresses(text: str, addresses: Iterable[str] = ()) -> str:
+    """Return a reason on one line without what may be an address, a number, a link or a key.
+
+    >>> without_addresses("550 <ana@example.org> unknown; see https://x.org/1, or call +34 600 000 001")
+    '550 <…> unknown; see [link] or call …'
+    """
+    for address in sorted((each for each in addresses if each), key=len, reverse=True):
+        text = text.replace(address, LEFT_OUT)
+    text = without_urls(text)
+    for pattern in (MAIL_ADDRESS, TOKEN, NUMBER):
+        text = pattern.sub(LEFT_OUT, text)
+    return cut(text, MAX_REASON)
+
+
+class FailureLog:
+    """At most `LINES` warnings in a minute; what is left out is counted, and the count is said when the minute is over.
+
+    `monotonic` returns seconds. Safe to use from several threads.
+    """
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._began = monotonic()
+        self._said = 0
+        self._left_out = 0
+        self._lock = threading.Lock()
+        self._log = get_logger("heronwatch.webhook.outbox")
+
+    def warn(self, event: str, **fields: object) -> None:
+        """Log a warning, or count it."""
+        self.say_left_out()
+        with self._lock:
+            self._said += 1
+            if self._said > LINES:
+                self._left_out += 1
+                return
+        self._log.warning(event, **fields)
+
+    def say_left_out(self) -> None:
+        """Say how many were left out once their minute is over."""
+        with self._lock:
+            now = self._monotonic()
+            if now - self._began < WINDOW_S:
+                return
+            left_out, self._left_out = self._left_out, 0
+            self._began, self._said = now, 0
+        if left_out:
+            self._log.warning("more pages were not accepted than this log says", left_out=left_out)

@@ -1,0 +1,49 @@
+"""Writing down how attempts ended: those that end while a commit is under way share the next one."""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+
+from alert_webhook.delivery.following import Ended
+
+
+class Recorder:
+    """`record` returns when the ending is committed, by this thread or by another one's commit.
+
+    `write` commits several endings at once or raises; where it raised for several, each is tried by itself, so that one
+    that cannot be written costs no other.
+    """
+
+    def __init__(self, write: Callable[[Sequence[Ended]], object]) -> None:
+        self._write = write
+        self._turn = threading.Lock()
+        self._waiting: list[tuple[Ended, Future[None]]] = []
+        self._guard = threading.Lock()
+
+    def record(self, ended: Ended) -> None:
+        """Commit how an attempt ended; raises what `write` raised for it."""
+        done: Future[None] = Future()
+        with self._guard:
+            self._waiting.append((ended, done))
+        with self._turn:  # whoever gets here writes for all who wait
+            if not done.done():
+                self._write_waiting()
+        done.result()
+
+    def _write_waiting(self) -> None:
+        with self._guard:
+            taken, self._waiting = self._waiting, []
+        trouble = self._tried([ended for ended, _ in taken])
+        for ended, done in taken:
+            again = self._tried([ended]) if trouble and len(taken) > 1 else trouble
+            if again is None:
+                done.set_result(None)
+            else:
+                done.set_exception(again)
+
+    def _tried(self, ended: Sequence[Ended]) -> Exception | None:
+        try:
+            self._write(ended)
+        except Exception as error:  # noqa: BLE001  # raised again in the thread of each attempt
+            return error
+        return None

@@ -1,0 +1,100 @@
+"""Pictures as inline SVG: a series with its band, scores and alarms; bars; a curve. Pure text."""
+
+from collections.abc import Iterable, Sequence
+from datetime import tzinfo
+from html import escape
+
+import numpy as np
+
+from anomaly_detector.backtest.drawing import (
+    INNER,
+    LEFT,
+    Scale,
+    area,
+    columns,
+    days,
+    extent,
+    line,
+    rule,
+    svg,
+    ticks,
+    word,
+)
+from anomaly_detector.backtest.traces import Trace
+from anomaly_detector.models.model import F64
+
+HEIGHT, SCORE_TOP, SCORE_HEIGHT = 150.0, 162.0, 42.0
+LABEL_WIDTH = 72.0
+SCORE_CAP = 3.0  # of the picture: what is higher is cut
+
+
+def series_plot(trace: Trace, zone: tzinfo) -> str:
+    """Return a series: samples over the expected band, alarms shaded, the score below with its threshold."""
+    low, high = extent((trace.low, trace.high, trace.expected))
+    xs = columns(len(trace.times_s))
+    up = Scale(high, low, 4.0, HEIGHT - 4.0)
+    shown = (np.clip(trace.lower, low, high), np.clip(trace.upper, low, high))
+    score_y = Scale(SCORE_CAP, 0.0, SCORE_TOP, SCORE_TOP + SCORE_HEIGHT)
+    parts = [
+        *_shades(trace),
+        *ticks(low, high, up),
+        f'<path class="band" d="{area(xs, up(shown[0]), up(shown[1]))}"/>',
+        f'<path class="expected" d="{line(xs, up(trace.expected))}"/>',
+        f'<path class="value" d="{area(xs, up(trace.low), up(trace.high))}"/>',
+        f'<path class="middle" d="{line(xs, up((trace.low + trace.high) / 2))}"/>',
+        f'<path class="score" d="{line(xs, score_y(np.minimum(trace.score, SCORE_CAP)))}"/>',
+        rule(float(score_y(np.array([1.0]))[0]), "1"),
+        *days(trace.times_s, zone, SCORE_TOP + SCORE_HEIGHT),
+    ]
+    return svg(SCORE_TOP + SCORE_HEIGHT + 20, parts, f"{trace.query}: values, expected band, score")
+
+
+def bars_plot(labels: Sequence[str], values: Sequence[float], *, name: str) -> str:
+    """Return bars, one for each label; every label is shown as far as there is room."""
+    most = max([*values, 1.0])
+    wide = INNER / max(1, len(values))
+    up = Scale(most, 0.0, 8.0, HEIGHT - 4.0)
+    every = max(1, int(np.ceil(LABEL_WIDTH / wide)))
+    heights = up(np.array(values, float)) if len(values) else np.zeros(0)
+    parts = [*ticks(0.0, most, up)]
+    for place, (label, value, y) in enumerate(zip(labels, values, heights.tolist(), strict=True)):
+        x = LEFT + place * wide
+        title = f"<title>{escape(label)}: {value:g}</title>"
+        box = f'x="{x + wide * 0.1:.1f}" y="{y:.1f}" width="{wide * 0.8:.1f}" height="{HEIGHT - 4 - y:.1f}"'
+        parts.append(f'<rect class="bar" {box}>{title}</rect>')
+        if place % every == 0:
+            parts.append(word(x + wide / 2, HEIGHT + 14, label))
+    return svg(HEIGHT + 22, parts, name)
+
+
+def curve_plot(sensitivities: F64, a_week: F64, *, budget: float, meets: float | None) -> str:
+    """Return notifications a week over sensitivity, both on logarithmic scales, and the budget."""
+    floor = min(0.1, budget / 2) if budget > 0 else 0.1
+    logs = np.log10(np.maximum(a_week, floor))
+    top = max(float(logs.max()), np.log10(max(budget, floor))) + 0.1
+    up = Scale(top, float(np.log10(floor)), 8.0, HEIGHT - 4.0)
+    xs = LEFT + INNER * (np.log(sensitivities) - np.log(sensitivities[0])) / np.log(
+        sensitivities[-1] / sensitivities[0]
+    )
+    parts = [
+        *(
+            rule(float(up(np.array([power]))[0]), f"{10.0**power:g}", quiet=True)
+            for power in range(int(np.ceil(np.log10(floor))), int(top) + 1)
+        ),
+        f'<path class="score" d="{line(xs, up(logs))}"/>',
+        rule(float(up(np.array([np.log10(max(budget, floor))]))[0]), "budget"),
+    ]
+    for at, place in zip(sensitivities.tolist(), xs.tolist(), strict=True):
+        if at in {0.25, 0.5, 1.0, 2.0, 4.0}:
+            parts.append(word(place, HEIGHT + 14, f"{at:g}"))
+        if at == meets:
+            parts.append(f'<line class="meets" x1="{place:.1f}" x2="{place:.1f}" y1="8" y2="{HEIGHT - 4}"/>')
+    return svg(HEIGHT + 22, parts, "notifications a week over sensitivity")
+
+
+def _shades(trace: Trace) -> Iterable[str]:
+    first, last = float(trace.times_s[0]), float(trace.times_s[-1])
+    per = INNER / max(1.0, last - first)
+    for begin, end in trace.spans:
+        x, wide = LEFT + (begin - first) * per, max(2.0, (end - begin) * per)
+        yield f'<rect class="alarm" x="{x:.1f}" y="0" width="{wide:.1f}" height="{SCORE_TOP + SCORE_HEIGHT:g}"/>'

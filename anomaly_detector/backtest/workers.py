@@ -1,0 +1,98 @@
+"""Blocks done on all cores, or on a Dask cluster; the first that fails ends the run."""
+
+import importlib
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+import msgspec
+
+from anomaly_detector.backtest.block import Job, LaneResult, run, shipped
+from anomaly_detector.backtest.recording import Track
+from anomaly_detector.errors import DetectorError
+from anomaly_detector.plan import QueryPlan
+
+CELLS = 2_000_000  # samples of the judged span in one block: bounds a worker's memory to some hundred MB
+FEWEST = 250  # series in one block where there are so many: with fewer, an instant costs as much
+IN_FLIGHT = 4  # blocks per core of the cluster that are sent at once, as each carries its data
+
+
+class WorkersError(DetectorError):
+    """The workers cannot be used, or one of them died."""
+
+    reason = "workers"
+
+
+class DaskMissingError(DetectorError):
+    """`--dask` was asked for, and its library is not installed."""
+
+    reason = "dask"
+
+
+def blocks(
+    plan: QueryPlan, track: Track, *, instants: int, workers: int
+) -> Iterator[tuple[QueryPlan, tuple[int, ...]]]:
+    """Cut a query's series into blocks, each with the plan it is to be run with.
+
+    A block is small enough for memory, and large enough to be worth an instant's cost. What history may take is
+    shared out, so that each series is learnt from as many instants as in service. Nothing secret is in the plan.
+    """
+    count = len(track.series)
+    size = max(1, min(CELLS // max(1, instants), max(FEWEST, -(-count // workers))))
+    for first in range(0, count, size):
+        wanted = tuple(range(first, min(first + size, count)))
+        points = max(1, plan.reader.max_history_points * len(wanted) // count)
+        reader = msgspec.structs.replace(
+            plan.reader,
+            basic_auth=None,
+            bearer_token=None,
+            headers={},
+            tls_config=None,
+            tenant_id="",
+            max_history_points=points,
+        )
+        yield msgspec.structs.replace(plan, reader=reader), wanted
+
+
+def here(jobs: Sequence[Job], *, workers: int) -> Iterator[list[LaneResult]]:
+    """Do jobs in so many processes; yields results as they come. WorkersError when a process dies."""
+    if workers <= 1 or len(jobs) <= 1:
+        yield from map(run, jobs)
+        return
+    context = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
+    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool:
+        futures = [pool.submit(run, job) for job in jobs]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BrokenProcessPool as exc:
+            raise WorkersError("a worker died, most likely for want of memory: try fewer --workers") from exc
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+def on_dask(address: str, jobs: Sequence[Job], *, timeout_s: float = 30.0) -> Iterator[list[LaneResult]]:
+    """Do jobs on a Dask cluster, which needs heronwatch of the same version; yields results as they come.
+
+    Each job carries its data. DaskMissingError without the library, WorkersError when the cluster does not answer.
+    """
+    distributed = _dask()
+    try:
+        client = distributed.Client(address, timeout=timeout_s)
+    except (OSError, ValueError, TimeoutError) as exc:
+        raise WorkersError(f"Dask at {address} does not answer: {exc}") from exc
+    with client:
+        at_once = IN_FLIGHT * max(1, sum(client.ncores().values()))
+        for first in range(0, len(jobs), at_once):
+            wave = [shipped(job) for job in jobs[first : first + at_once]]
+            yield from client.gather(client.map(run, wave, pure=False))
+
+
+def _dask() -> Any:
+    try:
+        return importlib.import_module("distributed")
+    except ModuleNotFoundError as exc:
+        raise DaskMissingError("--dask needs Dask: pip install 'heronwatch[dask]'") from exc

@@ -1,0 +1,50 @@
+"""`heronwatch detector explain`: arguments, and what is printed."""
+
+import argparse
+import json
+import sys
+import time
+
+from anomaly_detector.cli_flags import add_config_file, files
+from heronwatch.commands import EXIT_OK, EXIT_USAGE
+
+
+def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the sub-command."""
+    explain = commands.add_parser(
+        "explain",
+        help="say why a series scores what it scores",
+        description="Reads the series of one host, plays them again up to the instant and says what was expected, "
+        "which features and generations speak, and how many of the host's series agree. Changes nothing.",
+    )
+    explain.add_argument("series", metavar="SERIES", help="""such as 'cpu{instance="sw1"}': alias or metric, labels""")
+    explain.add_argument("--at", default="", metavar="TIME", help="2026-10-25T03:00:00+01:00 or Unix time (now)")
+    explain.add_argument("--json", action="store_true", help="print JSON")
+    add_config_file(explain)
+    explain.set_defaults(detector_run=_explain)
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from anomaly_detector.config import Config
+    from anomaly_detector.explain.api import asked
+    from anomaly_detector.explain.inquiry import explained
+    from anomaly_detector.explain.lookup import find
+    from anomaly_detector.explain.telling import as_builtins, as_text
+    from anomaly_detector.feedback.record import Feedback
+    from anomaly_detector.source.prom_api import PromApi
+    from heronwatch.config import load
+
+    try:
+        wanted = asked(arguments.series, arguments.at)
+    except ValueError as error:
+        print(f"heronwatch detector explain: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    config = load(files(arguments), Config).value
+    api = PromApi(config.reader)
+    try:
+        found = find(config, api, wanted.subject, at_s=wanted.at_s)
+        told = explained(config, api, found, marks=Feedback(config, now=time.time).marks())
+    finally:
+        api.close()
+    print(json.dumps(as_builtins(told), indent=2) if arguments.json else as_text(told))
+    return EXIT_OK

@@ -1,0 +1,159 @@
+"""Why a series scores as it does: its host is played again up to that instant, with the code that judges live series.
+
+Only the series of one host are asked of the server, and what a running detector has learnt is never touched.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from anomaly_detector.config import Config
+from anomaly_detector.errors import DetectorError
+from anomaly_detector.explain.finding import (
+    Explanation,
+    Mates,
+    Said,
+    mates_of,
+    said_of,
+)
+from anomaly_detector.explain.knowledge import knowledge
+from anomaly_detector.explain.lookup import Found, Narrowed
+from anomaly_detector.explain.subject import written
+from anomaly_detector.explain.testimony import Testimony, testimony
+from anomaly_detector.feedback.effects import Marks, about, factor, pauses
+from anomaly_detector.feedback.listing import sentence
+from anomaly_detector.feedback.verdicts import HOST, Entry
+from anomaly_detector.models.model import State
+from anomaly_detector.plan import QueryPlan, plans
+from anomaly_detector.query_state import Lane, QueryState
+from anomaly_detector.replay import Instant, Replay
+from anomaly_detector.scoring.learning import Pause
+from anomaly_detector.sink.series import SCORE, Identity, output_labels
+from anomaly_detector.source.matrix import grid_times
+from anomaly_detector.source.reading import Source
+
+
+class Played(msgspec.Struct, frozen=True, kw_only=True):
+    """One query of the host, played up to the instant: `before` is what the models knew of the series ahead of it."""
+
+    state: QueryState
+    learnt: str
+    last: Instant | None
+    row: int = -1
+    before: dict[str, State] = {}
+
+
+def explained(config: Config, source: Source, found: Found, *, marks: Marks) -> Explanation:
+    """Return everything that is known about a series at an instant. Raises as `Source.query_range` does."""
+    plan, host = found.plan, dict(found.labels).get(HOST, "")
+    only = {HOST: host} if host else dict(found.labels)
+    narrow = Narrowed(source, only)
+    played = _played(plan, narrow, found, only=only, marks=marks)
+    mates = [_mates(plan, played)]
+    for other in plans(config) if host else ():
+        if other.alias != plan.alias:
+            mates += _other_mates(other, narrow, found, only=only, marks=marks)
+    said = _said(found, played, source, marks)
+    return Explanation(
+        series=written(plan.alias, found.labels),
+        query=plan.alias,
+        at=found.at_s,
+        actual=_actual(played),
+        said=said,
+        host=host,
+        mates=[one for one in mates if one.series],
+        learnt=played.learnt,
+        not_learning=_not_learning(found, said, pauses(marks, plan.alias)),
+        feedback=[sentence(entry) for entry in marks.raises if _is_about(entry, found)],
+    )
+
+
+def _played(plan: QueryPlan, source: Source, found: Found, *, only: dict[str, str], marks: Marks) -> Played:
+    """Play one query up to the instant; keep what the models knew of the series just before."""
+    replay = Replay(plan, source, pauses=pauses(marks, plan.alias), marks=lambda: marks)
+    state, learnt = knowledge(plan, replay, found.at_s, only)
+    row, before, last = -1, {}, None
+
+    def keep(state: QueryState, time_s: float) -> None:
+        nonlocal row, before
+        if time_s + plan.step_s > found.at_s and plan.alias == found.plan.alias:
+            row = next((row for row, labels in enumerate(state.table.labels) if labels == found.labels), -1)
+            before = {lane.alias: _row_of(lane, row) for lane in state.lanes if row >= 0}
+
+    for last in replay.run(state, found.at_s, before=keep):  # noqa: B007  # the last one is wanted
+        pass
+    return Played(state=state, learnt=learnt, last=last, row=row, before=before)
+
+
+def _row_of(lane: Lane, row: int) -> State:
+    return {name: array[..., [row]].copy() for name, array in lane.state.items()}
+
+
+def _said(found: Found, played: Played, source: Source, marks: Marks) -> list[Said]:
+    out = []
+    words = played.last.words if played.last else ()
+    for judged, lane, plan in zip(words, played.state.lanes, found.plan.lanes, strict=False):
+        parts = _parts(lane, played, found)
+        said = said_of(judged, played.row, model=plan.model, features=lane.model.features, testimony=parts)
+        if said is not None:
+            identity = Identity(found.plan.alias, lane.alias, found.plan.query.page)
+            raised_by = 1.0 if found.plan.query.protected else factor(marks, found.labels, identity)
+            stored = _stored_score(source, found, identity)
+            out.append(msgspec.structs.replace(said, raised_by=raised_by, written=stored))
+    return out
+
+
+def _parts(lane: Lane, played: Played, found: Found) -> Testimony:
+    """Return what the model's parts say."""
+    state = played.before.get(lane.alias)
+    if played.last is None or state is None:
+        return Testimony()
+    value = played.last.values[played.last.rows == played.row]
+    return testimony(lane.model, value, state, played.state.grid(found.at_s)) if len(value) else Testimony()
+
+
+def _actual(played: Played) -> float | None:
+    if played.last is None:
+        return None
+    value = played.last.values[played.last.rows == played.row]
+    return float(value[0]) if len(value) and value[0] == value[0] else None
+
+
+def _stored_score(source: Source, found: Found, identity: Identity) -> float | None:
+    """Return the score that the server has of the series, None when it has none or does not say."""
+    expr = written(SCORE, output_labels(dict(found.labels), identity))
+    try:
+        matrix = source.query_range(
+            expr, grid_times(found.at_s, found.at_s, 1.0), step_s=found.plan.step_s, max_series=2
+        )
+    except DetectorError:
+        return None
+    return float(matrix.values[0, 0]) if matrix.values.shape[1] == 1 and matrix.values[0, 0] >= 0 else None
+
+
+def _mates(plan: QueryPlan, played: Played) -> Mates:
+    words = played.last.words if played.last else []
+    return mates_of(words, played.state.table.labels, query=plan.alias)
+
+
+def _other_mates(plan: QueryPlan, source: Source, found: Found, *, only: dict[str, str], marks: Marks) -> list[Mates]:
+    """Return how the host stands in another query; nothing when that cannot be read."""
+    at_s = found.at_s // plan.step_s * plan.step_s
+    try:
+        there = msgspec.structs.replace(found, at_s=at_s)
+        return [_mates(plan, _played(plan, source, there, only=only, marks=marks))]
+    except DetectorError:
+        return []
+
+
+def _not_learning(found: Found, said: Sequence[Said], marked: Sequence[Pause]) -> str:
+    every = (*found.plan.settings.learning_pauses, *marked)
+    if any(pause.begins <= found.at_s < pause.to and pause.is_about(found.labels) for pause in every):
+        return "in a learning pause"
+    frozen = [one.alias for one in said if one.score * one.raised_by > 1]
+    return f"frozen while the score is above 1 ({', '.join(frozen)})" if frozen else ""
+
+
+def _is_about(entry: Entry, found: Found) -> bool:
+    plan = found.plan
+    return any(about(entry, found.labels, Identity(plan.alias, lane.alias, plan.query.page)) for lane in plan.lanes)

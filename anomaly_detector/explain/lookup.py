@@ -1,0 +1,97 @@
+"""Finds the one series that somebody means, among the series of all queries."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from anomaly_detector.config import Config
+from anomaly_detector.errors import DetectorError, ResponseTooLargeError
+from anomaly_detector.explain.subject import Subject, narrowed, written
+from anomaly_detector.grid import newest_instant
+from anomaly_detector.models.model import F64
+from anomaly_detector.plan import QueryPlan, plans
+from anomaly_detector.series_table import Labels
+from anomaly_detector.source.matrix import Matrix, grid_times, parse_labels
+from anomaly_detector.source.reading import Source
+
+LOOK_BACK_S, MOST_LOOKS = 3600.0, 60  # a series that was there within the hour before is found
+MOST_MEANT = 2000  # series looked at, to find the one
+MOST_NAMED = 10  # series told when several are meant
+NAME = "__name__"
+
+
+class NoSuchSeriesError(DetectorError):
+    """Nothing, or more than one thing, is what was asked for; the message says which there are."""
+
+    reason = "no_series"
+
+
+class Narrowed:
+    """A source that only gives series with certain labels; the server sends no others."""
+
+    def __init__(self, source: Source, labels: Mapping[str, str]) -> None:
+        self._source, self._labels = source, labels
+
+    def server_time(self) -> float:
+        """See Source."""
+        return self._source.server_time()
+
+    def newest_score(self, query: str) -> float:
+        """See Source."""
+        return self._source.newest_score(query)
+
+    def query_range(self, expr: str, times_s: F64, *, step_s: float, max_series: int) -> Matrix:
+        """See Source."""
+        return self._source.query_range(narrowed(expr, self._labels), times_s, step_s=step_s, max_series=max_series)
+
+    def close(self) -> None:
+        """Leave the source open: it is another's."""
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """A series that is meant, and the instant to explain."""
+
+    plan: QueryPlan
+    labels: Labels
+    at_s: float
+
+
+def find(config: Config, source: Source, subject: Subject, *, at_s: float | None) -> Found:
+    """Return the one series that is meant; NoSuchSeriesError when there is none, or several.
+
+    Without `at_s` the newest instant is explained. Raises as `Source.query_range` does.
+    """
+    now_s = source.server_time()
+    every = plans(config)
+    found: list[Found] = []
+    for plan in (plan for plan in every if subject.may_be_in(plan)):
+        newest_s = newest_instant(now_s, plan.step_s, float(plan.reader.latency_offset))
+        if at_s is not None:
+            newest_s = min(newest_s, newest_instant(at_s, plan.step_s, 0.0))
+        found += [Found(plan=plan, labels=labels, at_s=newest_s) for labels in _there(plan, source, subject, newest_s)]
+    return _only(found, [plan.alias for plan in every])
+
+
+def _there(plan: QueryPlan, source: Source, subject: Subject, newest_s: float) -> list[Labels]:
+    """Return the series of a query that are meant and were there within the hour; now, where no label narrows them."""
+    apart_s = plan.step_s * max(1.0, LOOK_BACK_S / MOST_LOOKS // plan.step_s)
+    back_s = LOOK_BACK_S // apart_s * apart_s if subject.labels else 0.0
+    times_s = grid_times(newest_s - back_s, newest_s, apart_s)
+    only = Narrowed(source, subject.labels)
+    try:
+        matrix = only.query_range(plan.query.expr, times_s, step_s=apart_s, max_series=MOST_MEANT)
+    except ResponseTooLargeError as exc:
+        raise NoSuchSeriesError(f"more than {MOST_MEANT} series are meant, name more labels") from exc
+    every = (tuple(sorted(parse_labels(key).items())) for key in matrix.keys)
+    bare = (tuple((name, value) for name, value in labels if name != NAME and value) for labels in every)
+    return [labels for labels in bare if subject.is_(labels)]
+
+
+def _only(found: list[Found], queries: list[str]) -> Found:
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise NoSuchSeriesError(f"no such series within the hour before; queries: {', '.join(queries)}")
+    names = [written(one.plan.alias, one.labels) for one in found[:MOST_NAMED]]
+    more = f"\n  and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    raise NoSuchSeriesError("several series are meant, name more labels:\n  " + "\n  ".join(names) + more)

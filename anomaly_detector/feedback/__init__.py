@@ -1,0 +1,1 @@
+"""What people say about alarms: verdicts, the journal that keeps them, and what they change."""

@@ -1,0 +1,1 @@
+"""Scores of devices and sites, and the budget of alarms for the whole installation."""

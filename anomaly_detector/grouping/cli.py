@@ -1,0 +1,81 @@
+"""`heronwatch detector check --history`: asks the server for its past, and refuses what would page too often."""
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from heronwatch.commands import EXIT_FAULT, EXIT_OK, EXIT_USAGE
+
+if TYPE_CHECKING:
+    from anomaly_detector.config import Config
+    from anomaly_detector.grouping.estimate import Estimate
+
+
+def add_arguments(check: argparse.ArgumentParser) -> None:
+    """Add what `check` takes about alarms."""
+    check.add_argument(
+        "--history",
+        metavar="DURATION",
+        default="",
+        help="also play so much history again (14d) and print the notifications a week that each query costs; "
+        "a query with `page: true` above its part of the budget is a fault",
+    )
+
+
+def alarms(arguments: argparse.Namespace, config: "Config") -> int:
+    """Print what the past says about every query; returns the exit status."""
+    from anomaly_detector.grouping.estimate import LEAST_HISTORY_S, estimates
+    from anomaly_detector.source.prom_api import PromApi
+    from heronwatch.values import Duration
+
+    try:
+        history_s = float(Duration.parse(arguments.history))
+    except ValueError as error:
+        print(f"heronwatch detector check: --history: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    if history_s < LEAST_HISTORY_S:
+        least = Duration(LEAST_HISTORY_S)
+        print(f"heronwatch detector check: --history: {arguments.history} is shorter than {least}", file=sys.stderr)
+        return EXIT_USAGE
+    found = []
+    for one in estimates(config, lambda: PromApi(config.reader), history_s=history_s, told=_tell):
+        found.append(one)
+        print(json.dumps(_as_builtins(one)) if arguments.json else text(one), flush=True)
+    refused = [refusal(one) for one in found if one.page and one.above]
+    for line in refused:
+        print(line, file=sys.stderr)
+    return EXIT_FAULT if refused else EXIT_OK
+
+
+def text(one: "Estimate") -> str:
+    """Return a line for people."""
+    return (
+        f"alarms  {one.query}: {one.expected_per_week:.3g} a week expected for {one.devices} devices "
+        f"({one.notifications} within {one.weeks * 7:.3g} days), {one.allowed_per_week:.3g} allowed ({one.team})"
+    )
+
+
+def refusal(one: "Estimate") -> str:
+    """Return why a query may not page, and what to do."""
+    return (
+        f"reader.queries.{one.query}.page: {one.expected_per_week:.3g} notifications a week are expected, its part of "
+        f"the budget of '{one.team}' is {one.allowed_per_week:.3g}: set page: false, raise min_dev_from_expected, or "
+        "give the team a larger per_week"
+    )
+
+
+def _tell(query: str) -> None:
+    print(f"playing the past of {query} again", file=sys.stderr, flush=True)
+
+
+def _as_builtins(one: "Estimate") -> dict[str, object]:
+    return {
+        "query": one.query,
+        "page": one.page,
+        "team": one.team,
+        "devices": one.devices,
+        "expected_alarms_per_week": one.expected_per_week,
+        "allowed_alarms_per_week": one.allowed_per_week,
+        "above_budget": one.above,
+    }

@@ -1,0 +1,40 @@
+"""From an answer of the server to the verdicts about it: what a live query and a past played again have in common.
+
+No I/O. New series go on with what their kin learnt, what is paused is not learnt, and what people said of false alarms
+is reckoned with.
+"""
+
+from collections.abc import Callable, Sequence
+
+from anomaly_detector.feedback.effects import Marks, Raised
+from anomaly_detector.kinship import Kinship
+from anomaly_detector.models.model import F64, Mask
+from anomaly_detector.plan import QueryPlan
+from anomaly_detector.query_state import Judged, QueryState, judge
+from anomaly_detector.scoring.held import HeldSeries
+from anomaly_detector.scoring.learning import Pause
+from anomaly_detector.series_table import Rows
+from anomaly_detector.source.matrix import Matrix
+
+
+class Judging:
+    """Judges the instants of one query, oldest first; `marks` is asked at each what people said of alarms."""
+
+    def __init__(self, plan: QueryPlan, *, marks: Callable[[], Marks] = Marks) -> None:
+        self._plan = plan
+        self._kinship, self._held, self._raised = Kinship(plan.query), HeldSeries(), Raised(plan, marks)
+
+    def rows(self, state: QueryState, matrix: Matrix, *, max_series: int) -> Rows:
+        """Return the row of each series of an answer; raises a QueryFaultError when there is no room for them."""
+        rows = state.rows(matrix, max_series=max_series)
+        self._kinship.inherit(state, rows)
+        return rows
+
+    def held(self, state: QueryState, rows: Rows, time_s: float, pauses: Sequence[Pause]) -> Mask | None:
+        """Return which of `rows` learn nothing at an instant because of `pauses`, None when all may."""
+        return self._held.at(pauses, state.table, rows, time_s)
+
+    def at(self, state: QueryState, rows: Rows, values: F64, time_s: float, *, still: Mask | None) -> list[Judged]:
+        """Judge one instant: `values` of `rows`, of which those in `still` learn nothing; see `query_state.judge`."""
+        words = judge(state, self._plan, rows, values, time_s, still=still)
+        return self._raised.soften(words, state.table, rows, values)

@@ -1,0 +1,1 @@
+"""What people marked elsewhere, read so that nothing is learnt from it: incidents, maintenance, silences."""

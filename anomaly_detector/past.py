@@ -1,0 +1,57 @@
+"""When a query reads history: once at its start, and now and then for series met since; `source.history` is how."""
+
+import threading
+from collections.abc import Sequence
+
+from anomaly_detector.errors import DetectorError
+from anomaly_detector.plan import QueryPlan
+from anomaly_detector.query_state import QueryState
+from anomaly_detector.scoring.learning import Pause
+from anomaly_detector.source.history import learn_history, learn_late
+from anomaly_detector.source.reading import Source
+from heronwatch.clock import Clock
+from heronwatch.logs import get_logger
+
+HISTORY_PAUSE_S = 600.0  # between two readings of history, and
+HISTORY_SHARE = 50  # this many times what one took
+log = get_logger(__name__)
+
+
+class Past:
+    """History of one query. `reads` bounds how many queries read at once."""
+
+    def __init__(self, plan: QueryPlan, *, source: Source, clock: Clock, reads: threading.Semaphore) -> None:
+        self._plan, self._source, self._clock, self._reads = plan, source, clock, reads
+        self._next_at = 0.0  # when history may be read again, by the monotonic clock
+
+    def learnt(self, last_s: float, *, max_series: int, pauses: Sequence[Pause]) -> QueryState:
+        """Return a state that has learnt from history up to the instant `last_s`, but not in `pauses`."""
+        state = QueryState(self._plan, last_s=last_s)
+        state.pauses = tuple(pauses)
+        started = self._clock.monotonic()
+        with self._reads:
+            instants = learn_history(self._source, self._plan, state, max_series=max_series)
+        took_s = round(self._clock.monotonic() - started, 1)
+        log.info("history learnt", query=self._plan.alias, series=state.table.series, instants=instants, seconds=took_s)
+        self._next_at = self._pause(started) if instants else 0.0
+        return state
+
+    def learn_late(self, state: QueryState, stop: threading.Event) -> None:
+        """Read history for series met since it was last read, now and then; a failure costs nothing."""
+        started = self._clock.monotonic()
+        if not state.unlearnt or started < self._next_at or stop.is_set():
+            return
+        met = len(state.unlearnt)
+        try:
+            with self._reads:
+                learnt = learn_late(self._source, self._plan, state, stop)
+        except DetectorError as exc:
+            log.warning("history of new series not read", query=self._plan.alias, series=met, detail=str(exc))
+        else:
+            log.info("history of new series learnt", query=self._plan.alias, series=met, learnt=learnt)
+        self._next_at = self._pause(started)
+
+    def _pause(self, started: float) -> float:
+        """Return when history may be read again after a reading that ends now."""
+        now = self._clock.monotonic()
+        return now + max(HISTORY_PAUSE_S, HISTORY_SHARE * (now - started))

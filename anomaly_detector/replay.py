@@ -1,0 +1,89 @@
+"""A past played again: history is learnt up to an instant, and what follows is judged as if it were live."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+import numpy as np
+
+from anomaly_detector.feedback.effects import Marks
+from anomaly_detector.grid import chunks
+from anomaly_detector.judging import Judging
+from anomaly_detector.models.model import F64
+from anomaly_detector.plan import QueryPlan
+from anomaly_detector.query_state import Judged, QueryState
+from anomaly_detector.scoring.learning import Pause
+from anomaly_detector.series_table import Rows
+from anomaly_detector.source.history import instants_per_answer, learn_history, learn_late
+from anomaly_detector.source.matrix import Matrix, grid_times
+from anomaly_detector.source.reading import Source
+
+LATE_EVERY_S = 600.0  # how often history of new series is read, as in service
+
+
+class Instant(msgspec.Struct, frozen=True, kw_only=True):
+    """One instant: `values` of `rows`, NaN where there is no sample, and the words of every model."""
+
+    time_s: float
+    rows: Rows
+    values: F64
+    words: list[Judged]
+
+
+class Replay:
+    """One query over a past; `marks` are what people said that is to count."""
+
+    def __init__(
+        self, plan: QueryPlan, source: Source, *, pauses: Sequence[Pause] = (), marks: Callable[[], Marks] = Marks
+    ) -> None:
+        self._plan, self._source = plan, source
+        self._every = (*plan.settings.learning_pauses, *pauses)
+        self._pauses = tuple(pauses)
+        self._judging = Judging(plan, marks=marks)
+        self._never = threading.Event()
+
+    def learnt(self, last_s: float) -> QueryState:
+        """Return a state that has learnt from history up to `last_s`."""
+        state = QueryState(self._plan, last_s=last_s)
+        state.pauses = self._every
+        learn_history(self._source, self._plan, state, max_series=self._plan.max_series)
+        return state
+
+    def run(
+        self, state: QueryState, until_s: float, *, before: Callable[[QueryState, float], None] | None = None
+    ) -> Iterator[Instant]:
+        """Judge every instant after the state's last up to `until_s`; `before` sees the state ahead of each."""
+        plan = self._plan
+        times_s = grid_times(state.last_s + plan.step_s, until_s, plan.step_s)
+        at_once = max(1, round(LATE_EVERY_S / plan.step_s))
+        for part in chunks(times_s, instants_per_answer(len(state.table))):
+            matrix = self._source.query_range(plan.query.expr, part, step_s=plan.step_s, max_series=plan.max_series)
+            for first in range(0, len(part), at_once):
+                yield from self._judged(state, _cut(matrix, first, first + at_once), before)
+                self._keep_house(state)
+
+    def _judged(
+        self, state: QueryState, matrix: Matrix, before: Callable[[QueryState, float], None] | None
+    ) -> Iterator[Instant]:
+        rows = self._judging.rows(state, matrix, max_series=self._plan.max_series)
+        for time_s, values in zip(matrix.times_s.tolist(), matrix.values, strict=True):
+            if before is not None:
+                before(state, time_s)
+            still = self._judging.held(state, rows, time_s, self._pauses)
+            words = self._judging.at(state, rows, values, time_s, still=still)
+            yield Instant(time_s=time_s, rows=rows, values=values, words=words)
+
+    def _keep_house(self, state: QueryState) -> None:
+        """Do what the service does between steps: history of new series, series long gone."""
+        if state.unlearnt:
+            state.pauses = self._every
+            learn_late(self._source, self._plan, state, self._never)
+        state.forget_absent(float(self._plan.settings.retention))
+
+
+def _cut(matrix: Matrix, first: int, last: int) -> Matrix:
+    """Return some instants of an answer, with the series that have a sample in them."""
+    values = matrix.values[first:last]
+    there = np.flatnonzero(np.isfinite(values).any(axis=0))
+    keys = [matrix.keys[place] for place in there.tolist()]
+    return Matrix(keys=keys, times_s=matrix.times_s[first:last], values=values[:, there])

@@ -1,0 +1,110 @@
+"""From signs of groups to scores: device and site of one query, 1 being the threshold that the budget allows.
+
+What three devices of one site show within six hours (a power cut, an upstream line, the end of summer time, the
+weather) is the site's: it is said once, as the score of the site, and the devices stay below 1 meanwhile. No I/O.
+"""
+
+import msgspec
+import numpy as np
+
+from anomaly_detector.models.model import F32, Mask
+from anomaly_detector.scoring.groups import SIGNS
+from anomaly_detector.scoring.levelling import DAYS, FEATURES, Levels, Spans, learn_levels
+from anomaly_detector.series_table import Rows
+
+DAY_S = 86_400.0
+TOGETHER_S = 6 * 3600.0
+TOGETHER = 3  # devices of one site: then it is the site
+HELD = np.float32(0.99)  # of a device whose site speaks for it
+
+
+class Rolled(msgspec.Struct, frozen=True, kw_only=True):
+    """Scores of one instant: of each group and each site; 0 while nothing is known."""
+
+    group: F32
+    site: F32
+
+
+class RollUp:
+    """One query's groups, instant by instant; `site` is the site (0 to `sites` - 1, or -1) of each group."""
+
+    def __init__(self, site: Rows, sites: int, *, step_s: float, threshold: float) -> None:
+        groups = len(site)
+        self.site, self.sites, self.threshold = site, sites, threshold
+        self.spans = Spans(len(SIGNS), groups, step_s)
+        self.highest: F32 = np.full((DAYS, FEATURES, groups), np.nan, np.float32)
+        self.loud: Mask = np.zeros((DAYS, groups), np.bool_)
+        self.today: F32 = np.full((FEATURES, groups), np.nan, np.float32)
+        self.loud_today: Mask = np.zeros(groups, np.bool_)
+        self.levels: Levels | None = None
+        self.day = -1
+        self._best: F32 = np.zeros(groups, np.float32)
+        self._best_s = np.full(groups, -np.inf)
+
+    @property
+    def days(self) -> int:
+        """How many days are known."""
+        return int(np.isfinite(self.highest[:, 0]).any(axis=1).sum())
+
+    @property
+    def judged(self) -> Mask:
+        """Which groups are known for long enough to be judged."""
+        if self.levels is None:
+            return np.zeros(len(self.site), np.bool_)
+        return np.asarray(np.isfinite(self.levels.own[0]))
+
+    def grow(self, site: Rows, sites: int) -> None:
+        """Go over to more groups; those there were keep their places."""
+        more = len(site) - len(self.site)
+        self.site, self.sites = site, sites
+        if not more:
+            return
+        self.spans.grow(len(site))
+        wide = ((0, 0), (0, 0), (0, more))
+        self.highest = np.pad(self.highest, wide, constant_values=np.nan)
+        self.today = np.pad(self.today, wide[1:], constant_values=np.nan)
+        self.loud, self.loud_today = np.pad(self.loud, wide[1:]), np.pad(self.loud_today, (0, more))
+        self._best, self._best_s = np.pad(self._best, (0, more)), np.pad(self._best_s, (0, more))
+        if self.levels is not None:
+            own = np.pad(self.levels.own, wide[1:], constant_values=np.nan)
+            self.levels = msgspec.structs.replace(self.levels, own=own)
+
+    def at(self, signs: F32, there: Mask, time_s: float) -> Rolled:
+        """Take the signs (sign, group) of an instant; where `there` is False a group has no sample or is let be."""
+        day = int(time_s // DAY_S)
+        if day != self.day:
+            self._close(day)
+        features = self.spans.follow(signs, there)
+        self.today = np.where(there, np.fmax(self.today, features), self.today)
+        if self.levels is None:
+            return Rolled(group=np.zeros(len(there), np.float32), site=np.zeros(self.sites, np.float32))
+        score: F32 = np.where(there, self.levels.surprise(features), 0).astype(np.float32) / np.float32(self.threshold)
+        self.loud_today |= score > 1
+        site = self._sites(score, time_s)
+        spoken = (self.site >= 0) & (np.append(site, np.float32(0))[self.site] > 1)
+        return Rolled(group=np.where(spoken, np.minimum(score, HELD), score), site=site)
+
+    def relearn(self) -> None:
+        """Learn the levels from the days that are remembered."""
+        self.levels = learn_levels(self.highest, self.loud)
+
+    def _close(self, day: int) -> None:
+        """End a day: its highest values are remembered in place of the oldest ones."""
+        if self.day >= 0 and np.isfinite(self.today).any():
+            self.highest = np.concatenate((self.highest[1:], self.today[None]))
+            self.loud = np.concatenate((self.loud[1:], self.loud_today[None]))
+            self.relearn()
+        self.today, self.loud_today = np.full_like(self.today, np.nan), np.zeros_like(self.loud_today)
+        self.day = day
+
+    def _sites(self, score: F32, time_s: float) -> F32:
+        """Return the score of each site: that of the third of its devices, of the highest within TOGETHER_S."""
+        newer = (score >= self._best) | (self._best_s < time_s - TOGETHER_S)
+        self._best = np.where(newer, score, self._best)
+        self._best_s = np.where(newer, time_s, self._best_s)
+        out = np.zeros(self.sites, np.float32)
+        for site in np.unique(self.site[(self._best > 1) & (self.site >= 0)]).tolist():
+            best = np.sort(self._best[self.site == site])
+            if len(best) >= TOGETHER:
+                out[site] = best[-TOGETHER]
+        return out

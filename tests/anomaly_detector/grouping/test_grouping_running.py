@@ -1,0 +1,159 @@
+"""The groups of a running query: what is written about devices and sites, and what a restart remembers."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from anomaly_detector.grouping.names import GROUP, SITE, WORST
+from anomaly_detector.grouping.running import RunningGroups
+from anomaly_detector.models.model import Verdict
+from anomaly_detector.plan import QueryPlan, plans
+from anomaly_detector.query_state import Judged, QueryState
+from anomaly_detector.sink.series import text
+from anomaly_detector.sink.wire import STALE, Batch
+from anomaly_detector.source.matrix import Matrix
+from tests.fakes.detector_plans import NOWHERE, config, plan
+
+DEVICES, PORTS, STEP_S = 40, 3, 3600.0
+START_S = 20_400 * 86_400.0
+SERIES = [
+    {"instance": f"sw-{device}", "site": f"site-{device % 2}", "ifName": f"Gi0/{port}"}
+    for device in range(DEVICES)
+    for port in range(PORTS)
+]
+KEYS = [json.dumps(labels).encode() for labels in SERIES]
+
+
+class Query:
+    """A query whose scores a test makes."""
+
+    def __init__(self, watched: QueryPlan) -> None:
+        self.plan = watched
+        self.state = QueryState(watched, last_s=START_S)
+        self.groups = RunningGroups(watched)
+        self.random = np.random.default_rng(8)
+        self.time_s = START_S
+
+    def step(self, loud: dict[int, float] | None = None) -> Batch:
+        """Judge an instant: quiet but for the rows in `loud`."""
+        values = self.random.normal(50, 1, (1, len(SERIES)))
+        matrix = Matrix(keys=KEYS, times_s=np.array([self.time_s]), values=values)
+        rows = self.state.rows(matrix, max_series=1000)
+        score = self.random.exponential(0.1, len(rows)).astype(np.float32)
+        for row, one in (loud or {}).items():
+            score[row] = one
+        numbers = np.zeros(len(rows))
+        verdict = Verdict(
+            score=score,
+            expected=numbers,
+            lower=numbers,
+            upper=numbers,
+            contribution=np.zeros((1, len(rows)), np.float32),
+            confidence=np.ones(len(rows), np.float32),
+        )
+        none = np.zeros(0, np.intp)
+        said = Judged(lane="default", time_s=self.time_s, rows=rows, verdict=verdict, ended=none, warmed=none)
+        batch = self.groups.at(self.state, [said], rows, values[0], None)
+        self.time_s += STEP_S
+        self.said = said
+        return batch
+
+    def live(self, days: int) -> None:
+        for _ in range(days * round(86_400 / STEP_S)):
+            self.step()
+
+    def shown(self) -> dict[str, float]:
+        """Return what `/scores` shows of devices, sites and worst series."""
+        pages = self.groups.pages([self.said])
+        return {line: value for page in pages for line, value in zip(page.lines, page.values.tolist(), strict=True)}
+
+
+def watched(settings: str = "{}") -> QueryPlan:
+    return plan("expr: up, step: 1h", settings=settings)
+
+
+def line(name: str, **labels: str) -> str:
+    every = {"for": "q", "model_alias": "default"} | labels
+    return text(name, tuple(sorted(every.items())))
+
+
+def test_nothing_is_written_until_days_are_known() -> None:
+    query = Query(watched())
+    for _ in range(48):
+        assert not len(query.step())
+
+
+def test_a_device_and_a_site_have_a_score_each() -> None:
+    query = Query(watched())
+    query.live(5)
+    assert len(query.step()) == DEVICES + 2
+    assert query.shown().keys() >= {line(GROUP, instance="sw-3", site="site-1"), line(SITE, site="site-0")}
+    assert max(query.shown().values()) < 1
+
+
+def test_a_loud_device_is_above_1_with_its_worst_series_which_ends_with_it() -> None:
+    query = Query(watched())
+    query.live(5)
+    for _ in range(3):
+        query.step({10: 5.0, 11: 2.0})  # ports 1 and 2 of sw-3
+    worst = line(WORST, instance="sw-3", site="site-1", ifName="Gi0/1")
+    shown = query.shown()
+    assert shown[line(GROUP, instance="sw-3", site="site-1")] > 1
+    assert shown[worst] == 5.0
+    assert [one for one in shown if one.startswith(WORST)] == [worst]
+    for _ in range(40):
+        batch = query.step()
+        if worst not in query.shown():
+            break
+    assert len(batch) == DEVICES + 2 + 1  # the last is the stale marker
+    assert STALE.tobytes() in batch.body
+
+
+def test_a_restart_remembers_the_days(tmp_path: Path) -> None:
+    before = Query(watched(f"{{state_dir: {tmp_path}}}"))
+    before.live(5)
+    before.groups.keep()
+    after = Query(watched(f"{{state_dir: {tmp_path}}}"))
+    after.time_s = before.time_s
+    assert len(after.step()) == DEVICES + 2
+
+
+def test_a_damaged_or_foreign_file_is_not_used(tmp_path: Path) -> None:
+    before = Query(watched(f"{{state_dir: {tmp_path}}}"))
+    before.live(5)
+    before.groups.keep()
+    kept = tmp_path / "groups" / "q.npz"
+    whole = kept.read_bytes()
+    for damaged in (whole[: len(whole) // 2], b""):
+        kept.write_bytes(damaged)
+        after = Query(watched(f"{{state_dir: {tmp_path}}}"))
+        assert not len(after.step())
+    kept.write_bytes(whole)
+    other = Query(plan("expr: other, step: 1h", settings=f"{{state_dir: {tmp_path}}}"))
+    assert not len(other.step())
+
+
+def test_the_end_of_a_query_ends_all_that_was_shown() -> None:
+    query = Query(watched())
+    assert not len(query.groups.ending())
+    query.live(5)
+    query.step()
+    assert len(query.groups.ending()) == DEVICES + 2
+
+
+def test_series_without_the_label_of_a_device_are_no_device() -> None:
+    query = Query(watched())
+    query.state.rows(
+        Matrix(keys=[b'{"job": "x"}'], times_s=np.array([START_S]), values=np.ones((1, 1))), max_series=1000
+    )
+    query.live(4)
+    assert len(query.step()) == DEVICES + 2
+
+
+def test_without_groups_nothing_is_done() -> None:
+    (bare,) = plans(config(f"reader: {{datasource_url: '{NOWHERE}', queries: {{q: {{expr: up}}}}}}\ngroups: null\n"))
+    query = Query(bare)
+    query.live(4)
+    assert not len(query.step())
+    assert query.shown() == {}

@@ -1,0 +1,71 @@
+"""The pooled forest: arrays that say what scikit-learn says, clean samples only, snapshots without pickles."""
+
+import numpy as np
+import pytest
+
+from anomaly_detector.models.isolation_forest import SAMPLE, IsolationForestOptions, PooledForest
+from anomaly_detector.models.model import DAY_S, Grid, History, State
+from anomaly_detector.packing import pack, unpack
+from anomaly_detector.query_state import QueryState
+from anomaly_detector.scoring import forest
+from anomaly_detector.scoring.bank_features import FEATURES
+from tests.fakes.detector_plans import plan
+
+STEP_S = 300.0
+
+
+def points(count: int, *, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 1, (len(FEATURES), count)).astype(np.float32)
+
+
+def test_arrays_say_what_scikit_learn_says() -> None:
+    from sklearn.ensemble import IsolationForest
+
+    past, now = points(2000), points(500, seed=2) * 3
+    ours = forest.strangeness(forest.grown(past, trees=20, seed=3), now)
+    theirs = IsolationForest(n_estimators=20, max_samples=256, random_state=3).fit(past.T)
+    np.testing.assert_allclose(ours, -theirs.score_samples(now.T), atol=1e-5)
+
+
+def fitted() -> tuple[PooledForest, State]:
+    model = PooledForest(IsolationForestOptions(trees=20))
+    times = np.arange(0, 3 * DAY_S, STEP_S)
+    values = 100 + np.random.default_rng(4).normal(0, 1, (len(times), 30))
+    history = History(values=values, day_s=times % DAY_S, step_s=STEP_S, target_step_s=STEP_S)
+    return model, model.fit(history, np.ones(values.shape, bool))
+
+
+def step(model: PooledForest, state: State, time_s: float, *, away: float = 0.0) -> np.ndarray:
+    values = 100 + away + np.random.default_rng(int(time_s)).normal(0, 1, 30)
+    return model.step(values, state, np.ones(30, bool), Grid(time_s=time_s, step_s=STEP_S, day_s=time_s % DAY_S)).score
+
+
+def test_the_sample_is_bounded_and_takes_nothing_strange() -> None:
+    model, state = fitted()
+    assert 1024 <= model.pool["points"].shape[1] <= SAMPLE
+    before = model.pool["points"].copy()
+    for number in range(20):
+        assert (step(model, state, 3 * DAY_S + number * STEP_S, away=500) > 1).all()
+    assert np.array_equal(model.pool["points"], before)
+
+
+def test_it_is_grown_anew_when_that_is_due() -> None:
+    model, state = fitted()
+    grown = []
+    for number in range(0, 3 * 288, 36):
+        step(model, state, 3 * DAY_S + number * STEP_S)
+        grown.append(float(model.pool["grown_s"][0]))
+    assert sorted(set(grown)) == [3 * DAY_S, 4 * DAY_S, 5 * DAY_S]
+
+
+def test_a_snapshot_holds_the_forest() -> None:
+    watched = plan("expr: up, step: 5m", models="{m: {class: isolation_forest, trees: 20}}")
+    state = QueryState(watched, last_s=0.0)
+    model = state.lanes[0].model
+    assert isinstance(model, PooledForest)
+    model.pool = fitted()[0].pool
+    again = unpack(*pack(state, watched), watched).lanes[0].model
+    assert isinstance(again, PooledForest)
+    assert again.pool.keys() == model.pool.keys()
+    now = points(50)
+    assert forest.strangeness(again.pool, now) == pytest.approx(forest.strangeness(model.pool, now))
