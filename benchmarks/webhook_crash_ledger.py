@@ -14,16 +14,20 @@ WAITING = (Progress.PENDING.value, Progress.SENDING.value)
 
 
 class Notice(Struct, frozen=True):
-    """One message as the database has it: how it ended, how often it was tried, and how often nobody knows how."""
+    """One message as the database has it: how it ended, how often it was tried, and how often nobody knows how.
+
+    `told_in` is the message that told of it in a bundle, "" where it went out by itself.
+    """
 
     uid: str
     state: str
     attempts: int
     lost: int
+    told_in: str = ""
 
 
 class Verdict(Struct, frozen=True):
-    """What is wrong, in words, and the counts: messages due, messages sent."""
+    """What is wrong, in words, and the counts: messages due (not those told of in another's), messages sent."""
 
     lost: tuple[str, ...]
     unexplained: tuple[str, ...]
@@ -36,7 +40,8 @@ def verdict(
 ) -> Verdict:
     """Compare what was promised with what is there.
 
-    Lost: an alert that was answered 2xx and is missing, or a message that is due and never reached the provider.
+    Lost: an alert that was answered 2xx and is missing, or a message that is due and never reached the provider,
+    neither by itself nor in a bundle.
     Unexplained: a message that nobody owed; one that does not say that it may be a repeat; and more repeats of one
     message than attempts whose end nobody wrote down.
     """
@@ -44,7 +49,7 @@ def verdict(
     times = Counter(str(page["id"]) for page in sent)
     due = [each for each in notices if each.state != Progress.CANCELLED.value or times[each.uid]]
     lost = [f"alert {name}" for name in sorted(answered - stored)]
-    lost += [f"message {each.uid} ({each.state})" for each in due if not times[each.uid]]
+    lost += [f"message {each.uid} ({each.state})" for each in due if not times[each.uid] and not times[each.told_in]]
     strange = [f"message {uid} is owed to nobody" for uid in times if uid not in known]
     strange += [
         f"message {uid} came {times[uid]} times, {known[uid].lost} attempt(s) were lost"
@@ -56,7 +61,8 @@ def verdict(
         if page["id"] in seen and not page["possible_duplicate"]:
             strange.append(f"a repeat of {page['id']} does not say so")
         seen.add(page["id"])
-    return Verdict(tuple(lost), tuple(strange), len(due), len(sent))
+    alone = [each for each in due if not each.told_in]
+    return Verdict(tuple(lost), tuple(strange), len(alone), len(sent))
 
 
 def stored_alerts(engine: sa.Engine) -> set[str]:
@@ -109,14 +115,18 @@ def notices(engine: sa.Engine, *, contact: str) -> list[Notice]:
     """Return all messages in the database to contacts of this name."""
     unknown = sa.case((delivery.c.outcome.in_(("", "unknown")), 1), else_=0)
     counted = sa.func.coalesce(sa.func.sum(unknown), 0)
+    lead = notification.alias("lead")
+    told_in = sa.func.coalesce(lead.c.uid, "")
+    columns = (notification.c.uid, notification.c.state, notification.c.attempts)
+    attempted = notification.outerjoin(delivery, delivery.c.notification_id == notification.c.id)
     statement = (
-        sa.select(notification.c.uid, notification.c.state, notification.c.attempts, counted)
-        .select_from(notification.outerjoin(delivery, delivery.c.notification_id == notification.c.id))
+        sa.select(*columns, counted, told_in)
+        .select_from(attempted.outerjoin(lead, lead.c.id == notification.c.told_in))
         .where(notification.c.contact == contact)
-        .group_by(notification.c.uid, notification.c.state, notification.c.attempts)
+        .group_by(*columns, lead.c.uid)
     )
     with engine.connect() as connection:
-        return [Notice(uid, state, attempts, int(lost)) for uid, state, attempts, lost in connection.execute(statement)]
+        return [Notice(*row[:3], int(row[3]), row[4]) for row in connection.execute(statement)]
 
 
 def at_rest(engine: sa.Engine, now: float) -> bool:
