@@ -33,7 +33,7 @@ def add_user(files: Sequence[str], name: str, password: str, terminal: Terminal,
         store.write(write, "user")
         terminal.say(f"user {name} saved")
 
-    return with_store(files, terminal, work)
+    return with_store(files, terminal, work, create=True)
 
 
 def list_users(files: Sequence[str], terminal: Terminal) -> int:

@@ -13,6 +13,7 @@ from alert_webhook.oncall.configured import from_calendars
 from alert_webhook.oncall.current import with_overrides
 from alert_webhook.service import Seams, open_database
 from alert_webhook.store.database import Store
+from alert_webhook.store.opening import require
 from alert_webhook.watch import checks as watch_checks
 from heronwatch.clock import SystemClock
 from heronwatch.commands import EXIT_FAULT, EXIT_OK
@@ -57,10 +58,18 @@ def check(files: Sequence[str], terminal: Terminal) -> int:
     return EXIT_OK
 
 
-def with_store(files: Sequence[str], terminal: Terminal, work: Callable[[Store], int | None]) -> int:
-    """Open the configured database, do `work` on it and return its exit status (None: 0)."""
+def with_store(
+    files: Sequence[str], terminal: Terminal, work: Callable[[Store], int | None], *, create: bool = False
+) -> int:
+    """Open the configured database, do `work` on it and return its exit status (None: 0).
+
+    Where there is none it is a fault, unless the command may `create` it.
+    """
     try:
-        store = open_database(load(files, Config).value.database, Seams(clock=SystemClock()))
+        database = load(files, Config).value.database
+        if not create:
+            require(database)
+        store = open_database(database, Seams(clock=SystemClock()))
     except HeronwatchError as error:
         terminal.warn(str(error))
         return EXIT_FAULT

@@ -42,9 +42,10 @@ def main_app(parts: Parts, intake: Intake) -> Flask:
 
 
 def public_app(parts: Parts) -> Flask:
-    """Return the application of `--web.public-listen-address`: `/a/` and `/callbacks/` alone."""
+    """Return the application of `--web.public-listen-address`: `/a/`, `/calendars/` and `/callbacks/` alone."""
     app = _flask("heronwatch-webhook-public", parts)
     app.register_blueprint(make_public_blueprint(parts, FalseAlarms(parts), Charts(parts)))
+    app.register_blueprint(make_calendars_blueprint(parts))
     app.register_blueprint(make_callbacks_blueprint(parts))
     return app
 

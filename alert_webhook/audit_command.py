@@ -8,7 +8,7 @@ from alert_webhook.config import Config
 from alert_webhook.incidents.audit import Verdict, verify
 from alert_webhook.incidents.audit_chain import Head
 from alert_webhook.oncall.wall import utc
-from alert_webhook.store.opening import engine_for, open_store
+from alert_webhook.store.opening import open_existing
 from heronwatch.clock import SystemClock
 from heronwatch.commands import EXIT_FAULT, EXIT_OK, EXIT_USAGE
 from heronwatch.config import load
@@ -25,7 +25,7 @@ def audit_verify(files: Sequence[str], logged: str, terminal: Terminal) -> int:
         return EXIT_USAGE
     known = Head(int(match[1]), match[2]) if match else None
     try:
-        store = open_store(engine_for(load(files, Config).value.database), SystemClock())
+        store = open_existing(load(files, Config).value.database, SystemClock())
         try:
             verdict = store.read(lambda tx: verify(tx, known=known))
         finally:

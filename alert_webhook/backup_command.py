@@ -50,7 +50,7 @@ def restore(files: Sequence[str], source: Path, terminal: Terminal, *, sure: boo
         terminal.say(f"{rows} rows restored; what was waiting to be sent goes out again and says so")
         return None
 
-    return with_store(files, terminal, work)
+    return with_store(files, terminal, work, create=True)
 
 
 def _write(store: Store, path: Path) -> int:

@@ -9,6 +9,7 @@ HeronwatchError
     ├── LostRaceError            another transaction was first: run again, with locks
     ├── BackupError              a backup that cannot be restored as it is: nothing has changed, exit 1
     ├── SchemaTooNewError        another, newer version owns the database: no engine work here
+    ├── NoDatabaseError          a command that only reads found no file: exit 1, none is made
     └── StoreInUseError          another engine runs on this database file: exit 1
 """
 
@@ -45,6 +46,10 @@ class BackupError(WebhookError):
 
 class SchemaTooNewError(WebhookError):
     """The database was migrated by a newer version of heronwatch than this one."""
+
+
+class NoDatabaseError(WebhookError):
+    """The file of the database is not there, and this is not the command that makes one."""
 
 
 class StoreInUseError(WebhookError):

@@ -41,6 +41,12 @@ class Meters:
             ("integration",),
             registry=registry,
         )
+        self.unlisted_severity = Counter(
+            "heronwatch_webhook_alerts_unlisted_severity_total",
+            "Alerts whose severity is not one of `severities`: they count as `default_severity`.",
+            ("integration",),
+            registry=registry,
+        )
         self.truncated = Counter(
             "heronwatch_webhook_alerts_truncated_total",
             "Alerts that the sender left out of its bodies (max_alerts; set it to 0).",

@@ -204,7 +204,7 @@ def build(loaded: Loaded[Config], files: Sequence[str | Path], seams: Seams, *, 
 
 
 def open_database(database: Database, seams: Seams, *, observe_commit: Callable[[float], None] = nothing) -> Store:
-    """Open the database and bring it to this version's schema."""
+    """Open the database, made where there is none, and bring it to this version's schema."""
     engine = engine_for(database)
     try:
         migrate(engine, failpoint=seams.failpoint)

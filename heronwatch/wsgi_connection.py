@@ -2,6 +2,7 @@
 
 import contextlib
 import enum
+import errno
 import io
 import logging
 import socket
@@ -26,6 +27,7 @@ from heronwatch.wsgi_request import (
     read_exactly,
 )
 from heronwatch.wsgi_room import Held
+from heronwatch.wsgi_waits import Wait, Waits
 
 LINGER_BYTES = 1_048_576
 LINGER_S = 2.0
@@ -34,7 +36,7 @@ LINGER_S = 2.0
 class State(enum.Enum):
     """What there is to do about a connection."""
 
-    WAITING = "the rest of a handshake or of a request head has to arrive"
+    WAITING = "the rest of a handshake, of a request head or of a small body has to arrive"
     READY = "a thread can answer, or refuse, at once"
     GONE = "closed by the client, or broken"
 
@@ -82,7 +84,7 @@ class BoundedRequest(cheroot_server.HTTPRequest):
         limits = self.server.limits
         self.conn.deadline.start(self.server.patience(limits.body_timeout_s))
         try:
-            body = self._read_body(limits, held)
+            body = self._body(limits, held)
         except BadRequestError as error:
             self._refuse(error)
             return
@@ -98,11 +100,26 @@ class BoundedRequest(cheroot_server.HTTPRequest):
         self.body_length = body.length if isinstance(body, BodyEnds) else len(body)
         self.rfile = io.BytesIO(b"" if isinstance(body, BodyEnds) else body)
 
-    def _read_body(self, limits: Limits, held: Held) -> bytes | BodyEnds:
+    def _body(self, limits: Limits, held: Held) -> bytes | BodyEnds:
+        """Read the body; a client that is too slow gets a 503, which is no reason for a sender to give up."""
         header = self.inheaders.get(b"Content-Length")
         in_part = bool(limits.ends_under) and self.path.startswith(limits.ends_under.encode())
         most = limits.ends_bytes if in_part else limits.body_bytes
         length = content_length([header] if header is not None else [], self.chunked_read, most)
+        if not self.chunked_read and self.conn.rfile.holds(length):
+            return self._read_body(limits, held, in_part=in_part, most=most, length=length)
+        with self.conn.waits_for_client() as wait:
+            try:
+                return self._read_body(limits, held, in_part=in_part, most=most, length=length)
+            except (OSError, BadRequestError) as error:
+                if wait.dropped and isinstance(self.conn.socket, ssl.SSLSocket):  # without its reading side TLS is over
+                    raise ConnectionResetError(errno.ECONNRESET, "too slow while others wait") from error
+                if not wait.dropped and not isinstance(error, TimeoutError):
+                    raise
+                why = "too slow while others wait" if wait.dropped else "the body did not arrive in time"
+                raise BadRequestError("503 Service Unavailable", f"{why}; try again") from error
+
+    def _read_body(self, limits: Limits, held: Held, *, in_part: bool, most: int, length: int) -> bytes | BodyEnds:
         if in_part and (self.chunked_read or length > limits.body_bytes):
             parts = chunked_pieces(self.conn.rfile, most) if self.chunked_read else pieces(self.conn.rfile, length)
             return whole_or_ends(parts, limits.body_bytes if self.chunked_read else 0, held)
@@ -114,7 +131,7 @@ class BoundedRequest(cheroot_server.HTTPRequest):
         self.close_connection = True
         self.conn.linger_close = True
         self.conn.deadline.start(self.server.limits.head_timeout_s)
-        self.simple_response(error.status, str(error))
+        self.simple_response(error.status, str(error))  # to an empty socket buffer: this does not wait
 
 
 class _TimedWriter(SocketWriter):
@@ -137,7 +154,10 @@ class _TimedWriter(SocketWriter):
 
 
 class BoundedConnection(cheroot_server.HTTPConnection):
-    """One connection; it takes a thread once a whole request head is there, and waits in the selector until then."""
+    """One connection; it takes a thread once a request with a small body is there, and waits in the selector before.
+
+    Of a large body the first 64 KiB arrive like this; a thread reads the rest, and may be taken away (`Waits`).
+    """
 
     RequestHandlerClass = BoundedRequest
 
@@ -146,10 +166,13 @@ class BoundedConnection(cheroot_server.HTTPConnection):
         self.linger_close = False
         self.peer_certificate: dict[str, Any] | None = None
         self.waiting = False  # in the selector
-        self._begun_at: float | None = time.monotonic()  # since when a handshake or a request head is incomplete
+        self._begun_at: float | None = time.monotonic()  # since when a handshake, head or body is incomplete
+        self._in_body = False  # the head is there, the body is not
         self._greeted = not isinstance(sock, ssl.SSLSocket)
         super().__init__(server, sock, lambda *_: None)
-        self.rfile = SocketReader(sock, self.deadline, most_head_bytes=server.limits.head_bytes)
+        self.rfile = SocketReader(
+            sock, self.deadline, most_head_bytes=server.limits.head_bytes, most_body_bytes=server.max_request_body_size
+        )
         self.wfile = _TimedWriter(sock, self.deadline)
 
     def advance(self) -> State:
@@ -169,16 +192,34 @@ class BoundedConnection(cheroot_server.HTTPConnection):
             self.socket.do_handshake()
             self._greeted = True
             self.peer_certificate = self.socket.getpeercert() or None
-        while not self.rfile.head_arrived():
+        while not self.rfile.request_arrived():
+            self._time_body()
             if not self.rfile.receive():
                 return State.READY if self.rfile.begun else State.GONE
             if self._begun_at is None:
                 self._begun_at = time.monotonic()
         return State.READY
 
+    def _time_body(self) -> None:
+        """With the end of the head the time of the body begins."""
+        if not self._in_body and self.rfile.head_arrived():
+            self._in_body, self._begun_at = True, time.monotonic()
+
     def late(self, now: float) -> bool:
-        """Whether the client takes too long over its handshake or its request head."""
-        return self.waiting and self._begun_at is not None and now - self._begun_at > self.server.limits.head_timeout_s
+        """Whether the client takes too long over its handshake, its request head or a small body."""
+        limits = self.server.limits
+        most_s = limits.body_timeout_s if self._in_body else limits.head_timeout_s
+        return self.waiting and self._begun_at is not None and now - self._begun_at > most_s
+
+    def waits_for_client(self) -> contextlib.AbstractContextManager[Wait]:
+        """What a thread says when it waits for this client; when threads run out, the waiting may be ended."""
+        waits: Waits = self.server.waits
+        return waits.on(lambda: self.rfile.received + self.wfile.bytes_written, self._end_waiting)
+
+    def _end_waiting(self) -> None:
+        self.deadline.start(0.0)
+        with contextlib.suppress(OSError):  # socket's own: ssl's would go on unencrypted in the thread that reads
+            socket.socket.shutdown(self.socket, socket.SHUT_RD)
 
     def hang_up(self) -> None:
         """Make the selector find the end of the connection, which is then closed where all are."""
@@ -189,6 +230,7 @@ class BoundedConnection(cheroot_server.HTTPConnection):
     def communicate(self) -> bool:
         """Handle one request; False when the connection is to be closed."""
         keep = bool(super().communicate())  # type: ignore[no-untyped-call]  # cheroot is half typed
+        self._in_body = False
         self._begun_at = time.monotonic() if self.rfile.begun else None
         return keep
 
@@ -196,12 +238,13 @@ class BoundedConnection(cheroot_server.HTTPConnection):
         """Close; after a refusal, let the client read it first (closing with unread data resets the connection)."""
         if self.linger_close:
             self.linger_close = False
-            self._drain()
+            self.deadline.start(LINGER_S)
+            with self.waits_for_client():
+                self._drain()
         super().close()
         self.server.forget(self)
 
     def _drain(self) -> None:
-        self.deadline.start(LINGER_S)
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_WR)
             left = LINGER_BYTES

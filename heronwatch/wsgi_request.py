@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from heronwatch.errors import HeronwatchError
+from heronwatch.wsgi_arrival import Wanted, wanted
 
 MOST_CHUNK_LINE = 256
 READ_BYTES = 65_536
@@ -138,13 +139,18 @@ class Deadline:
 class SocketReader:
     """The reading side of a connection, as much of a file as cheroot asks for."""
 
-    def __init__(self, sock: socket.socket, deadline: Deadline, *, most_head_bytes: int) -> None:
+    def __init__(
+        self, sock: socket.socket, deadline: Deadline, *, most_head_bytes: int, most_body_bytes: int = 0
+    ) -> None:
         self._sock = sock
         self._deadline = deadline
         self._most_head_bytes = most_head_bytes
+        self._most_body_bytes = most_body_bytes
         self._buffer = bytearray()
+        self._wanted: Wanted | None = None  # of the request at the beginning of the buffer, once its head is there
         self.closed = False
         self.bytes_read = 0
+        self.received = 0
 
     @property
     def begun(self) -> bool:
@@ -155,14 +161,27 @@ class SocketReader:
         """Whether a request head, or enough to refuse it, is here."""
         return head_arrived(self._buffer, self._most_head_bytes)
 
+    def request_arrived(self) -> bool:
+        """Whether so much of a request is here that it is worth a thread (`wsgi_arrival`)."""
+        if self._wanted is None:
+            if not self.head_arrived():
+                return False
+            self._wanted = wanted(self._buffer, self._most_body_bytes)
+        return self._wanted.is_here(self._buffer)
+
+    def holds(self, size: int) -> bool:
+        """Whether so many bytes can be read without waiting for the network."""
+        return len(self._buffer) >= size
+
     def has_data(self) -> bool:
         """Whether there is something to do without asking the network (TLS may hold decrypted bytes back)."""
-        return self.head_arrived() or (isinstance(self._sock, ssl.SSLSocket) and self._sock.pending() > 0)
+        return self.request_arrived() or (isinstance(self._sock, ssl.SSLSocket) and self._sock.pending() > 0)
 
     def receive(self) -> bool:
         """Take what the network has, without the deadline; False at the end of the stream."""
         data = self._sock.recv(READ_BYTES)
         self._buffer += data
+        self.received += len(data)
         return bool(data)
 
     def read(self, size: int, /) -> bytes:
@@ -192,6 +211,7 @@ class SocketReader:
     def _take(self, size: int) -> bytes:
         data = bytes(self._buffer[:size])
         del self._buffer[:size]
+        self._wanted = None
         self.bytes_read += len(data)
         return data
 

@@ -19,6 +19,7 @@ from heronwatch.webconfig import WebConfigFile
 from heronwatch.wsgi_connection import BoundedConnection, Limits, State
 from heronwatch.wsgi_ends import BODY_ENDS
 from heronwatch.wsgi_room import BodyRoom
+from heronwatch.wsgi_waits import Waits
 
 PEER_CERTIFICATE = "heronwatch.peer_certificate"  # in the WSGI environ: as ssl's getpeercert() gives it
 
@@ -99,6 +100,7 @@ class _Connections(ConnectionManager):
     def _expire(self, threshold: float) -> None:
         super()._expire(threshold)  # type: ignore[misc]  # cheroot's stub leaves it out
         self.server.drop_late()
+        self.server.waits.make_room()
 
 
 class BoundedHTTPServer(cheroot_wsgi.Server):
@@ -125,6 +127,7 @@ class BoundedHTTPServer(cheroot_wsgi.Server):
         super().__init__(bind, app, numthreads=threads, max=threads, **options)
         self.limits = limits
         self.room = BodyRoom(max(limits.held_bytes, limits.body_bytes))
+        self.waits = Waits(threads, lambda: int(self.requests.idle - self.requests.qsize))
         self._threads = threads
         self.gateway = BoundedGateway
         self.max_request_header_size = limits.head_bytes
@@ -173,6 +176,7 @@ class BoundedHTTPServer(cheroot_wsgi.Server):
         state = conn.advance()
         if state is State.READY:
             super().process_conn(conn)
+            self.waits.make_room()
         elif state is State.WAITING:
             self.put_conn(conn)
         else:

@@ -48,6 +48,9 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
+JUST_NOW_S = 20.0
+
+
 def span(seconds: float) -> str:
     """Return a duration in its two largest units.
 
@@ -65,12 +68,12 @@ def span(seconds: float) -> str:
 def ago(seconds: float) -> str:
     """Return how long ago something was, or in how long it will be.
 
-    >>> ago(10), ago(120), ago(-120)
-    ('just now', '2 min ago', 'in 2 min')
+    >>> ago(10), ago(40), ago(120), ago(-120)
+    ('just now', '40 s ago', '2 min ago', 'in 2 min')
     """
     if seconds < -60:
         return f"in {span(-seconds)}"
-    return "just now" if seconds < 60 else f"{span(seconds)} ago"
+    return "just now" if seconds < JUST_NOW_S else f"{span(seconds)} ago"
 
 
 def clock_time(at: float, now: float) -> str:

@@ -5,16 +5,20 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from alert_webhook.config import Config
+from alert_webhook.escalation import held
+from alert_webhook.escalation.held import Hold
 from alert_webhook.escalation.policy import Policy
 from alert_webhook.escalation.step import Page, step, takes_a_turn
 from alert_webhook.escalation.telling import step_event
 from alert_webhook.incidents.incident import Incident, begin_escalation
 from alert_webhook.incidents.rules import rules_for
+from alert_webhook.incidents.suppression import Covers
 from alert_webhook.incidents.title import title
 from alert_webhook.incidents.urgency import Severity, Urgency
 from alert_webhook.oncall.schedule import Schedule
 
 MAX_EVENTS = 500
+NO_CODES: Mapping[int, str] = {}
 
 
 class Foreseen(Struct, frozen=True):
@@ -27,7 +31,10 @@ class Foreseen(Struct, frozen=True):
 
 
 class Forecast(Struct, frozen=True, kw_only=True):
-    """What an alert with these labels would lead to, and why."""
+    """What an alert with these labels would lead to, and why.
+
+    `held` says why its pages are kept back all the same (none: they are not), `notes` what people should know besides.
+    """
 
     integration: str
     severity: Severity
@@ -35,6 +42,8 @@ class Forecast(Struct, frozen=True, kw_only=True):
     policy: str
     policy_why: str
     steps: tuple[Foreseen, ...]
+    held: tuple[Hold, ...] = ()
+    notes: tuple[Hold, ...] = ()
 
 
 def forecast(
@@ -45,23 +54,39 @@ def forecast(
     *,
     schedules: Mapping[str, Schedule],
     turns: Mapping[tuple[str, int], int],
+    covers: Covers | None = None,
+    codes: Mapping[int, str] = NO_CODES,
 ) -> Forecast:
     """Return what an alert with these labels that reaches `integration` at `at` leads to while nobody answers.
 
-    `turns` are those taken so far in steps that go round, by policy and step.
+    `turns` are those taken so far in steps that go round, by policy and step; `covers` is what suppresses alerts (None:
+    what the file says), `codes` those of the incidents in it.
     """
     rules = rules_for(config, integration, config.integrations[integration])
     severity = rules.severities.of(labels)
     policy = rules.policy_for(labels)
     begun = begin_escalation(_incident(integration, labels, severity, at), severity, policy, at)
-    pages = begun.urgency is Urgency.PAGE
+    if begun.urgency is not Urgency.PAGE:
+        return Forecast(
+            integration=integration,
+            severity=severity,
+            severity_why=_severity_why(config, labels),
+            policy="",
+            policy_why="",
+            steps=(),
+        )
+    covers = covers or held.covers_of_file(config, at)
+    steps = _played(begun, policy, config, schedules, dict(turns))
+    quiet = held.quiet_notes({each.at: each.pages for each in steps}, config.persons(), severity.name)
     return Forecast(
         integration=integration,
         severity=severity,
         severity_why=_severity_why(config, labels),
-        policy=policy.name if pages else "",
-        policy_why=_policy_why(config, labels, integration) if pages else "",
-        steps=_played(begun, policy, config, schedules, dict(turns)) if pages else (),
+        policy=policy.name,
+        policy_why=_policy_why(config, labels, integration),
+        steps=steps,
+        held=held.holds(covers, begun, at, codes=codes),
+        notes=(*held.notes(covers, begun, config.suppression.parents), *quiet),
     )
 
 
@@ -105,7 +130,7 @@ def _incident(integration: str, labels: Mapping[str, str], severity: Severity, a
 
 def _severity_why(config: Config, labels: Mapping[str, str]) -> str:
     given = labels.get("severity", "")
-    if given in config.severities:
+    if config.ranked().listed(given):
         return "the label severity"
     return (
         f"default_severity: {given!r} is not in severities" if given else "default_severity: there is no label severity"

@@ -88,10 +88,13 @@ def reassign(parts: Parts, incident_id: int, *, to: str, who: str, via: str) -> 
     return _act(parts, incident_id, "reassign", change)
 
 
+SNOOZE_BOUND = "a snooze ends within 7 days: `for` is 7d at most, `until` lies ahead by no more than that"
+
+
 def snooze(parts: Parts, incident_id: int, *, until: float, who: str, via: str) -> Acted:
     """Take an incident until a Unix time; if it is open then, it escalates from the start."""
     if not 0 < until - parts.clock.now() <= LONGEST_SNOOZE_S:
-        return _refused(parts, incident_id, "until is not within the next 7 days")
+        return _refused(parts, incident_id, SNOOZE_BOUND)
 
     def change(tx: Transaction, subject: Incident) -> Answer:
         asleep = changing.snooze(subject, who, until, tx.now)

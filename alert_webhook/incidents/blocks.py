@@ -100,9 +100,7 @@ class MaintenanceBlock(Block, frozen=True, kw_only=True):
 
     def config_faults(self) -> Faults:
         """Check that it means some alerts, and has an end."""
-        fault = LabelMatch(self.match, self.match_re).fault()
-        if fault:
-            yield "match", fault
+        yield from LabelMatch(self.match, self.match_re).faults()
         if not self.hours and (self.begins is None or self.to is None):
             yield "", "give from and to, or hours that come again"
         if self.begins is not None and self.to is not None and self.begins >= self.to:

@@ -36,6 +36,7 @@ class Ingested(Struct, frozen=True):
     stale: int
     rejected: Counter[str]
     escalating: bool  # an incident began or worsened: the engine has work
+    unlisted: Counter[str]  # severities that the configuration does not list, of the updates that had them
 
 
 def ingest(tx: Transaction, delivery: Delivery, rules: Rules, random: Random) -> Ingested:
@@ -61,6 +62,7 @@ def ingest_all(tx: Transaction, deliveries: Sequence[Delivery], rules: Rules, ra
         stale=sum(each.stale for each in touched),
         rejected=Counter(each.reason for each in rejected),
         escalating=began,
+        unlisted=Counter(filter(None, (rules.severities.unlisted(update.labels) for update in updates))),
     )
 
 

@@ -66,8 +66,8 @@ def window_fault(window: MaintenanceWindow, now: float) -> str:
     title = " ".join(window.title.split())
     if not 0 < len(title) <= MAX_TITLE:
         return f"title: expected 1 to {MAX_TITLE} characters"
-    if window.match.fault():
-        return f"match: {window.match.fault()}"
+    for key, fault in window.match.faults():
+        return f"{key}: {fault}"
     if not window.start_at < window.end_at or window.end_at <= now:
         return "end_at: it ends before it begins, or is over already"
     if window.end_at - window.start_at > LONGEST_S:

@@ -10,6 +10,7 @@ from alert_webhook.incidents.suppression import Covers
 from alert_webhook.parts import Parts
 from alert_webhook.store import suppression
 from alert_webhook.store.database import Transaction
+from heronwatch.logs import get_logger
 
 EVERY_S = 5.0
 AT_ONCE = 50  # incidents in one transaction
@@ -30,6 +31,8 @@ class Reviewer:
         self._parts = parts
         self._at: float | None = None
         self._seen = _Seen()
+        self._warned: set[int] = set()  # windows with a pattern that cannot be read
+        self._log = get_logger("heronwatch.webhook.incidents")
 
     def turn(self) -> None:
         """Look, if it is time; StoreUnavailableError as ever."""
@@ -39,10 +42,19 @@ class Reviewer:
         self._at = now
         config = self._parts.settings()
         covers, ids = self._parts.store.read(partial(_candidates, config=config, seen=self._seen))
+        self._warn(covers)
         for start in range(0, len(ids), AT_ONCE):
             piece = ids[start : start + AT_ONCE]
             self._parts.store.write(partial(review, ids=piece, config=config), "review")
         self._seen = _Seen(covers, max([self._seen.newest_id, *ids]))
+
+    def _warn(self, covers: Covers) -> None:
+        """Say once of each window that it suppresses nothing; the configuration has none of these."""
+        for window in covers.windows:
+            if window.match.unreadable and window.id not in self._warned:
+                self._warned.add(window.id)
+                why = "; ".join(fault for _key, fault in window.match.faults())
+                self._log.warning("a maintenance window matches nothing", id=window.id, title=window.title, reason=why)
 
 
 def _candidates(tx: Transaction, *, config: Config, seen: _Seen) -> tuple[Covers, list[int]]:

@@ -35,8 +35,23 @@ class Severities(Struct, frozen=True):
     default: Severity
 
     def of(self, labels: Mapping[str, str]) -> Severity:
-        """Return the severity that these labels ask for."""
-        return self.known.get(labels.get("severity", ""), self.default)
+        """Return the severity that these labels ask for; case and blanks around it do not matter."""
+        return self.listed(labels.get("severity", "")) or self.default
+
+    def listed(self, given: str) -> Severity | None:
+        """Return the severity that a label's value means, None where it means none of the configuration."""
+        found = self.known.get(given)
+        if found is not None or not given:
+            return found
+        plain = given.strip()
+        folded = plain.casefold()
+        alike = (each for name, each in self.known.items() if name.casefold() == folded)
+        return self.known.get(plain) or next(alike, None)
+
+    def unlisted(self, labels: Mapping[str, str]) -> str:
+        """Return the label's value where it says something that is not listed, "" otherwise."""
+        given = labels.get("severity", "")
+        return "" if given in self.known or self.listed(given) else given.strip()
 
     def named(self, name: str) -> Severity:
         """Return the severity of this name as it is configured now."""

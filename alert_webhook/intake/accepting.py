@@ -22,6 +22,7 @@ from alert_webhook.intake.formats import decoded
 from alert_webhook.intake.outline import outline
 from alert_webhook.intake.single import excerpt
 from alert_webhook.intake.tokens import authorized
+from alert_webhook.intake.unlisted import UnlistedSeverities
 from alert_webhook.intake.update import Delivery, Rejected
 from alert_webhook.meters import Meters
 from alert_webhook.parts import Parts
@@ -63,6 +64,7 @@ class Intake:
     def __init__(self, parts: Parts, meters: Meters, *, complete: Completion = completing.left_out) -> None:
         self._parts = parts
         self._meters = meters
+        self._unlisted = UnlistedSeverities(meters.unlisted_severity)
         self._complete = complete
         self._room = threading.BoundedSemaphore(AT_ONCE + WAITING)
         self._turns = threading.BoundedSemaphore(AT_ONCE)
@@ -195,6 +197,7 @@ class Intake:
         for reason, number in done.rejected.items():
             self._meters.quarantined.labels(name, reason).inc(number)
         self._meters.stale.labels(name).inc(done.stale)
+        self._unlisted.tell(name, done.unlisted, counts_as=self._parts.settings().default_severity)
         if done.escalating:
             self._parts.wake()
 

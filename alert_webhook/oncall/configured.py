@@ -10,7 +10,7 @@ from alert_webhook.oncall.schedule import Override
 from alert_webhook.store import calendar_copies
 from alert_webhook.store.calendar_copies import Copy, Key
 from alert_webhook.store.database import Transaction
-from alert_webhook.store.opening import engine_for, open_store
+from alert_webhook.store.opening import is_there, open_existing
 from heronwatch.clock import SystemClock
 
 HOUR_S = 3600.0
@@ -51,7 +51,7 @@ def stale(config: Config, copies: dict[Key, Copy], now: float) -> dict[Key, str]
 
 def _copies(config: Config, now: float, warn: Callable[[str], None]) -> dict[Key, bytes]:
     """Return the last good copies that the database has, and warn of those that are too old."""
-    if config.database.sqlite is not None and not config.database.sqlite.is_file():
+    if not is_there(config.database):
         return {}
     wanted = remote(config)
 
@@ -59,7 +59,7 @@ def _copies(config: Config, now: float, warn: Callable[[str], None]) -> dict[Key
         contents = {key: calendar_copies.content(tx, key) for key in wanted}
         return calendar_copies.known(tx), {key: each for key, each in contents.items() if each is not None}
 
-    store = open_store(engine_for(config.database), SystemClock())
+    store = open_existing(config.database, SystemClock())
     try:
         known, contents = store.read(read)
     except StoreUnavailableError as error:

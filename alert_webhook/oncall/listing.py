@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from alert_webhook.delivery.plain import ago
 from alert_webhook.oncall.people import People
 from alert_webhook.oncall.schedule import Schedule, gap_seconds, gaps, shifts, standing
+from alert_webhook.oncall.wall import utc
 
 AHEAD_S = 7 * 86_400.0
 
@@ -83,17 +85,17 @@ def stretch(schedule: Schedule, people: People, start: float, end: float) -> Str
     )
 
 
-def sentences(shown: Sequence[OnCallShown], schedules: Mapping[str, Schedule]) -> tuple[str, ...]:
-    """Return a line for each schedule, as the page of incidents shows it."""
-    return tuple(_sentence(each, schedules[each.schedule]) for each in shown)
+def sentences(shown: Sequence[OnCallShown], now: float) -> tuple[str, ...]:
+    """Return a line for each schedule, as the page of incidents shows it: in UTC, as every time on the pages."""
+    return tuple(_sentence(each, now) for each in shown)
 
 
-def _sentence(shown: OnCallShown, schedule: Schedule) -> str:
+def _sentence(shown: OnCallShown, now: float) -> str:
     who = shown.on_call.name if shown.on_call else "nobody"
     if shown.until is None:
         return f"{shown.schedule}: {who}"
     then = f", then {shown.following.name if shown.following else 'nobody'}"
-    return f"{shown.schedule}: {who} until {schedule.zone.shown(shown.until)}{then}"
+    return f"{shown.schedule}: {who} until {utc(shown.until):%Y-%m-%d %H:%M} UTC ({ago(now - shown.until)}){then}"
 
 
 def _person(key: str, people: People) -> PersonShown | None:

@@ -10,7 +10,7 @@ from alert_webhook.administration import Terminal
 from alert_webhook.config import Config
 from alert_webhook.shadow.report import Day, bounds, lines, why
 from alert_webhook.store import shadowed
-from alert_webhook.store.opening import engine_for, open_store
+from alert_webhook.store.opening import open_existing
 from heronwatch.clock import SystemClock
 from heronwatch.commands import EXIT_FAULT, EXIT_OK
 from heronwatch.config import load
@@ -37,7 +37,7 @@ def show(files: Sequence[str], day: date, *, as_json: bool, terminal: Terminal) 
     """Print the report of one day, which is counted in UTC; exit status 1 when the database cannot be read."""
     begins, ends = bounds(day)
     try:
-        store = open_store(engine_for(load(files, Config).value.database), SystemClock())
+        store = open_existing(load(files, Config).value.database, SystemClock())
         try:
             found = Day(day, store.read(lambda tx: shadowed.kept_back(tx, begins, ends)))
         finally:

@@ -10,17 +10,44 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from alert_webhook.config import Database
+from alert_webhook.errors import NoDatabaseError
 from alert_webhook.store.database import Store
+from alert_webhook.store.file_place import FilePlace
 from heronwatch.clock import Clock
 
 LOCK_TIMEOUT_S = 5.0  # well below Alertmanager's shortest flush deadline of 10 s
 STATEMENT_TIMEOUT_S = 30.0
 
 
-def engine_for(database: Database) -> sa.Engine:
-    """Return an engine on the configured database; nothing is connected yet."""
+def is_there(database: Database) -> bool:
+    """Return whether the configured database can be asked: a server can, a file where there is one."""
+    if database.sqlite is None:
+        return True
+    try:
+        database.sqlite.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True  # opening it says what is wrong
+    return True
+
+
+def require(database: Database) -> None:
+    """Raise NoDatabaseError where there is no database to ask."""
+    if not is_there(database):
+        raise NoDatabaseError(f"there is no database at {database.sqlite}")
+
+
+def open_existing(database: Database, clock: Clock) -> Store:
+    """Return the store of a command that makes no database; NoDatabaseError where there is none."""
+    require(database)
+    return open_store(engine_for(database, create=False), clock)
+
+
+def engine_for(database: Database, *, create: bool = True) -> sa.Engine:
+    """Return an engine on the configured database; nothing is connected yet. `create`: it may make the file."""
     if database.sqlite is not None:
-        return sqlite_engine(database.sqlite)
+        return sqlite_engine(database.sqlite, create=create)
     server = database.postgresql
     assert server is not None  # noqa: S101  # the configuration has exactly one of the two
     return postgresql_engine(
@@ -37,8 +64,12 @@ def nothing(_value: object) -> None:
     """Do nothing: the failpoint and the observer of a store that nobody watches."""
 
 
-def sqlite_engine(path: Path) -> sa.Engine:
-    """Return an engine on the file `path`, durable against power loss."""
+def sqlite_engine(path: Path, *, create: bool = True) -> sa.Engine:
+    """Return an engine on the file `path`, durable against power loss.
+
+    No transaction begins, and none is committed, while the file that was opened is not at its path.
+    """
+    place = FilePlace(path, create=create)
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         connect_args={"timeout": LOCK_TIMEOUT_S, "isolation_level": None},
@@ -47,7 +78,10 @@ def sqlite_engine(path: Path) -> sa.Engine:
         pool_timeout=LOCK_TIMEOUT_S,
     )
     event.listen(engine, "connect", _pragmas)
+    event.listen(engine, "do_connect", lambda _dialect, _record, _arguments, options: place.connect(**options))
+    event.listen(engine, "begin", lambda _connection: place.check())
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "commit", lambda _connection: place.check())
     return engine
 
 

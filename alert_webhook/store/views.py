@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from alert_webhook.delivery.channel import AlertView, FoldedView, IncidentView
 from alert_webhook.incidents.incident import Incident
 from alert_webhook.incidents.title import summary
-from alert_webhook.incidents.transitions import State
+from alert_webhook.incidents.transitions import PAGEABLE, State
 from alert_webhook.incidents.urgency import Urgency
 from alert_webhook.intake.timestamp import NANOSECONDS
 from alert_webhook.store import incidents, suppression
@@ -49,6 +49,31 @@ def incident_list(
         statement = statement.where(incident.c.id < before_id)
     ids = list(tx.execute(statement.order_by(incident.c.id.desc()).limit(min(limit, MAX_PAGE))).scalars())
     return listed(tx, ids)
+
+
+def by_weight(
+    tx: Transaction, *, states: Collection[State], limit: int = 50, after_id: int | None = None
+) -> list[IncidentView]:
+    """Return incidents in these states by who needs them most, as `listed` does; `after_id` asks for the next page.
+
+    Those nobody answered come first, then those somebody has, then the suppressed ones; among them the most severe
+    first, then those that have waited longest.
+    """
+    order = (
+        sa.case(
+            (incident.c.state.in_([state.value for state in PAGEABLE]), 0),
+            (incident.c.state == State.ACKNOWLEDGED.value, 1),
+            else_=2,
+        ),
+        incident.c.rank,
+        incident.c.started_at,
+        incident.c.id,
+    )
+    statement = sa.select(incident.c.id).where(incident.c.state.in_([state.value for state in states]))
+    last = tx.execute(sa.select(*order).where(incident.c.id == after_id)).one_or_none() if after_id else None
+    if last is not None:
+        statement = statement.where(sa.tuple_(*order) > sa.tuple_(*map(sa.literal, last)))
+    return listed(tx, list(tx.execute(statement.order_by(*order).limit(min(limit, MAX_PAGE))).scalars()))
 
 
 def listed(tx: Transaction, ids: Sequence[int]) -> list[IncidentView]:

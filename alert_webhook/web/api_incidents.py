@@ -6,10 +6,13 @@ import msgspec
 from flask import Blueprint, Response, g, request
 from msgspec import Struct, field
 
+from alert_webhook.config import Config
+from alert_webhook.delivery.channel import IncidentView
 from alert_webhook.incidents.actions import Answer
 from alert_webhook.incidents.timeline import Event
 from alert_webhook.incidents.transitions import OPEN, State
 from alert_webhook.parts import Parts
+from alert_webhook.shadow.realm import in_shadow
 from alert_webhook.store import incidents, views
 from alert_webhook.store.database import Transaction
 from alert_webhook.web.answers import answer_json
@@ -49,7 +52,7 @@ def add_incident_routes(blueprint: Blueprint, parts: Parts, false_alarms: FalseA
 
     @blueprint.get("/incidents/<code>")
     def incident(code: str) -> Response:
-        found = parts.store.read(lambda tx: _detail(tx, code))
+        found = parts.store.read(lambda tx: _detail(tx, parts.settings(), code))
         return answer_json(found) if found else answer_json({"error": "no such incident"}, 404)
 
     @blueprint.post("/incidents/<code>/ack")
@@ -96,7 +99,8 @@ class _Desk:
             raise Refused(400, f"state is open, all or one of {', '.join(State)}")
         limit, before = page(DEFAULT_LIMIT)
         found = self._parts.store.read(lambda tx: views.incident_list(tx, states=wanted, limit=limit, before_id=before))
-        return answer_json({"incidents": found})
+        config = self._parts.settings()
+        return answer_json({"incidents": [_marked(config, each) for each in found]})
 
     def done(self, code: str, wish: Wish) -> Response:
         """Do something to an incident and tell how it is now."""
@@ -106,9 +110,8 @@ class _Desk:
             raise Refused(404, "no such incident")
         if done.answer is Answer.REFUSED:
             raise Refused(422, done.why)
-        return answer_json(
-            {"answer": done.answer, "incident": done.incident}, 409 if done.answer is Answer.OVER else 200
-        )
+        now = _marked(self._parts.settings(), done.incident) if done.incident else None
+        return answer_json({"answer": done.answer, "incident": now}, 409 if done.answer is Answer.OVER else 200)
 
     def false_alarm(self, code: str) -> Response:
         """Tell the detector that an incident was none; it is neither acknowledged nor resolved by that."""
@@ -144,12 +147,19 @@ def _states(word: str) -> frozenset[State] | None:
     return frozenset({State(word)}) if word in set(State) else None
 
 
-def _detail(tx: Transaction, code: str) -> dict[str, Any] | None:
+def _detail(tx: Transaction, config: Config, code: str) -> dict[str, Any] | None:
     found = incidents.find(tx, code) if code.isascii() else None
     if found is None:
         return None
-    view = msgspec.to_builtins(views.incident_view(tx, found))
-    return {**view, "timeline": [_event(each) for each in incidents.timeline(tx, found.id)]}
+    return {
+        **_marked(config, views.incident_view(tx, found)),
+        "timeline": [_event(each) for each in incidents.timeline(tx, found.id)],
+    }
+
+
+def _marked(config: Config, view: IncidentView) -> dict[str, Any]:
+    """Return an incident as the API shows it: with a word on whether anybody is contacted about it."""
+    return {**msgspec.to_builtins(view), "shadow": in_shadow(config, view)}
 
 
 def _event(event: Event) -> dict[str, Any]:

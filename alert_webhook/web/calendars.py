@@ -25,6 +25,7 @@ def make_calendars_blueprint(parts: Parts) -> Blueprint:
     blueprint = Blueprint("calendars", __name__)
     log = get_logger("heronwatch.webhook.calendars")
     guesses, lock = Tally(GUESSES), threading.Lock()
+    blueprint.after_request(_private)
 
     @blueprint.errorhandler(Exception)
     def failed(error: Exception) -> Response:
@@ -41,13 +42,16 @@ def make_calendars_blueprint(parts: Parts) -> Blueprint:
                 wait_s = guesses.wait_s(address, now)
                 guesses.count(address, now)
             return _refused(429 if wait_s > 0 else 404, wait_s)
-        response = Response(text, content_type="text/calendar; charset=utf-8")
-        response.headers["Cache-Control"] = "private, no-store"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["X-Robots-Tag"] = "noindex, nofollow"
-        return response
+        return Response(text, content_type="text/calendar; charset=utf-8")
 
     return blueprint
+
+
+def _private(response: Response) -> Response:
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
 
 
 def _calendar(tx: Transaction, parts: Parts, token: str) -> str | None:

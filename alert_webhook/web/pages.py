@@ -82,7 +82,10 @@ class _Office:
         state, before = request.args.get("state", ""), request.args.get("before", None, type=int)
         if before is not None and not 0 < before < 2**62:
             before = None
-        found, on_call = self._parts.store.read(lambda tx: (listing.sections(tx, state, before), self._on_call(tx)))
+        config = self._parts.settings()
+        found, on_call = self._parts.store.read(
+            lambda tx: (listing.sections(tx, config, state, before), self._on_call(tx))
+        )
         if found is None:
             return answers.page(markup.notice_page("No such filter", "Choose one on the page of incidents."), 400)
         logout_key = guards.form_key(self._forms.session(), "logout")
@@ -147,7 +150,7 @@ class _Office:
     def _on_call(self, tx: Transaction) -> tuple[str, ...]:
         config = self._parts.settings()
         schedules = current_schedules(tx, config)
-        return sentences(who_is_on_call(schedules, config.persons(), tx.now), schedules)
+        return sentences(who_is_on_call(schedules, config.persons(), tx.now), tx.now)
 
 
 def _acting(code: str) -> str:

@@ -3,6 +3,7 @@
 Pure. Alert texts come from outside; the templates escape them, and lengths are cut here.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -10,7 +11,8 @@ from msgspec import Struct
 
 from alert_webhook.delivery.channel import AlertView, FoldedView, IncidentView
 from alert_webhook.delivery.plain import ago, cut, span, web_link
-from alert_webhook.incidents.timeline import Event
+from alert_webhook.incidents.naming import ALPHABET
+from alert_webhook.incidents.timeline import Event, Kind
 from alert_webhook.incidents.title import PLACES, summary
 from alert_webhook.incidents.transitions import OPEN, PAGEABLE, State
 from alert_webhook.web.doing import SNOOZES
@@ -25,6 +27,11 @@ STATE_WORDS = {
     State.EXPIRED: "expired",
 }
 MAX_URL = 300
+_CODE = rf"([{ALPHABET}]{{4,16}})"
+NAMED = {  # where a line of the timeline names another incident
+    Kind.SUPPRESSED: re.compile(rf", part of {_CODE}$"),
+    Kind.FOLDED: re.compile(rf"^{_CODE} "),
+}
 
 
 class Bounds(Struct, frozen=True):
@@ -64,10 +71,12 @@ class FoldedShown(Struct, frozen=True):
 
 
 class EventShown(Struct, frozen=True):
-    """One line of the timeline."""
+    """One line of the timeline: `before` and `after` what it says of another incident, `code`, if it does ("")."""
 
     at: Moment
-    text: str
+    before: str
+    code: str = ""
+    after: str = ""
 
 
 class IncidentShown(Struct, frozen=True, kw_only=True):
@@ -98,6 +107,7 @@ class IncidentShown(Struct, frozen=True, kw_only=True):
     assigned_to: str
     suppressed_by: str
     ack_ends: Moment | None  # when it escalates again
+    shadow: bool  # nobody is contacted about it
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -111,6 +121,7 @@ class Told(Struct, frozen=True, kw_only=True):
     assigned_to: str = ""
     suppressed_by: str = ""
     ack_ends_at: float | None = None
+    shadow: bool = False
 
 
 class Offer(Struct, frozen=True, kw_only=True):
@@ -166,6 +177,7 @@ def incident_shown(told: Told, now: float, bounds: Bounds) -> IncidentShown:
         assigned_to=cut(told.assigned_to, 80),
         suppressed_by=cut(told.suppressed_by, bounds.characters) if state is State.SUPPRESSED else "",
         ack_ends=_ack_ends(told, state, now),
+        shadow=told.shadow,
     )
 
 
@@ -203,7 +215,9 @@ def _folded(each: FoldedView, now: float, characters: int) -> FoldedShown:
 
 
 def _event(event: Event, now: float, characters: int) -> EventShown:
-    return EventShown(moment(event.at, now), cut(event.text, characters))
+    at, text = moment(event.at, now), cut(event.text, characters)
+    named = NAMED[event.kind].search(text) if event.kind in NAMED else None
+    return EventShown(at, text[: named.start(1)], named[1], text[named.end(1) :]) if named else EventShown(at, text)
 
 
 def _next_step(told: Told, state: State, now: float) -> str:

@@ -13,7 +13,7 @@ from exporters.metric.samples import Family, MetricType
 from exporters.snmp import oid
 from exporters.snmp.config import snmpyml
 from exporters.snmp.decoding import display_hint
-from exporters.snmp.decoding.go_regex import GoRegex
+from heronwatch.go_regex import GoRegex
 
 COMBINED: Mapping[str, Mapping[int, str]] = {
     # RFC 4001 section 3, InetAddressType

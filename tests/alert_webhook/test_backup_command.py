@@ -123,6 +123,9 @@ def said() -> tuple[Terminal, list[str]]:
 def test_the_file_is_for_its_owner_and_replaces_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INTAKE_TOKEN", "0123456789abcdef0123456789abcdef")
     config, target, (terminal, lines) = write_config(tmp_path, "http://127.0.0.1:9/"), tmp_path / "b.gz", said()
+    engine = sqlite_engine(tmp_path / "webhook.db")
+    migrate(engine)
+    engine.dispose()
     assert backup([str(config)], target, terminal) == 0
     assert target.stat().st_mode & 0o777 == 0o600
     assert gzip.decompress(target.read_bytes()).startswith(b'{"heronwatch_backup":1,')

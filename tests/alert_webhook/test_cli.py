@@ -73,6 +73,7 @@ def test_a_token_is_shown_once_and_its_digest_lets_the_sender_in(tmp_path: Path)
 
 def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
     config = str(write_config(tmp_path, "http://127.0.0.1:9/"))
+    assert run("user", "add", "ana", "--config.file", config, stdin="correct horse battery\n").returncode == 0
     made = run("key", "add", "grafana", "--scope", "read", "--days", "30", "--config.file", config)
     key = made.stdout.strip()
     assert (made.returncode, key.startswith("hwk_")) == (0, True)
@@ -111,7 +112,7 @@ def test_a_database_that_cannot_be_opened_is_named_with_its_remedy(tmp_path: Pat
     config = write_config(tmp_path, "http://127.0.0.1:9/")
     folder = tmp_path / "nowhere"
     config.write_text(config.read_text().replace(f"{tmp_path}/", f"{folder}/"))
-    done = run("user", "list", "--config.file", str(config))
+    done = run("user", "add", "ana", "--config.file", str(config), stdin="correct horse battery\n")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert done.stderr.startswith(f"cannot use the database {folder}/")
     assert done.stderr.endswith(

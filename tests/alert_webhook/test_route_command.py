@@ -9,14 +9,22 @@ from pathlib import Path
 import pytest
 
 from alert_webhook.administration import Terminal
+from alert_webhook.config import Config
 from alert_webhook.escalation.asked import parse_labels, parse_time
+from alert_webhook.incidents.ingest import ingest
+from alert_webhook.incidents.labels import LabelMatch
+from alert_webhook.incidents.rules import rules_for
+from alert_webhook.incidents.transitions import OPEN
+from alert_webhook.incidents.windows import MaintenanceWindow
+from alert_webhook.intake.update import AlertUpdate, Delivery, Status
 from alert_webhook.oncall.schedule import Override
 from alert_webhook.oncall.wall import Zone
 from alert_webhook.route_command import Asked, route
-from alert_webhook.store import overrides
+from alert_webhook.store import maintenance, overrides, views
 from alert_webhook.store.migrating import migrate
 from alert_webhook.store.opening import open_store, sqlite_engine
 from heronwatch.clock import SystemClock
+from heronwatch.config import load
 from tests.fakes.webhook_process import TOKEN
 
 CONFIG = """
@@ -96,8 +104,66 @@ def test_route_knows_overrides_of_the_database(folder: Path) -> None:
 def test_route_says_when_nobody_is_paged(folder: Path) -> None:
     assert run(folder, "route", "severity=warning").stdout.splitlines()[1:] == [
         "severity warning (the label severity): digest",
-        "nobody is paged",
+        "nobody is paged: it is told of in the next digest",
     ]
+    assert run(folder, "route", "severity=INFO").stdout.splitlines()[1:] == [
+        "severity info (the label severity): context",
+        "nobody is paged: it is named in the pages of incidents beside it",
+    ]
+
+
+HELD = """
+suppression: {parents: {sw1: [core]}}
+maintenance:
+  power-works: {match: {site: north}, time_zone: UTC, from: 2026-12-24 00:00, to: 2026-12-24 06:00}
+"""
+
+
+def test_route_names_what_would_hold_it_back(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Maintenance of the file and of the database, a parent that is down, and what would be down."""
+    (folder / "webhook.yml").write_text(CONFIG + HELD)
+    engine = sqlite_engine(folder / "webhook.db")
+    migrate(engine)
+    store = open_store(engine, SystemClock())
+    made = MaintenanceWindow(id=0, title="roof", match=LabelMatch({"site": "south"}), start_at=0.0, end_at=4e9)
+    store.write(lambda tx: maintenance.add(tx, made), "test")
+    monkeypatch.setenv("INTAKE_TOKEN", TOKEN)
+    config = load([str(folder / "webhook.yml")], Config).value
+    rules = rules_for(config, "main", config.integrations["main"])
+
+    def at(labels: str) -> list[str]:
+        return run(folder, "route", labels, "--at", "2026-12-24T03:00Z").stdout.splitlines()[2:]
+
+    north = at("severity=critical,site=north")
+    assert north[:2] == [
+        "nobody is paged: maintenance power-works until Thu 2026-12-24 07:00 +0100; what still fires then pages",
+        "without that: policy default (the policy of integration main); if nobody answers:",
+    ]
+    assert at("severity=critical,site=south")[0].startswith("nobody is paged: maintenance roof until ")
+    assert "note: it pages nobody while core is down, which it hangs from" in at("severity=critical,instance=sw1")
+    assert not [line for line in at("severity=critical,instance=core") if "nobody is paged" in line or "note" in line]
+    labels = {"alertname": "DeviceDown", "severity": "high", "instance": "core"}
+    nothing = {"annotations": {}, "starts_at_ns": None, "ends_at_ns": None, "generator_url": ""}
+    down = AlertUpdate(fingerprint="f", status=Status.FIRING, labels=labels, **nothing)
+    store.write(lambda tx: ingest(tx, Delivery(updates=(down,)), rules, os.urandom), "test")
+    (code,) = store.read(lambda tx: [each.code for each in views.incident_list(tx, states=OPEN)])
+    store.close()
+    assert at("severity=critical,instance=sw1")[0] == (
+        f"nobody is paged: core is down, part of {code}, as it is now; what still fires after that pages"
+    )
+
+
+def test_route_says_that_shadow_mode_contacts_nobody_and_whose_quiet_hours_hold(folder: Path) -> None:
+    quiet = 'time_zone: UTC, quiet_hours: {from: "01:00", to: "07:00", severities: [high]}'
+    text = CONFIG.replace("policy: default}", "policy: default, mode: shadow}")
+    (folder / "webhook.yml").write_text(
+        text.replace("ben: {contacts: [{channel: hook}]}", f"ben: {{contacts: [{{channel: hook}}], {quiet}}}")
+    )
+    said = run(folder, "route", "severity=high,domain=power", "--at", "2026-12-24T03:00Z").stdout.splitlines()
+    assert said[2] == "nobody is paged: integration main is in shadow mode"
+    assert "note: hours of quiet of ben: what is due waits until Thu 2026-12-24 08:00 +0100" in said
+    told = json.loads(run(folder, "route", "severity=high", "--at", "2026-12-24T03:00Z", "--json").stdout)
+    assert told["held"] == [{"why": "integration main is in shadow mode", "until": None, "now": False}]
 
 
 @pytest.mark.parametrize(

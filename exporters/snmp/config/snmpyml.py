@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from exporters.snmp import oid
-from exporters.snmp.decoding.go_regex import GoRegex
+from heronwatch.go_regex import GoRegex
 from heronwatch.secrets import Secret
 from heronwatch.values import Duration, Verbatim
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from exporters.metric.samples import Family
 from exporters.snmp.ber import Element, Value, unpacked
 from exporters.snmp.decoding import values
-from exporters.snmp.decoding.go_regex import expand, parse_float
+from exporters.snmp.decoding.go_text import expand, parse_float
 from exporters.snmp.decoding.row_labels import combined_type
 from exporters.snmp.decoding.values import enum_text, text, whole
 from exporters.snmp.errors import GarbledError

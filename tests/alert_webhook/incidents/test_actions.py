@@ -141,7 +141,10 @@ def test_a_snooze_holds_until_its_time_and_reminds_nobody(paged: Stack) -> None:
 @pytest.mark.parametrize("seconds", [-1.0, 0.0, 8 * 86_400.0, float("nan"), float("inf")])
 def test_a_snooze_ends_within_a_week(paged: Stack, seconds: float) -> None:
     done = snooze(paged.parts, newest(paged).id, until=paged.clock.now() + seconds, **BY)
-    assert (done.answer, done.why) == (Answer.REFUSED, "until is not within the next 7 days")
+    assert (done.answer, done.why) == (
+        Answer.REFUSED,
+        "a snooze ends within 7 days: `for` is 7d at most, `until` lies ahead by no more than that",
+    )
 
 
 def test_a_note_is_a_line_of_the_timeline_even_afterwards(stack: Stack) -> None:

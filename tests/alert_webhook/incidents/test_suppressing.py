@@ -14,7 +14,7 @@ from alert_webhook.incidents.maintenance import create_window, end_window, list_
 from alert_webhook.incidents.transitions import State
 from alert_webhook.incidents.windows import MaintenanceWindow
 from alert_webhook.oncall.wall import WallTime, Zone
-from alert_webhook.store import incidents, topology, views
+from alert_webhook.store import incidents, maintenance, topology, views
 from heronwatch.values import Duration
 from tests.fakes.webhook_stack import Stack, config
 
@@ -148,12 +148,28 @@ def test_windows_of_the_configuration(stack: Stack) -> None:
     stack.phone("ana").expects()
 
 
+def test_a_stored_window_whose_pattern_cannot_be_read_matches_nothing(
+    stack: Stack, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An older release took what Python's engine knows: the engine goes on, and says so once."""
+    now, match = stack.clock.now(), LabelMatch({}, {"site": "(?=n).*"})
+    old = MaintenanceWindow(id=0, title="old", match=match, start_at=now, end_at=now + 600)
+    stack.store.write(lambda tx: maintenance.add(tx, old), "maintenance")
+    stack.fire("LinkDown", site="north")
+    stack.phone("ana").expects("LinkDown")
+    stack.mailbox("ana").expects("LinkDown")
+    stack.fast_forward(minutes=1)
+    told = [str(vars(record)) for record in caplog.records if "matches nothing" in str(vars(record))]
+    assert len(told) == 1
+    assert "is not a regular expression" in told[0]
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"title": " "}, "title: expected 1 to 200 characters"),
         ({"match": LabelMatch()}, "match: name at least one label"),
-        ({"match": LabelMatch({}, {"site": "("})}, "is not a pattern"),
+        ({"match": LabelMatch({}, {"site": "("})}, "match_re: site: .* is not a regular expression"),
         ({"end_at": 0.0}, "it ends before it begins"),
         ({"end_at": 1e12}, "at most 366 days"),
     ],

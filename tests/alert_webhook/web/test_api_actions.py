@@ -103,6 +103,10 @@ def test_a_snooze_ends(stack: Stack, key: Api, code: str) -> None:
     stack.mailbox("ana").expects("LinkDown", reason="page")
 
 
+def test_a_snooze_that_is_too_long_says_how_long_it_may_be(key: Api, code: str) -> None:
+    assert "`for` is 7d at most" in key("POST", f"incidents/{code}/snooze", {"for": "8d"}).json["error"]
+
+
 def test_a_note_is_in_the_timeline(stack: Stack, key: Api, code: str) -> None:
     assert key("POST", f"incidents/{code}/notes", {"text": "the fuse\nof rack 3"}).json["answer"] == "done"
     who, text = timeline(stack)[-1]

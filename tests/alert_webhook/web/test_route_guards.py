@@ -91,7 +91,7 @@ MAIN: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
     ("POST", "/a/<token>"): ("{link}", capability(404, 403)),
     ("POST", "/callbacks/<provider>"): ("/callbacks/nobody", (404,) * 8),
 }
-PUBLIC = {key: value for key, value in MAIN.items() if key[1].startswith(("/a/", "/callbacks/"))}
+PUBLIC = {key: value for key, value in MAIN.items() if key[1].startswith(("/a/", "/calendars/", "/callbacks/"))}
 STRANGE_LINK = "/a/AAAAAAAAAAAAAAAAAAAAAA"
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 
@@ -181,6 +181,14 @@ def test_who_may_ask_for_what(
             told += [word for word in SECRET_WORDS if word in answer.text]
     assert answers == {key: statuses[CALLERS.index(caller)] for key, (_path, statuses) in MAIN.items()}
     assert told == []
+
+
+def test_public_app_serves_a_calendar_to_who_has_its_link(phone: FlaskClient, code_and_link: tuple[str, str]) -> None:
+    got = phone.get(f"/calendars/{CALENDAR}.ics")
+    assert (got.status_code, got.headers["Cache-Control"]) == (200, "private, no-store")
+    assert got.text.startswith("BEGIN:VCALENDAR")
+    strange = phone.get(f"{STRANGE_LINK.replace('/a/', '/calendars/')}.ics")
+    assert (strange.status_code, strange.headers["Cache-Control"]) == (404, "private, no-store")
 
 
 def test_public_app_serves_nothing_private(phone: FlaskClient, people: None, code_and_link: tuple[str, str]) -> None:

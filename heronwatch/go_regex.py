@@ -1,0 +1,50 @@
+"""Regular expressions of people, in RE2's syntax: that of Go, and so of Prometheus.
+
+RE2 takes time in proportion to the text, whatever a person wrote and a device answers, where an engine that backtracks
+can be held up for hours (docs/decisions/0009). Source: https://github.com/google/re2/wiki/Syntax
+"""
+
+from typing import Any, ClassVar, Self
+
+import re2
+
+_QUIET = re2.Options()
+_QUIET.log_errors = False  # the error says it all
+
+
+class GoRegex:
+    """A regular expression in RE2's syntax.
+
+    >>> GoRegex.parse("([0-9.]+) C").anchored("21.5 C")[1]
+    '21.5'
+    >>> GoRegex.parse("(")
+    Traceback (most recent call last):
+    ValueError: '(' is not a regular expression: missing ): (
+    """
+
+    __slots__ = ("_compiled", "pattern")
+    __schema__: ClassVar[dict[str, Any]] = {"type": "string", "title": "regular expression", "format": "regex"}
+
+    def __init__(self, pattern: str, compiled: Any) -> None:
+        self.pattern = pattern
+        self._compiled = compiled
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Compile; raises ValueError with a message for the person who wrote it."""
+        try:
+            return cls(text, re2.compile(text, _QUIET))
+        except (re2.error, UnicodeEncodeError) as error:
+            reason = error.args[0].decode(errors="replace") if isinstance(error, re2.error) else str(error)
+            raise ValueError(f"{text!r} is not a regular expression: {reason}") from None
+
+    def anchored(self, text: str) -> Any:
+        """Match the whole text: groups by number and name, as `re.Match` has them; None where it does not match."""
+        return self._compiled.fullmatch(text)
+
+    def found(self, text: str) -> bool:
+        """Say whether the pattern occurs anywhere."""
+        return self._compiled.search(text) is not None
+
+    def __repr__(self) -> str:
+        return f"GoRegex({self.pattern!r})"
