@@ -16,7 +16,6 @@ from tests.fakes.webhook_victim import Victim
 KEY_CHARACTERS = string.ascii_letters + string.digits
 ADDRESS = "u" * 30
 CHANNEL = "push"
-BUNDLES = "{messages: 40, within: 1m, bundle_after: 5s}"  # so that a kill meets both: pages by themselves, and bundles
 
 
 class PushService:
@@ -94,8 +93,8 @@ class PushService:
 
 
 def with_push(config: Path, service: PushService) -> None:
-    """Give the person of a configuration a second contact, by this service; some of the pages go in bundles."""
-    text = config.read_text().replace("{lease: 2s}", f"{{lease: 2s, critical: {BUNDLES}}}")
+    """Give the person of a configuration a second contact, by this service."""
+    text = config.read_text()
     text = text.replace("[{channel: hook}]", f"[{{channel: hook}}, {{channel: {CHANNEL}, address: {ADDRESS}}}]")
     reached = f'base_url: "{service.url}", allowed_networks: [127.0.0.0/8], timeout: 1s'
     block = f"{{type: pushover, token: {'t' * 30}, {reached}}}"

@@ -164,17 +164,35 @@ class Fleet:
 SKEWS_S = (600.0, -600.0, 0.0, 300.0)
 
 
+PAGES_EACH = 25  # of critical incidents: more to one person within a minute would go out in bundles
+
+
+def people(number: int) -> list[str]:
+    """Whom so many incidents page."""
+    return [f"person{each}" for each in range(-(-number // PAGES_EACH))]
+
+
+def with_people(config: Path, names: list[str]) -> None:
+    """Give a configuration more people, each with the contact that `ana` has."""
+    added = "".join(f"  {name}: {{contacts: [{{channel: hook}}]}}\n" for name in names)
+    config.write_text(config.read_text().replace("people:\n", f"people:\n{added}"))
+
+
 def add_timers(engine: sa.Engine, number: int, *, over_s: float) -> None:
-    """Incidents whose first step is due at random moments of the time to come."""
-    policy = json_text(Policy("default", (PolicyStep(0.0, ("ana",)),), 0, 3600.0))
+    """Incidents whose first step is due in even steps over the time to come."""
+    names = people(number)
+    policies = [json_text(Policy("default", (PolicyStep(0.0, (name,)),), 0, 3600.0)) for name in names]
     with engine.begin() as connection:
         now = float(connection.execute(sa.text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
         shared = {
             "integration": "am", "labels": "{}", "source_url": "", "severity": "critical", "rank": 0,
-            "urgency": "page", "state": "new", "policy": policy, "cycle": 1, "repeats_left": 0, "next_step": 0,
+            "urgency": "page", "state": "new", "cycle": 1, "repeats_left": 0, "next_step": 0,
             "started_at": now, "updated_at": now, "acked_by": "",
         }  # fmt: skip
-        rows = [{**shared, "code": f"C{n}", "group_name": f"g{n}", "title": f"Timer{n}"} for n in range(number)]
+        rows = [
+            {**shared, "policy": policies[n % len(names)], "code": f"C{n}", "group_name": f"g{n}", "title": f"Timer{n}"}
+            for n in range(number)
+        ]
         connection.execute(incident.insert(), rows)
         ids = connection.execute(sa.select(incident.c.id)).scalars().all()
         spread = over_s / number
@@ -202,6 +220,7 @@ def run_fleet(
     with Sink() as sink, ExitStack() as processes:
         config = write_config(folder, sink.url, database=server_of(engine))
         config.write_text(config.read_text().replace("lease: 2s", "lease: 12s").replace("timeout: 1s", "timeout: 10s"))
+        with_people(config, people(timers))
         fleet = Fleet(config, processes)
         for _ in range(replicas):
             fleet.add()

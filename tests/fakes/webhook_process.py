@@ -34,7 +34,7 @@ policies:
   default: {{steps: [{{notify: [ana]}}]}}
 channels:
   hook: {{type: webhook, url: "{sink}", allowed_networks: [127.0.0.0/8], timeout: 1s}}
-delivery: {{lease: 2s}}
+delivery: {{lease: 2s, critical: {{messages: 40, within: 1m, bundle_after: 5s}}}}
 """
 
 
