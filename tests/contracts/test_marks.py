@@ -31,7 +31,7 @@ from heronwatch.httpd_wsgi import WsgiServer
 from heronwatch.secrets import Secret
 from heronwatch.values import HostPort, HttpUrl
 from tests.fakes.clock import FakeClock
-from tests.fakes.daemons import Daemon, alertmanager
+from tests.fakes.daemons import Daemon, alertmanager, wait_until
 from tests.fakes.webhook_stack import Stack
 
 SCHEMAS: dict[str, Any] = json.loads(openapi_text())["components"]["schemas"]
@@ -248,9 +248,10 @@ def test_silences_of_a_real_alertmanager_are_pauses(silencer: Daemon) -> None:
 @pytest.mark.alertmanager
 def test_an_expired_silence_ends_its_pause(silencer: Daemon) -> None:
     id_ = silence(silencer, match("instance", "short"))
-    reading = Reading(Marks(alertmanagers=(Marker(url=HttpUrl.parse(silencer.url)),)))
-    reading.marked.read()
     made_s = time.time()
+    reading = Reading(Marks(alertmanagers=(Marker(url=HttpUrl.parse(silencer.url)),)))
+    wait_until(lambda: time.time() > made_s + 0.002, 5, "the end to be another millisecond, as Alertmanager cuts them")
+    reading.marked.read()
     assert reading.about((("instance", "short"),), made_s)
     urlopen(Request(f"{silencer.url}/api/v2/silence/{id_}", method="DELETE"), timeout=10).close()
     reading.marked.read()
