@@ -1,5 +1,6 @@
 """Reading one HTTP/1.1 request for the WSGI server: bounded in size and time, strict about its framing."""
 
+import errno
 import socket
 import ssl
 import time
@@ -225,8 +226,11 @@ class SocketWriter:
         self.bytes_written = 0
 
     def write(self, data: bytes, /) -> int:
-        """Send everything, within the deadline."""
+        """Send everything, within the deadline; ConnectionResetError where the client has hung up, with TLS too."""
         self._deadline.arm(self._sock)
-        self._sock.sendall(data)
+        try:
+            self._sock.sendall(data)
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:  # whose number is none of a socket's
+            raise ConnectionResetError(errno.ECONNRESET, "the client hung up") from error
         self.bytes_written += len(data)
         return len(data)

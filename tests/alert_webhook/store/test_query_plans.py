@@ -53,7 +53,7 @@ ASKED: dict[str, Callable[[Stack], object]] = {
         lambda tx: [views.incident_view(tx, found) for code in ("B7",) if (found := incidents.find(tx, code))]
     ),
     "its timeline": lambda stack: stack.store.read(lambda tx: incidents.timeline(tx, 7)),
-    "the list": lambda stack: stack.store.read(lambda tx: sections(tx, "", None)),
+    "the list": lambda stack: stack.store.read(lambda tx: sections(tx, stack.settings, "", None)),
     "a page of the list": lambda stack: stack.store.read(
         lambda tx: views.incident_list(tx, states=OPEN, limit=200, before_id=150)
     ),

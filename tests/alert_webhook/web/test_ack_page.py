@@ -331,4 +331,5 @@ def test_database_keeps_only_the_hash(stack: Stack, link: str) -> None:
 
 
 def test_routes_of_the_public_app(public: Flask) -> None:
-    assert {rule.rule for rule in public.url_map.iter_rules()} == {"/a/<token>", "/callbacks/<provider>"}
+    capabilities = {"/a/<token>", "/calendars/<name>"}
+    assert {rule.rule for rule in public.url_map.iter_rules()} == {*capabilities, "/callbacks/<provider>"}

@@ -86,4 +86,4 @@ def test_no_such_incident(client: FlaskClient) -> None:
 
 def test_the_public_listener_has_neither_api_nor_intake_nor_pages(stack: Stack) -> None:
     rules = {rule.rule for rule in public_app(stack.parts).url_map.iter_rules()}
-    assert all(rule.startswith(("/a/", "/callbacks/")) for rule in rules)
+    assert all(rule.startswith(("/a/", "/callbacks/", "/calendars/")) for rule in rules)
