@@ -14,7 +14,6 @@ from heronwatch.addresses import HostPort, HttpUrl, Network
 from heronwatch.faults import printable, quoted
 
 __all__ = [
-    "AnchoredRegex",
     "AsWritten",
     "ByteSize",
     "Duration",
@@ -179,19 +178,6 @@ class Regex:
 
     def __reduce__(self) -> tuple[type[Self], tuple[str]]:
         return type(self), (self.pattern,)
-
-
-class AnchoredRegex(Regex):
-    """A regular expression that has to match the whole text, as everywhere in Prometheus.
-
-    >>> AnchoredRegex.parse("eth[0-9]").match("veth0")
-    """
-
-    __slots__ = ()
-
-    def match(self, text: str) -> re.Match[str] | None:
-        """Return the match of the whole text, or None."""
-        return self._compiled.fullmatch(text)
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

@@ -21,7 +21,7 @@ from anomaly_detector.scoring.learning import Instant, Labels, Pause
 from anomaly_detector.scoring.scoring import Rules
 from anomaly_detector.series_table import Rows, SeriesTable
 from anomaly_detector.sink.series import Identity, output_labels
-from heronwatch.values import AnchoredRegex
+from heronwatch.go_regex import AnchoredRegex
 
 RAISE = 1.2  # by at most 20 %
 MOST = 2.0  # what any number of false alarms may raise a threshold to: a series is never silenced

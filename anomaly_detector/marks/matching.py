@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from anomaly_detector.scoring.learning import Instant, Pause
-from heronwatch.values import AnchoredRegex
+from anomaly_detector.scoring.learning import Condition, Instant, Pause
+from heronwatch.go_regex import AnchoredRegex
 
 ALWAYS_S = -math.inf, math.inf
 
@@ -21,33 +21,38 @@ class Says(msgspec.Struct, frozen=True, kw_only=True):
     negated: bool = False
 
     @property
-    def regex(self) -> str:
-        """The same as a regular expression for the whole value."""
-        whole = f"(?:{self.text})" if self.pattern else re.escape(self.text)
-        return rf"(?!{whole}\Z)" if self.negated else rf"(?={whole}\Z)"
+    def condition(self) -> Condition:
+        """The same as a condition; ValueError where the pattern is none."""
+        return Condition(self.label, AnchoredRegex(self.text if self.pattern else re.escape(self.text)), self.negated)
+
+
+class MarkedPause(Pause, frozen=True, kw_only=True):
+    """A pause that a mark means: besides `match` it may deny something, or say two things of one label."""
+
+    also: tuple[Condition, ...] = ()
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What has to hold of a series, all of it."""
+        return (*super().conditions, *self.also)
 
 
 def pause_of(says: Sequence[Says], by: Sequence[str], *, begins_s: float, to_s: float) -> Pause | None:
     """Return the pause that a mark means; None when it names nothing by any of these labels.
 
-    ValueError where a pattern is none to us (RE2 and Python differ in corners).
+    ValueError where a pattern is none.
 
     >>> says = [Says(label="alertname", text="LinkDown"), Says(label="instance", text="sw.*", pattern=True)]
     >>> pause = pause_of(says, ["instance"], begins_s=0.0, to_s=10.0)
     >>> pause.is_about((("instance", "sw1"),)), pause.is_about((("instance", "rack1"),))
     (True, False)
     """
-    used = [one for one in says if one.label in by]
-    if not any(not one.negated and not AnchoredRegex(one.regex + ".*").match("") for one in used):
+    used = [one.condition for one in says if one.label in by]
+    if not any(not one.negated and not one.holds("") for one in used):
         return None  # it would be about every series, or about those without the label
-    match: dict[str, str] = {}
-    for one in used:
-        match[one.label] = match.get(one.label, "") + one.regex
-    return Pause(
-        begins=Instant(begins_s),
-        to=Instant(to_s),
-        match={label: AnchoredRegex(regex + "(?s:.*)") for label, regex in match.items()},
-    )
+    match: dict[str, AnchoredRegex] = {}
+    also = [one for one in used if one.negated or match.setdefault(one.label, one.regex) is not one.regex]
+    return MarkedPause(begins=Instant(begins_s), to=Instant(to_s), match=match, also=tuple(also))
 
 
 def closest(labels: Mapping[str, str], by: Sequence[str]) -> list[Says]:

@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from anomaly_detector.models.model import Mask
-from anomaly_detector.scoring.learning import Pause
+from anomaly_detector.scoring.learning import Condition, Pause
 from anomaly_detector.series_table import Rows, SeriesTable
-from heronwatch.values import AnchoredRegex
 
 Codes = npt.NDArray[np.int32]
-Match = tuple[tuple[str, AnchoredRegex], ...]
+Conditions = tuple[Condition, ...]
 
 
 class HeldSeries:
@@ -23,26 +22,26 @@ class HeldSeries:
     def __init__(self) -> None:
         self._version = -1
         self._columns: dict[str, tuple[Codes, list[str]]] = {}
-        self._meant: dict[Match, Mask] = {}
+        self._meant: dict[Conditions, Mask] = {}
 
     def at(self, pauses: Sequence[Pause], table: SeriesTable, rows: Rows, time_s: float) -> Mask | None:
         """Return which of `rows` learn nothing at an instant, None when all may."""
-        now = {tuple(pause.match.items()) for pause in pauses if pause.begins <= time_s < pause.to}
+        now = {pause.conditions for pause in pauses if pause.begins <= time_s < pause.to}
         if not now:
             return None
         if table.version != self._version:
             self._version, self._columns, self._meant = table.version, {}, {}
-        self._meant = {match: self._about(match, table) for match in now}
+        self._meant = {conditions: self._about(conditions, table) for conditions in now}
         return np.asarray(np.logical_or.reduce(list(self._meant.values()))[rows], np.bool_)
 
-    def _about(self, match: Match, table: SeriesTable) -> Mask:
-        known = self._meant.get(match)
+    def _about(self, conditions: Conditions, table: SeriesTable) -> Mask:
+        known = self._meant.get(conditions)
         if known is not None:
             return known
         out = np.ones(len(table), np.bool_)
-        for name, regex in match:
-            codes, values = self._column(name, table)
-            out &= np.array([bool(regex.match(value)) for value in values], np.bool_)[codes]
+        for one in conditions:
+            codes, values = self._column(one.label, table)
+            out &= np.array([one.holds(value) for value in values], np.bool_)[codes]
         return out
 
     def _column(self, name: str, table: SeriesTable) -> tuple[Codes, list[str]]:

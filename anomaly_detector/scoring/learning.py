@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from anomaly_detector.models.model import F64, Mask
-from heronwatch.values import AnchoredRegex
+from heronwatch.go_regex import AnchoredRegex
 
 Labels = tuple[tuple[str, str], ...]
 _FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]+(?:Z|[+-][0-9]{2}:[0-9]{2})")
@@ -40,6 +40,18 @@ class Instant(float):
         raise ValueError(f"'{text[:60]}' is not a time with its offset (2026-10-25T03:00:00+01:00)")
 
 
+class Condition(msgspec.Struct, frozen=True):
+    """A label's value matches, or does not."""
+
+    label: str
+    regex: AnchoredRegex
+    negated: bool = False
+
+    def holds(self, value: str) -> bool:
+        """Return whether a value is meant; that of a label that a series does not have is empty, as in Prometheus."""
+        return (self.regex.match(value) is None) == self.negated
+
+
 class Pause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """From `from` up to `to` nothing is learnt about the series whose labels all match; without `match` about any."""
 
@@ -52,10 +64,15 @@ class Pause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         if self.begins >= self.to:
             yield "to", "it ends before it begins"
 
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What has to hold of a series, all of it."""
+        return tuple(Condition(label, regex) for label, regex in self.match.items())
+
     def is_about(self, labels: Labels) -> bool:
-        """Return whether a series is meant; a label that it does not have is empty, as in Prometheus."""
+        """Return whether a series is meant."""
         has = dict(labels)
-        return all(regex.match(has.get(name, "")) for name, regex in self.match.items())
+        return all(one.holds(has.get(one.label, "")) for one in self.conditions)
 
 
 def held(pauses: Sequence[Pause], labels: Sequence[Labels | None], time_s: float) -> Mask | None:

@@ -10,7 +10,7 @@ from anomaly_detector.errors import SourceUnavailableError
 from anomaly_detector.handed_over import WRITE_REACH_S
 from anomaly_detector.metrics import STAGES
 from anomaly_detector.scoring.learning import Instant, Pause
-from heronwatch.values import AnchoredRegex
+from heronwatch.go_regex import AnchoredRegex
 from tests.anomaly_detector.test_cycle import NOW_S, SMALL, Query, confidence, noise
 from tests.fakes.detector_plans import plan
 from tests.fakes.prom_api import FakePromApi

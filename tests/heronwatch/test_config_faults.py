@@ -10,8 +10,9 @@ import pytest
 
 from heronwatch.config import ByKey, ConfigError, load
 from heronwatch.errors import PluginUnavailable
+from heronwatch.go_regex import AnchoredRegex
 from heronwatch.secrets import Secret
-from heronwatch.values import AnchoredRegex, ByteSize, Duration, HostPort, HttpUrl, Network
+from heronwatch.values import ByteSize, Duration, HostPort, HttpUrl, Network
 from heronwatch.words import hint
 
 FOLDER = Path(__file__).parents[1] / "bad_config" / "ground"

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from heronwatch.values import AnchoredRegex, ByteSize, Duration, HostPort, HttpUrl, Network, Regex
+from heronwatch.go_regex import AnchoredRegex
+from heronwatch.values import ByteSize, Duration, HostPort, HttpUrl, Network, Regex
 
 TYPES = (Duration, ByteSize, Regex, AnchoredRegex, HostPort, Network, HttpUrl)
 
@@ -114,6 +115,12 @@ def test_regex_is_anchored_by_choice() -> None:
     assert (bool(Regex("b").match("abc")), bool(AnchoredRegex("b").match("abc"))) == (True, False)
     assert Regex("b") != AnchoredRegex("b")
     assert pickle.loads(pickle.dumps(Regex("b"))) == Regex("b")
+    assert pickle.loads(pickle.dumps(AnchoredRegex("b"))) == AnchoredRegex("b")
+
+
+@pytest.mark.timeout(10)
+def test_no_anchored_regex_holds_the_process_up() -> None:
+    assert not AnchoredRegex("(a+)+").match("a" * 5000 + "!")
 
 
 def test_regex_that_python_means_to_change_is_no_warning() -> None:

@@ -13,7 +13,7 @@ from anomaly_detector.backtest.alarms import (
     meeting,
 )
 from anomaly_detector.scoring.learning import Instant, Pause
-from heronwatch.values import AnchoredRegex
+from heronwatch.go_regex import AnchoredRegex
 
 
 def found(text: str, *, least: int = 1, apart: int = 0) -> list[tuple[int, int, int]]:

@@ -24,7 +24,7 @@ from anomaly_detector.query_state import QueryState, judge
 from anomaly_detector.scoring.learning import Instant, Pause
 from anomaly_detector.source.history import learn_history
 from anomaly_detector.source.matrix import Matrix
-from heronwatch.values import AnchoredRegex
+from heronwatch.go_regex import AnchoredRegex
 from tests.fakes.detector_plans import config
 
 STEP_S, DAY_S = 600.0, 86_400.0

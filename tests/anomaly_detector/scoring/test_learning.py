@@ -10,7 +10,7 @@ from anomaly_detector.query_state import QueryState, judge
 from anomaly_detector.scoring.learning import Instant, Pause, held, may_learn
 from anomaly_detector.source.matrix import Matrix
 from heronwatch.errors import ConfigError
-from heronwatch.values import AnchoredRegex
+from heronwatch.go_regex import AnchoredRegex
 from tests.fakes.detector_plans import plan
 
 LABELS = [(("instance", "sw-1"), ("site", "berlin")), (("instance", "sw-2"),), None]
