@@ -5,8 +5,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 3
+# pip, apt-get and the checks at once, except on a terminal, where what installs asks first
+AT_ONCE := $(if $(shell [ -t 0 ] && echo asks),,-j 2)
+unexport PYTHONDONTWRITEBYTECODE  # hundreds of short-lived processes would compile the same files again
 
-.PHONY: help setup demo test test-long test-newest check lint types audit screenshots dashboards lock clean
+.PHONY: help setup packages demo test test-long test-newest check lint types audit screenshots dashboards lock clean
 
 help: ## what there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,15 +23,19 @@ $(VENV)/.stamp: requirements.lock pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-setup: $(VENV)/.stamp ## .venv with everything and, as root, the Debian packages of the tests
+setup: ## .venv with everything and, as root, the Debian packages of the tests
+	@$(MAKE) --no-print-directory $(AT_ONCE) $(VENV)/.stamp packages
+
+packages:
 	@scripts/debian-packages test
 
 demo: $(VENV)/.stamp ## the whole thing running, with a scripted incident (ARGS="--check --duration 240")
 	@scripts/debian-packages demo
 	@$(BIN)/python -m demo $(ARGS)
 
-test: setup check ## every check, then every test
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+test: ## every check, then every test
+	@$(MAKE) --no-print-directory $(AT_ONCE) packages check
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 test-long: setup ## true outage lengths and soaks
 	$(BIN)/python -m pytest -m "long and not newest" -p no:xdist $(ARGS)

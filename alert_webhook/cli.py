@@ -88,21 +88,17 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_shadow(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--day", default="yesterday", help="2026-03-01, today, yesterday (default); UTC")
+    parser.add_argument("--day", default="yesterday", help="2026-03-01, today, yesterday (default)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     _add_files(parser)
     parser.set_defaults(run=_shadow)
 
 
 def _shadow(arguments: argparse.Namespace) -> int:
-    from alert_webhook.shadow.command import day_of, show
+    from alert_webhook.shadow.command import show
+    from heronwatch.clock import SystemClock
 
-    try:
-        day = day_of(arguments.day)
-    except argparse.ArgumentTypeError as error:
-        _terminal().warn(str(error))
-        return EXIT_USAGE
-    return show(_files(arguments), day, as_json=arguments.json, terminal=_terminal())
+    return show(_files(arguments), arguments.day, as_json=arguments.json, terminal=_terminal(), clock=SystemClock())
 
 
 def _serve(arguments: argparse.Namespace, role: str) -> int:

@@ -2,8 +2,11 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
+
+from heronwatch.config_flag import add_config_files, config_files
 
 if TYPE_CHECKING:
     from alert_webhook.administration import Terminal
@@ -13,18 +16,12 @@ DEFAULT_FILE = "webhook.yml"
 
 def add_files(parser: argparse.ArgumentParser) -> None:
     """Add `--config.file`."""
-    parser.add_argument(
-        "--config.file",
-        dest="config_files",
-        action="append",
-        metavar="FILE",
-        help=f"configuration, repeatable, glob patterns allowed (default {DEFAULT_FILE})",
-    )
+    add_config_files(parser, DEFAULT_FILE)
 
 
-def files_of(arguments: argparse.Namespace) -> list[str]:
+def files_of(arguments: argparse.Namespace) -> Sequence[str]:
     """Return the files that were named, or the usual one."""
-    return arguments.config_files or [DEFAULT_FILE]
+    return config_files(arguments, DEFAULT_FILE)
 
 
 def terminal() -> "Terminal":

@@ -24,7 +24,10 @@ from alert_webhook.intake.blocks import Integration
 from alert_webhook.oncall.blocks import ScheduleBlock
 from alert_webhook.oncall.people import Person
 from alert_webhook.oncall.person_blocks import ContactBlock, PersonBlock
+from alert_webhook.oncall.reading import common_zone, zone_of, zones_of_turns
 from alert_webhook.oncall.schedule import Schedule
+from alert_webhook.oncall.wall import Zone
+from alert_webhook.shadow.blocks import ShadowReportBlock
 from alert_webhook.watch.blocks import HealthBlock
 from alert_webhook.web.blocks import DetectorBlock, PrometheusBlock
 from heronwatch.config import ByKey
@@ -126,6 +129,7 @@ class Config(Block, frozen=True, kw_only=True):
     policies: dict[str, PolicyBlock]
     channels: dict[str, AnyChannel]
     schedules: dict[str, ScheduleBlock] = field(default_factory=dict)
+    time_zone: Zone | None = None  # in which people without one of their own, and without a schedule, read times
     public_url: HttpUrl | None = None  # where ack links lead; none: messages carry none
     severities: dict[str, SeverityBlock] = field(default_factory=lambda: dict(DEFAULT_SEVERITIES))
     default_severity: str = "high"  # what an alert counts as whose severity is missing or not listed
@@ -137,6 +141,7 @@ class Config(Block, frozen=True, kw_only=True):
     maintenance: dict[str, MaintenanceBlock] = field(default_factory=dict)
     correlation: tuple[CorrelationBlock, ...] = ()
     digests: dict[str, DigestBlock] = field(default_factory=dict)
+    shadow_report: ShadowReportBlock | None = None
     silences: SilencesBlock | None = None
     prometheus: PrometheusBlock | None = None
     detector: DetectorBlock | None = None
@@ -165,7 +170,16 @@ class Config(Block, frozen=True, kw_only=True):
 
     def persons(self) -> dict[str, Person]:
         """Return the people."""
-        return {key: block.person(key) for key, block in self.people.items()}
+        turns, common = zones_of_turns(self.schedules), self.common_zone()
+        return {key: block.person(key, turns.get(key, common)) for key, block in self.people.items()}
+
+    def common_zone(self) -> Zone:
+        """Return the time zone in which everybody reads times who has none of their own."""
+        return common_zone(self.time_zone, self.schedules)
+
+    def zone_of(self, name: str) -> Zone:
+        """Return in which time zone a person (key or name) or a user of this name reads times."""
+        return zone_of(name, self.persons(), self.common_zone())
 
     def rotas(self) -> dict[str, Schedule]:
         """Return the schedules as the file has them: without calendars, and without overrides made later."""

@@ -54,9 +54,7 @@ def _dangling(config: "Config") -> Faults:
         yield from _unknown(f"integrations.{name}.policy", integration.policy, config.policies, "policies")
     for index, route in enumerate(config.routes):
         yield from _unknown(f"routes[{index}].policy", route.policy, config.policies, "policies")
-    for name, digest in config.digests.items():
-        for index, who in enumerate(digest.notify):
-            yield from _unknown_target(f"digests.{name}.notify[{index}]", who, config)
+    yield from _unknown_readers(config)
     for name, policy in config.policies.items():
         for number, step in enumerate(policy.steps):
             path = f"policies.{name}.steps[{number}]"
@@ -64,6 +62,15 @@ def _dangling(config: "Config") -> Faults:
                 yield from _unknown_target(f"{path}.notify[{index}]", who, config)
             for index, severity in enumerate(step.when.severities if step.when else ()):
                 yield from _unknown(f"{path}.when.severities[{index}]", severity, config.severities, "severities")
+
+
+def _unknown_readers(config: "Config") -> Faults:
+    readers = {f"digests.{name}": digest.notify for name, digest in config.digests.items()}
+    if config.shadow_report is not None:
+        readers["shadow_report"] = config.shadow_report.notify
+    for path, notify in readers.items():
+        for index, who in enumerate(notify):
+            yield from _unknown_target(f"{path}.notify[{index}]", who, config)
 
 
 def unknown_target(who: str, config: "Config") -> str:
@@ -83,7 +90,7 @@ def _unknown_person(path: str, who: str, config: "Config") -> Faults:
     key, slash, contact = who.partition("/")
     yield from _unknown(path, key, config.people, "people")
     if slash and key in config.people:
-        names = [each.name for each in config.people[key].person(key).contacts]
+        names = [each.name for each in config.people[key].person(key, config.common_zone()).contacts]
         yield from _unknown(path, contact, names, f"{key}'s contacts")
 
 
@@ -104,7 +111,7 @@ def _bad_contacts(config: "Config") -> Faults:
 def _bad_rules(config: "Config") -> Faults:
     worst = next(iter(config.severities), "")
     for key, person in config.people.items():
-        names = [each.name for each in person.person(key).contacts]
+        names = [each.name for each in person.person(key, config.common_zone()).contacts]
         for number, rule in enumerate(person.rules):
             path = f"people.{key}.rules[{number}]"
             for index, severity in enumerate(rule.severities):

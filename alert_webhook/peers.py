@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 
 import requests
 from msgspec import Struct
-from requests.auth import AuthBase, HTTPBasicAuth
+from requests.auth import HTTPBasicAuth
 
 from alert_webhook.peer_blocks import Access
-from heronwatch.secrets import Secret
+from heronwatch.bearer import Bearer
 
 PIECE_BYTES = 256 * 1024
 
@@ -75,18 +75,7 @@ class Peer:
         return PeerAnswer(answer.status_code, bytes(body))
 
 
-class _Bearer(AuthBase):
-    """A token; an auth object, so that the library looks for no other."""
-
-    def __init__(self, token: Secret) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
-        return request
-
-
-def _auth(access: Access) -> AuthBase | None:
+def _auth(access: Access) -> Bearer | HTTPBasicAuth | None:
     if access.bearer_token is not None:
-        return _Bearer(access.bearer_token)
+        return Bearer(access.bearer_token)
     return HTTPBasicAuth(access.user, access.password.reveal()) if access.password is not None else None

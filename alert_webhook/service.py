@@ -25,6 +25,7 @@ from alert_webhook.escalation.engine import Engine
 from alert_webhook.incidents.silencing import Silencer
 from alert_webhook.incidents.topology import TopologyReader
 from alert_webhook.intake.keeping import TURN_EVERY_S, Keeping, KeepingMeters
+from alert_webhook.intake.reconcile_gauges import ReconcileGauges
 from alert_webhook.live import LiveConfig, make_channels
 from alert_webhook.meters import Meters, StoreGauges
 from alert_webhook.oncall.gauges import OnCallGauges
@@ -172,6 +173,7 @@ def build(loaded: Loaded[Config], files: Sequence[str | Path], seams: Seams, *, 
         loaded,
     )
     telemetry.registry.register(OnCallGauges(store, live.settings, seams.clock.now))
+    telemetry.registry.register(ReconcileGauges(store, live.settings))
     telemetry.registry.register(ChannelGauges(store, live.settings))
     telemetry.registry.register(AnswerGauges(store, live.settings))
     parts = Parts(

@@ -9,10 +9,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from alert_webhook.app import OWN_AUTH, WsgiApp, main_app, never_429, public_app
+from alert_webhook.app import OWN_AUTH, main_app, never_429, public_app
 from alert_webhook.config import Config
 from alert_webhook.intake.accepting import Intake
-from alert_webhook.intake.endpoint import PREFIX
+from alert_webhook.intake.endpoint import PREFIX, screen
 from alert_webhook.service import RunningEngine, Seams, Service, build
 from alert_webhook.store import probing
 from heronwatch.clock import SystemClock
@@ -68,14 +68,21 @@ class Running:
         self._service = service
         self._engine = RunningEngine(service) if role.escalates else None
         web = WebConfigFile(where.web.config_file, telemetry=service.telemetry)
-        app = never_429(_with_common_pages(service, role, where.web, web, self._reasons))
-        max_body = max((int(each.max_body) for each in service.parts.settings().integrations.values()), default=0)
-        limits = Limits(body_bytes=max_body + BODY_MARGIN_BYTES, ends_under=PREFIX)
+        intake = Intake(service.parts, service.meters)
+        site = _site(service, role, where.web, self._reasons)
+        inner = main_app(service.parts, intake) if role.accepts else _nothing_here
+        app = never_429(common_pages(inner, site, web=web))
+        limits, screened, because = self._limits(), screen(intake, service.parts.settings), where.web.open_because
         self.servers = [
-            WsgiServer(app, listen=listen, web=web, threads=THREADS, limits=limits, open_because=where.web.open_because)
-            for listen in where.web.listen
+            WsgiServer(app, listen=each, web=web, threads=THREADS, limits=limits, open_because=because, screen=screened)
+            for each in where.web.listen
         ]
         self.public = _public(service, where.public_listen, where) if where.public_listen and role.accepts else None
+
+    def _limits(self) -> Limits:
+        integrations = self._service.parts.settings().integrations.values()
+        max_body = max((int(each.max_body) for each in integrations), default=0)
+        return Limits(body_bytes=max_body + BODY_MARGIN_BYTES, ends_under=PREFIX)
 
     def start(self) -> None:
         """Start the engine, then listen."""
@@ -116,10 +123,8 @@ class Running:
         return [*reasons, *([f"database: {trouble}"] if trouble else [])]
 
 
-def _with_common_pages(
-    service: Service, role: Role, flags: WebFlags, web: WebConfigFile, reasons: Callable[[], list[str]]
-) -> WsgiApp:
-    site = SiteOptions(
+def _site(service: Service, role: Role, flags: WebFlags, reasons: Callable[[], list[str]]) -> SiteOptions:
+    return SiteOptions(
         title="Heronwatch webhook",
         version=version("heronwatch"),
         about=f"Turns alerts into incidents and pages people. This process: {role.name}.",
@@ -133,8 +138,6 @@ def _with_common_pages(
         external_url=flags.external_url,
         now=service.parts.clock.now,
     )
-    app = main_app(service.parts, Intake(service.parts, service.meters)) if role.accepts else _nothing_here
-    return common_pages(app, site, web=web)
 
 
 def _nothing_here(_environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:

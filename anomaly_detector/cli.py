@@ -79,8 +79,16 @@ def _check(arguments: argparse.Namespace) -> int:
     loaded = load(files(arguments), Config)
     for warning in loaded.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    print(json.dumps(as_builtins(loaded.value), indent=2) if arguments.json else as_text(loaded.value))
-    return grouping.alarms(arguments, loaded.value) if arguments.history else EXIT_OK
+    summary = as_builtins(loaded.value)
+    if not arguments.json:
+        print(as_text(loaded.value), flush=True)
+    if arguments.history:
+        return grouping.alarms(arguments, loaded.value, summary=summary)
+    if arguments.json:
+        print(json.dumps(summary, indent=2))
+    for line in grouping.unknown(loaded.value):
+        print(f"warning: {line}", file=sys.stderr)
+    return EXIT_OK
 
 
 def _convert(arguments: argparse.Namespace) -> int:

@@ -1,21 +1,18 @@
 """Arguments that several sub-commands of `heronwatch detector` share."""
 
 import argparse
+from collections.abc import Sequence
+
+from heronwatch.config_flag import add_config_files, config_files
 
 DEFAULT_FILE = "detector.yml"
 
 
 def add_config_file(parser: argparse.ArgumentParser) -> None:
     """Add `--config.file`."""
-    parser.add_argument(
-        "--config.file",
-        dest="config_file",
-        action="append",
-        metavar="FILE",
-        help=f"configuration, repeatable, glob patterns allowed (default {DEFAULT_FILE})",
-    )
+    add_config_files(parser, DEFAULT_FILE)
 
 
-def files(arguments: argparse.Namespace) -> list[str]:
-    """Return the files that were named, else the default one."""
-    return arguments.config_file or [DEFAULT_FILE]
+def files(arguments: argparse.Namespace) -> Sequence[str]:
+    """Return the files that were named, or the usual one."""
+    return config_files(arguments, DEFAULT_FILE)

@@ -9,7 +9,7 @@ import msgspec
 from anomaly_detector.endpoint import Endpoint, Faults, Struct
 from anomaly_detector.feedback.blocks import FeedbackBlock
 from anomaly_detector.grid import timezone_named
-from anomaly_detector.grouping.blocks import Budget, Groups, team_faults
+from anomaly_detector.grouping.blocks import Budget, Groups, shard_faults, team_faults
 from anomaly_detector.marks.blocks import LabelName, Marks
 from anomaly_detector.models.model import ModelOptions
 from anomaly_detector.models.registry import models
@@ -32,7 +32,7 @@ Profile = Literal["heronwatch", "promql_anomaly_detection"]
 Output = Literal["anomaly_score", "yhat", "yhat_lower", "yhat_upper"]
 
 
-DEFAULT_CLASS = "seasonal_robust"
+DEFAULT_CLASS = "bank"
 
 
 def _model_names() -> list[str]:
@@ -180,7 +180,7 @@ class Config(Struct, frozen=True, kw_only=True):
     """detector.yml.
 
     `models` maps an alias to a model block: `class`, the `queries` it watches, the options of that class. Without
-    one, a `seasonal_robust` with the alias `default` watches everything.
+    one, a `bank` with the alias `default` watches everything.
     """
 
     reader: Reader
@@ -199,6 +199,7 @@ class Config(Struct, frozen=True, kw_only=True):
         if self.feedback is not None and self.settings.state_dir is None:
             yield "feedback", "settings.state_dir is missing: verdicts are kept there"
         yield from team_faults(self.budget, list(self.reader.queries))
+        yield from shard_faults(self.groups, self.settings.shard)
         watched: set[str] = set()
         for alias, block in self.models.items():
             wanted = tuple(self.reader.queries) if block.queries is None else block.queries

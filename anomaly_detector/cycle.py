@@ -1,14 +1,13 @@
 """One query, from its history to the newest instant and on, step by step: read, judge, hand over."""
 
 import threading
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable
 
-import msgspec
-
+from anomaly_detector.accepting import Accepting
+from anomaly_detector.circumstances import ALONE, Circumstances, Outbox
 from anomaly_detector.errors import QueryFaultError, SourceClockError, SourceError, SourceUnavailableError
-from anomaly_detector.feedback.effects import Marks
 from anomaly_detector.grid import instants_due, newest_instant
+from anomaly_detector.grouping.rehearsing import Aside
 from anomaly_detector.grouping.running import RunningGroups
 from anomaly_detector.handed_over import HandedOver, StandBy
 from anomaly_detector.judging import Judging
@@ -36,30 +35,6 @@ CLOCK_TOLERANCE_S = 60.0
 CLOCK_PATIENCE = 3  # cycles with a clock that is behind, before the query starts anew
 BACKOFF = Backoff(first_s=1.0, factor=2.0, cap_s=30.0, jitter=0.5)
 log = get_logger(__name__)
-
-
-class Outbox(Protocol):
-    """Takes batches for all receivers; never blocks. `wants_pages`: nobody is written to, `/scores` is scraped."""
-
-    @property
-    def wants_pages(self) -> bool:
-        """Whether to make what the scores page shows."""
-        ...
-
-    def offer(self, batch: Batch) -> None:
-        """Queue a batch."""
-        ...
-
-
-class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
-    """What may change while a query runs: what is not learnt, whether scores are written, what people said."""
-
-    pauses: Callable[[], Sequence[Pause]] = tuple
-    leads: Callable[[], bool] = lambda: True
-    marks: Callable[[], Marks] = Marks
-
-
-ALONE = Circumstances()
 
 
 class QueryRunner:
@@ -94,9 +69,10 @@ class QueryRunner:
         self._kept = StandBy()
         self._missed = Missed(plan, metrics=metrics)
         self._snapshots = Snapshots(plan, metrics=metrics, clock=clock)
-        self._past = Past(plan, source=api, clock=clock, reads=reads)
+        self._past = Past(plan, source=api, clock=clock, reads=reads, marks=given.marks)
+        self._accepting = Accepting(plan, source=api, reads=reads, marks=given.marks)
         self._judging = Judging(plan, marks=given.marks)
-        self._groups = RunningGroups(plan)
+        self._groups = RunningGroups(plan, self._aside())
         self._behind = 0  # cycles with a clock that went back
         self._failures = 0
         self._chunk = MAX_POINTS  # instants asked for at once; less after an answer that was too much
@@ -118,7 +94,7 @@ class QueryRunner:
             stop.wait(self.attempt(stop))
         if self.state is not None:
             self._snapshots.save(self.state)
-        self._groups.keep()
+        self._groups.close()
         self._api.close()
 
     def end(self) -> None:
@@ -126,8 +102,18 @@ class QueryRunner:
         if self.state is not None and self._given.leads():
             for judged in ending(self.state):
                 self._outbox.offer(self._outputs[judged.lane].batch(judged))
-            if len(rolled := self._groups.ending()):
-                self._outbox.offer(rolled)
+        self.end_groups()
+
+    def end_groups(self) -> None:
+        """End the series of devices and sites alone; only after `run`."""
+        if self._given.leads() and len(rolled := self._groups.ending()):
+            self._outbox.offer(rolled)
+
+    def inherit(self, before: "QueryRunner") -> None:
+        """Go on with what a run of the same fingerprint has learnt; only before `run`, and after that of `before`."""
+        self.state = before.state
+        keep_own(self.state, self.plan)
+        self._groups.inherit(before._groups)  # noqa: SLF001  # our class
 
     def attempt(self, stop: threading.Event) -> float:
         """Run one cycle and return how many seconds to wait."""
@@ -167,6 +153,7 @@ class QueryRunner:
         state = self._current(newest_s)
         self._take_over()
         self._catch_up(state, newest_s, now_s, stop)
+        self._accepting.heed(state, self._every_pause(), stop)
         state.pauses = self._every_pause()
         self._past.learn_late(state, stop)
         state.forget_absent(float(plan.settings.retention))
@@ -226,7 +213,7 @@ class QueryRunner:
             outputs.follow(state.table.labels, state.table.version)
         for place, time_s in enumerate(times_s.tolist()):
             with timed("score"):
-                still = self._judging.held(state, rows, time_s, self._given.pauses())
+                still = self._judging.held(state, rows, time_s, self._every_pause())
                 words = self._judging.at(state, rows, matrix.values[place], time_s, still=still)
                 rolled = self._groups.at(state, words, rows, matrix.values[place], still)
             if self._handed_over.wants(time_s, now_s):
@@ -271,6 +258,21 @@ class QueryRunner:
         )
         keep_own(self.state, self.plan)
         return self.state
+
+    def _aside(self) -> Aside | None:
+        """Return what playing the past beside this query needs; None where it is not wanted."""
+        given = self._given
+        if given.past is None:
+            return None
+        return Aside(
+            source=given.past,
+            pauses=self._every_pause,
+            marks=given.marks,
+            turn=given.turn,
+            reads=self._reads,
+            clock=self._clock,
+            room=lambda: self._room(self.plan.alias),
+        )
 
     def _every_pause(self) -> tuple[Pause, ...]:
         return (*self.plan.settings.learning_pauses, *self._given.pauses())

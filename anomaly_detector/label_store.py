@@ -1,7 +1,7 @@
 """The labels of every row, packed: a row is some numbers of pairs, a pair is there once for all series that have it."""
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import overload
 
 import numpy as np
@@ -25,6 +25,8 @@ class LabelStore(Sequence[LabelTuple | None]):
         self._starts = array("Q")  # where those of a row begin
         self._counts = array("H")  # how many they are
         self._used = 0  # entries of `_numbers` that belong to a row
+        self.turn = 0  # grows with every change, and
+        self._turns = array("I")  # when each row last changed
 
     def __len__(self) -> int:
         return len(self._counts)
@@ -63,21 +65,41 @@ class LabelStore(Sequence[LabelTuple | None]):
         number_of = dict(
             zip(pairs, self._pairs.numbers([encode_labels((pair,)) for pair in pairs]).tolist(), strict=True)
         )
+        self.turn += 1
         for row, labels in zip(rows, series, strict=True):
             if row == len(self):
                 self._starts.append(0)
                 self._counts.append(FREE)
+                self._turns.append(0)
+            self._turns[row] = self.turn
             self._starts[row], self._counts[row] = len(self._numbers), len(labels)
             self._numbers.extend([number_of[pair] for pair in labels])
             self._used += len(labels)
 
     def clear(self, rows: Sequence[int]) -> None:
         """Make rows free."""
+        self.turn += 1
         for row in rows:
+            self._turns[row] = self.turn
             self._used -= self._counts[row]
             self._counts[row] = FREE
         if len(self._numbers) > 2 * self._used + LEAST_WASTE:
             self._pack()
+
+    def changed(self, turn: int) -> list[int]:
+        """Return the rows that changed after a turn, ascending."""
+        return np.flatnonzero(np.array(self._turns, np.uint32) > turn).tolist()
+
+    def encoded(self, rows: Iterable[int]) -> Iterator[list[tuple[bytes, bytes]]]:
+        """Yield the labels of rows as (name, encoded pair), sorted by name; nothing for a free row."""
+        known: dict[int, tuple[bytes, bytes]] = {}  # each pair once
+        for row in rows:
+            numbers = self._of(row) if self._counts[row] != FREE else ()
+            for number in numbers:
+                if number not in known:
+                    pair = self._pairs[number]
+                    known[number] = _name(pair), pair
+            yield [known[number] for number in numbers]
 
     def taken(self) -> Mask:
         """Return which rows hold a series."""
@@ -115,6 +137,13 @@ def coded(series: Sequence[LabelTuple]) -> list[bytes]:
     pairs = {pair for labels in series for pair in labels}
     parts = {pair: encode_labels((pair,)) for pair in pairs}
     return [b"".join([parts[pair] for pair in labels]) for labels in series]
+
+
+def _name(pair: bytes) -> bytes:
+    """Return the name in an encoded label."""
+    _, at = _length(pair, 1)
+    size, at = _length(pair, at + 1)
+    return pair[at : at + size]
 
 
 def _decoded(pair: bytes) -> tuple[str, str]:

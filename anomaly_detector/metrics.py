@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summ
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+PREFIX = "heronwatch_detector"
 STAGES = ("fetch", "decode", "score", "encode", "write")
 
 
@@ -36,65 +37,52 @@ class Metrics:
     """Counters that the threads increase."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.cycles = Counter("heronwatch_detector_cycles", "Cycles run: one query, one step.", registry=registry)
+        self._registry = registry
+        self.cycles = self._counter("cycles", "Cycles run: one query, one step.")
         self.cycle_seconds = Histogram(
-            "heronwatch_detector_cycle_duration_seconds",
-            "How long one cycle took, reading included.",
-            registry=registry,
+            f"{PREFIX}_cycle_duration_seconds", "How long one cycle took, reading included.", registry=registry
         )
         self.stages = Summary(
-            "heronwatch_detector_stage_duration_seconds",
+            f"{PREFIX}_stage_duration_seconds",
             "How long fetching, decoding, scoring, encoding and writing took.",
             ("stage",),
             registry=registry,
         )
         for stage in STAGES:
             self.stages.labels(stage)
-        self.missed = Counter(
-            "heronwatch_detector_missed_instants",
+        self._count_reading()
+        self._count_writing()
+        self._count_marks()
+
+    def _count_reading(self) -> None:
+        self.missed = self._counter(
+            "missed_instants",
             "Instants without written scores: judged too late for any receiver, or given up as too long ago.",
-            ("query", "reason"),
-            registry=registry,
+            "query",
+            "reason",
         )
-        self.read_failures = Counter(
-            "heronwatch_detector_read_failures",
-            "Cycles without a usable answer.",
-            ("query", "reason"),
-            registry=registry,
-        )
-        self.written = Counter(
-            "heronwatch_detector_samples_written", "Samples that a receiver stored.", registry=registry
-        )
-        self.rejected = Counter(
-            "heronwatch_detector_samples_rejected", "Samples given up, by reason.", ("reason",), registry=registry
-        )
-        self.write_failures = Counter(
-            "heronwatch_detector_write_failures", "Writes to be tried again, by reason.", ("reason",), registry=registry
-        )
-        self.unusable = Counter(
-            "heronwatch_detector_unusable_samples",
-            "Input samples that are NaN or infinite.",
-            ("query",),
-            registry=registry,
-        )
-        self.snapshots = Counter(
-            "heronwatch_detector_snapshots",
-            "Snapshots, by what was done and how it went.",
-            ("action", "outcome"),
-            registry=registry,
-        )
-        self.marks_failures = Counter(
-            "heronwatch_detector_marks_failures",
-            "Readings of incidents, maintenance or silences that failed.",
-            ("source", "reason"),
-            registry=registry,
+        self.read_failures = self._counter("read_failures", "Cycles without a usable answer.", "query", "reason")
+        self.unusable = self._counter("unusable_samples", "Input samples that are NaN or infinite.", "query")
+
+    def _count_writing(self) -> None:
+        self.written = self._counter("samples_written", "Samples that a receiver stored.")
+        self.rejected = self._counter("samples_rejected", "Samples given up, by reason.", "reason")
+        self.write_failures = self._counter("write_failures", "Writes to be tried again, by reason.", "reason")
+        self.snapshots = self._counter("snapshots", "Snapshots, by what was done and how it went.", "action", "outcome")
+
+    def _count_marks(self) -> None:
+        self.marks_failures = self._counter(
+            "marks_failures", "Readings of incidents, maintenance or silences that failed.", "source", "reason"
         )
         self.marks = Gauge(
-            "heronwatch_detector_marks",
+            f"{PREFIX}_marks",
             "Pauses that the marks of a server mean, past ones included.",
             ("server",),
-            registry=registry,
+            registry=self._registry,
         )
+
+    def _counter(self, name: str, words: str, *labels: str) -> Counter:
+        return Counter(f"{PREFIX}_{name}", words, labels, registry=self._registry)
 
     def timed(self, stage: str, /) -> AbstractContextManager[object]:
         """Measure one of STAGES: `with metrics.timed("fetch"): ...`."""

@@ -25,7 +25,11 @@ def pack(state: QueryState, plan: QueryPlan) -> tuple[Header, Arrays]:
         if isinstance(lane.model, Pooled):
             arrays |= {f"{lane.alias}/{POOL}/{name}": array.copy() for name, array in lane.model.pool.items()}
     header = Header(
-        format=FORMAT, fingerprint=plan.fingerprint, last_s=state.last_s, series=[list(one) for one in labels]
+        format=FORMAT,
+        fingerprint=plan.fingerprint,
+        last_s=state.last_s,
+        series=[list(one) for one in labels],
+        accepted=sorted(state.accepted),
     )
     return header, arrays
 
@@ -33,6 +37,7 @@ def pack(state: QueryState, plan: QueryPlan) -> tuple[Header, Arrays]:
 def unpack(header: Header, arrays: Mapping[str, npt.NDArray[Any]], plan: QueryPlan) -> QueryState:
     """Return the state that a snapshot holds; SnapshotError when an array is missing or has another shape."""
     state = QueryState(plan, last_s=header.last_s)
+    state.accepted = set(header.accepted)
     try:
         state.table.extend([tuple((name, value) for name, value in labels) for labels in header.series])
     except ValueError as exc:

@@ -1,9 +1,11 @@
 """When a query reads history: once at its start, and now and then for series met since; `source.history` is how."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from anomaly_detector.errors import DetectorError
+from anomaly_detector.feedback.acceptance import begin
+from anomaly_detector.feedback.effects import Marks
 from anomaly_detector.plan import QueryPlan
 from anomaly_detector.query_state import QueryState
 from anomaly_detector.scoring.learning import Pause
@@ -18,16 +20,25 @@ log = get_logger(__name__)
 
 
 class Past:
-    """History of one query. `reads` bounds how many queries read at once."""
+    """History of one query. `reads` bounds how many queries read at once, `marks` says which levels are accepted."""
 
-    def __init__(self, plan: QueryPlan, *, source: Source, clock: Clock, reads: threading.Semaphore) -> None:
-        self._plan, self._source, self._clock, self._reads = plan, source, clock, reads
+    def __init__(
+        self,
+        plan: QueryPlan,
+        *,
+        source: Source,
+        clock: Clock,
+        reads: threading.Semaphore,
+        marks: Callable[[], Marks] = Marks,
+    ) -> None:
+        self._plan, self._source, self._clock, self._reads, self._marks = plan, source, clock, reads, marks
         self._next_at = 0.0  # when history may be read again, by the monotonic clock
 
     def learnt(self, last_s: float, *, max_series: int, pauses: Sequence[Pause]) -> QueryState:
         """Return a state that has learnt from history up to the instant `last_s`, but not in `pauses`."""
         state = QueryState(self._plan, last_s=last_s)
         state.pauses = tuple(pauses)
+        begin(state, self._marks(), self._plan)
         started = self._clock.monotonic()
         with self._reads:
             instants = learn_history(self._source, self._plan, state, max_series=max_series)

@@ -70,7 +70,13 @@ class QueryPlan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def fingerprint(self) -> str:
         """Return a hash of what shapes the state: with the same, state of another run still fits."""
-        told = (self.query.expr, self.step_s, self.settings.timezone, [lane.told() for lane in self.lanes])
+        told = (
+            self.query.expr,
+            self.step_s,
+            self.settings.timezone,
+            repr(self.settings.calendar),
+            [lane.told() for lane in self.lanes],
+        )
         return hashlib.sha256(msgspec.json.encode(told)).hexdigest()
 
     @property

@@ -1,5 +1,6 @@
 """What one query remembers, and one instant of it: values in, verdicts of every model out. No I/O."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -22,6 +23,7 @@ from anomaly_detector.models.model import (
 from anomaly_detector.plan import QueryPlan
 from anomaly_detector.scoring.calendar import free_days
 from anomaly_detector.scoring.learning import held, may_learn
+from anomaly_detector.scoring.new_level import Since, at_new_level
 from anomaly_detector.scoring.scoring import apply
 from anomaly_detector.series_table import Labels, Rows, SeriesTable
 from anomaly_detector.source.matrix import Matrix
@@ -105,6 +107,8 @@ class QueryState:
         self._calendar = plan.settings.calendar
         self._step_s = plan.step_s
         self.pauses = plan.settings.learning_pauses  # of the plan of the moment: a reload may bring others
+        self.since: Since | None = None  # the new levels that people accepted, and
+        self.accepted: set[str] = set()  # the ids of those verdicts that have been heeded
 
     @property
     def bytes(self) -> int:
@@ -148,6 +152,8 @@ class QueryState:
 
     def fit(self, lane: Lane, rows: Rows, values: F64, times_s: F64, step_s: float) -> None:
         """Let a model learn history: `values` (instants, series) of `rows` at `times_s`, `step_s` apart."""
+        labels = [self.table.labels[row] for row in rows.tolist()]
+        values = values if self.since is None else _at_new_levels(values, times_s, labels, self.since)
         local_s = local_seconds(times_s, self._zone)
         history = History(
             values=values,
@@ -156,7 +162,7 @@ class QueryState:
             target_step_s=self._step_s,
             free=free_days(local_s, self._calendar),
         )
-        mask = may_learn(self.pauses, [self.table.labels[row] for row in rows.tolist()], times_s)
+        mask = may_learn(self.pauses, labels, times_s)
         lane.put(rows, lane.model.fit(history, mask))
         seen_s = np.where(np.isfinite(values), times_s[:, None], NEVER).max(axis=0, initial=NEVER)
         self.seen_s[rows] = np.maximum(self.seen_s[rows], seen_s)
@@ -244,6 +250,15 @@ def stored_labels(table: SeriesTable) -> tuple[Rows, list[Labels]]:
     """Return the rows that hold a series, and their labels."""
     held = [(row, labels) for row, labels in enumerate(table.labels) if labels is not None]
     return np.array([row for row, _ in held], np.intp), [labels for _, labels in held]
+
+
+def _at_new_levels(values: F64, times_s: F64, labels: Sequence[Labels | None], since: Since) -> F64:
+    """Return history (instants, series) with every accepted level of a series as if it had always been."""
+    out = values.copy()
+    for column, one in enumerate(labels):
+        for since_s in since(one) if one is not None else ():
+            out[:, column] = at_new_level(out[:, column], times_s, since_s)
+    return out
 
 
 def _blocks(count: int) -> list[tuple[int, int]]:

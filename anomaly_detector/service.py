@@ -4,9 +4,11 @@ import threading
 from collections.abc import Sequence
 
 from anomaly_detector.beside import Beside
+from anomaly_detector.circumstances import Circumstances
 from anomaly_detector.config import Config, Writer
-from anomaly_detector.cycle import Circumstances, QueryRunner
+from anomaly_detector.cycle import QueryRunner
 from anomaly_detector.feedback.record import Feedback
+from anomaly_detector.grouping.running import fingerprint
 from anomaly_detector.metrics import Metrics, Status
 from anomaly_detector.plan import QueryPlan, plans
 from anomaly_detector.running import Running, join, started
@@ -14,7 +16,7 @@ from anomaly_detector.series_table import Labels
 from anomaly_detector.sink.outputs import Page
 from anomaly_detector.sink.remote_write import Receiver
 from anomaly_detector.sink.wire import Batch
-from anomaly_detector.source.opening import keep_own, source_of
+from anomaly_detector.source.opening import source_of
 from heronwatch.clock import Clock
 from heronwatch.logs import get_logger
 
@@ -63,6 +65,7 @@ class Detector:
         self._runners: dict[str, QueryRunner] = {}
         self._running: dict[str, Running] = {}
         self._reads = threading.Semaphore(config.reader.max_concurrent_reads)
+        self._turn = threading.Semaphore()
         self._receivers = Receivers(config.writer, clock, metrics)
         self._beside = Beside(config, metrics)
         self.feedback = Feedback(config, now=clock.now)
@@ -101,6 +104,8 @@ class Detector:
             for alias, runner in old.items():
                 if alias not in wanted or wanted[alias].writes != runner.plan.writes:
                     runner.end()
+                elif fingerprint(wanted[alias]) != fingerprint(runner.plan):
+                    runner.end_groups()
             if config.writer != self._receivers.writer:
                 self._replace_receivers(config.writer)
             self._config = config
@@ -152,11 +157,12 @@ class Detector:
                 pauses=lambda: (*self._beside.pauses(), *self.feedback.pauses(plan.alias)),
                 leads=self._beside.leads,
                 marks=self.feedback.marks,
+                past=lambda: source_of(plan),
+                turn=self._turn,
             ),
         )
         if inherit_from is not None and inherit_from.plan.fingerprint == plan.fingerprint:
-            runner.state = inherit_from.state
-            keep_own(runner.state, plan)
+            runner.inherit(inherit_from)
         self._runners[plan.alias] = runner
         self._running[plan.alias] = started(f"query-{plan.alias}", runner.run)
 

@@ -10,12 +10,11 @@ from typing import Any
 
 import msgspec
 import requests
-from requests.auth import AuthBase
 
 from anomaly_detector.deadline import Guard, GuardedAdapter
 from anomaly_detector.endpoint import Endpoint
 from anomaly_detector.errors import ResponseTooLargeError, SourceUnavailableError, printable
-from heronwatch.secrets import Secret
+from heronwatch.bearer import Bearer
 
 CHUNK_BYTES = 1 << 16
 TENANT_HEADER = "X-Scope-OrgID"  # Mimir, Cortex, Loki; Thanos' own name can be set under `headers`
@@ -84,17 +83,6 @@ class Session:
             return Answer(status=response.status_code, headers=response.headers, body=body)
 
 
-class _Bearer(AuthBase):
-    """Authorization by a token; an auth object, so that the library never looks for another."""
-
-    def __init__(self, token: Secret) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
-        return request
-
-
 def _read(response: requests.Response, max_bytes: int) -> bytes:
     parts, size = [], 0
     for chunk in response.iter_content(CHUNK_BYTES):
@@ -107,9 +95,9 @@ def _read(response: requests.Response, max_bytes: int) -> bytes:
     return b"".join(parts)
 
 
-def _auth(endpoint: Endpoint) -> AuthBase | tuple[str, str] | None:
+def _auth(endpoint: Endpoint) -> Bearer | tuple[str, str] | None:
     if endpoint.bearer_token is not None:
-        return _Bearer(endpoint.bearer_token)
+        return Bearer(endpoint.bearer_token)
     if endpoint.basic_auth is not None:
         return endpoint.basic_auth.username, endpoint.basic_auth.password.reveal()
     return None

@@ -41,12 +41,16 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """What a snapshot is of: `last_s` is the instant it was taken after, `series` the labels row by row."""
+    """What a snapshot is of: `last_s` is the instant it was taken after, `series` the labels row by row.
+
+    `accepted` are the ids of the verdicts about new levels that were heeded.
+    """
 
     format: int
     fingerprint: str
     last_s: float
     series: list[list[tuple[str, str]]]
+    accepted: list[str] = []
 
 
 def snapshot_path(directory: Path, query: str) -> Path:

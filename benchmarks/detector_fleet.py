@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from anomaly_detector.models.model import F32, F64, Mask
-from anomaly_detector.scoring.budget import threshold
+from anomaly_detector.scoring.budget import BUDGET_PER_1000, threshold
 from anomaly_detector.scoring.rollup import RollUp
 from benchmarks.detector_fleet_notice import Outcome, judge_notices, notices, with_as_many_false
 from benchmarks.detector_fleet_peers import adaptive, static, worst
@@ -24,8 +24,7 @@ from benchmarks.detector_fleet_plan import DAY_S, KINDS, QUERIES, Fleet, faults,
 from benchmarks.detector_fleet_run import FIT_DAYS, Block, blocks, query_plans, signs_of
 from benchmarks.report import report
 
-BLOCK_DEVICES = 160
-BUDGET_PER_1000 = 5.0  # notifications a week
+BLOCK_DEVICES = 400
 PEERS = ("promql_anomaly_detection", "static")
 
 

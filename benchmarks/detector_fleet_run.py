@@ -9,7 +9,7 @@ from anomaly_detector.config import Config
 from anomaly_detector.models.model import F32, F64, Mask
 from anomaly_detector.plan import QueryPlan, plans
 from anomaly_detector.query_state import QueryState, judge
-from anomaly_detector.scoring.groups import SIGNS, Grouped, Signs
+from anomaly_detector.scoring.groups import SIGNS, Grouped, Signs, deviation
 from anomaly_detector.series_table import Rows
 from anomaly_detector.source.matrix import Matrix
 from benchmarks.detector_fleet_device import Site, device
@@ -80,9 +80,10 @@ def signs_of(fleet: Fleet, block: Block, plan: QueryPlan) -> tuple[F32, Mask]:
     for place, instant in enumerate(range(fitted, len(times_s))):
         held = quiet[instant]
         (judged,) = judge(state, plan, rows, values[instant], float(times_s[instant]), still=held[group])
-        score, expected = np.zeros(values.shape[1], np.float32), np.zeros(values.shape[1])
-        score[judged.rows], expected[judged.rows] = judged.verdict.score, judged.verdict.expected
-        out[place], there[place] = signs.take(score, values[instant], expected, ~held)
+        score, off = np.zeros(values.shape[1], np.float32), np.zeros(values.shape[1], np.float32)
+        score[judged.rows] = judged.verdict.score
+        off[judged.rows] = deviation(judged.verdict, values[instant][judged.rows])
+        out[place], there[place] = signs.take(score, values[instant], off, ~held)
     return out, there
 
 

@@ -5,7 +5,7 @@
 The state is that of the default model, in blocks as the service judges them; every series is warm. Identity is what
 the service's table of series takes, measured. Beside it, the same bookkeeping (a running mean and deviation only, far
 less than the model's) by one Python object for each series, on a hundredth of them. Then a minute of 100,000 series
-end to end, with a real Prometheus on the same machine (detector_tick_end_to_end.py).
+end to end, with a real Prometheus or VictoriaMetrics on the same machine (detector_tick_end_to_end.py).
 """
 
 import argparse
@@ -22,7 +22,7 @@ from anomaly_detector.query_state import QueryState
 from anomaly_detector.series_table import SeriesTable
 from anomaly_detector.source.matrix import Matrix
 from benchmarks.detector_labels import STEP_S, spelt
-from benchmarks.detector_tick_end_to_end import COMPUTED, STAGES, measure, plan_for
+from benchmarks.detector_tick_end_to_end import COMPUTED, STAGES, STORES, measure, plan_for
 from benchmarks.report import report
 
 MODEL = "bank"
@@ -55,15 +55,18 @@ def main() -> None:
     parser.add_argument("--series", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--end-to-end", type=int, default=100_000, help="series of the minute end to end, 0 for none")
+    parser.add_argument("--store", choices=sorted(STORES), default="prometheus", help="what is read and written")
     arguments = parser.parse_args()
     figures = alone(arguments.series, arguments.rounds)
     minute: dict[str, float] = {}
     if arguments.end_to_end:
-        minute = measure(arguments.end_to_end, arguments.rounds)
+        minute = measure(arguments.end_to_end, arguments.rounds, store=arguments.store)
         scale = 1e5 / arguments.end_to_end
         figures |= {f"seconds_{stage}_100k": round(minute[stage] * scale, 4) for stage in STAGES}
         figures["seconds_compute_100k"] = round(sum(minute[stage] for stage in COMPUTED) * scale, 4)
         figures["seconds_end_to_end_100k"] = round(minute["whole"] * scale, 4)
+        figures["seconds_encode_churned_100k"] = round(minute["churned"] * scale, 4)
+        figures["resident_bytes_per_series"] = round(minute.pop("resident"))
         figures["objects_seconds_100k"] = round(figures["objects_seconds_1m"] / 10, 4)
     show(figures, minute)
 

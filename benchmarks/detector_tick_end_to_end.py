@@ -1,9 +1,11 @@
-"""A minute of the detector with a real Prometheus: fetch, decode, score, encode, write; each stage by the clock.
+"""A minute of the detector with a real store: fetch, decode, score, encode, write; each stage by the clock.
 
 The parts are those that serve: PromApi reads, QueryState and its default model judge, Outputs and the template encode,
-a Session posts. Prometheus and we share the machine, so fetch and write hold its work as well as ours.
+a Session posts. The store and we share the machine, so fetch and write hold its work as well as ours. `churned` is the
+encoding of a minute in which ten series went and ten came. `resident` is what the whole process has grown by.
 """
 
+import resource
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,8 +27,13 @@ from anomaly_detector.source.prom_api import PromApi
 from benchmarks.detector_labels import STEP_S, labels
 from heronwatch.config import loads
 from heronwatch.values import HttpUrl
-from tests.fakes.daemons import Daemon, prometheus
+from tests.fakes.daemons import Daemon, prometheus, victoria_metrics
 
+STORES = {
+    "prometheus": lambda folder: prometheus(folder, "scrape_configs: []"),
+    "victoriametrics": victoria_metrics,
+}
+CHURN = 10  # series
 STAGES = ("fetch", "decode", "score", "encode", "write")
 COMPUTED = ("decode", "score", "encode")  # what is ours alone
 SENT_AT_ONCE = 5000  # as `writer.max_samples_per_send`
@@ -53,20 +60,32 @@ class Stopwatch:
         self.cpu_s += time.process_time() - cpu
 
 
-def measure(series: int, rounds: int) -> dict[str, float]:
-    """Return the median seconds of each stage, `whole`, and `cpu`, of a minute with so many series."""
-    with tempfile.TemporaryDirectory() as folder, prometheus(Path(folder), "scrape_configs: []") as daemon:
+def measure(series: int, rounds: int, *, store: str) -> dict[str, float]:
+    """Return the median seconds of each stage, `whole`, and `cpu`, of a minute with so many series.
+
+    `first` is the minute that meets every series anew, `churned` see above, `resident` bytes of memory a series.
+    """
+    with tempfile.TemporaryDirectory() as folder, STORES[store](Path(folder)) as daemon:
         minutes = Minutes(daemon, series)
-        minutes.pass_by(0)  # meets every series anew
+        before = resident_bytes()
+        first = minutes.pass_by(0)["whole"]
         taken = [minutes.pass_by(number) for number in range(1, rounds + 1)]
-    return {name: median(one[name] for one in taken) for name in taken[0]}
+        resident = (resident_bytes() - before) / series
+        churned = minutes.churned()
+    medians = {name: median(one[name] for one in taken) for name in taken[0]}
+    return medians | {"first": first, "churned": churned, "resident": resident}
+
+
+def resident_bytes() -> int:
+    """Return what this process holds in memory (Linux)."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 class Minutes:
     """A query over `series` interfaces that a Prometheus holds, and us beside it."""
 
     def __init__(self, daemon: Daemon, series: int) -> None:
-        self._plan = plan_for(daemon.url)
+        self._plan, self._flush = plan_for(daemon.url), "victoria" in daemon.name
         self._state = QueryState(self._plan, last_s=0.0)
         self._outputs = Outputs(Identity("traffic", "default"), ("anomaly_score",))
         self._session = Session(Target(datasource_url=HttpUrl.parse(daemon.url)))
@@ -95,8 +114,21 @@ class Minutes:
             self._post(bodies)
         return {**watch.seconds, "whole": sum(watch.seconds.values()), "cpu": watch.cpu_s}
 
+    def churned(self) -> float:
+        """Return the seconds of encoding a minute in which some series went and others came."""
+        table = self._state.table
+        table.forget(np.arange(len(table)) < CHURN)
+        rows = np.concatenate([table.extend([(("new", str(number)),)]) for number in range(CHURN)])
+        (judged,) = judge(self._state, self._plan, rows, np.ones(CHURN), self._state.last_s + STEP_S)
+        began = time.perf_counter()
+        self._outputs.follow(table.labels, table.version)
+        self._outputs.batch(judged)
+        return time.perf_counter() - began
+
     def _write(self, batch: Batch) -> None:
         self._post([part.compressed() for part in batch.parts(SENT_AT_ONCE)])
+        if self._flush:  # VictoriaMetrics shows what it took only after a while
+            self._session.get("/internal/force_flush", max_bytes=SMALL_ANSWER)
 
     def _post(self, bodies: list[bytes]) -> None:
         for body in bodies:

@@ -3,14 +3,13 @@
 import json
 import random
 import string
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import requests
 
+from benchmarks.http_sink import Asked, HttpSink, http_answer
 from tests.fakes.webhook_victim import Victim
 
 KEY_CHARACTERS = string.ascii_letters + string.digits
@@ -18,20 +17,15 @@ ADDRESS = "u" * 30
 CHANNEL = "push"
 
 
-class PushService:
+class PushService(HttpSink):
     """Takes messages, gives receipts, and calls back when told to."""
 
     def __init__(self, draw: random.Random) -> None:
+        super().__init__(self._said)
         self.receipts: list[str] = []  # one for each emergency, in order
         self._callbacks: list[tuple[str, str]] = []
         self._acked: set[str] = set()
         self._draw = draw
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def call_back(self, process: Victim) -> None:
         """Say of one emergency that its receipt is to be asked for; of every other one it was acknowledged."""
@@ -59,37 +53,15 @@ class PushService:
         acked = int(receipt in self._acked)
         return {"status": 1, "last_delivered_at": 1, "acknowledged": acked, "acknowledged_by": ADDRESS}
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        service = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-                sends = self.path.endswith("messages.json")
-                self._say(service._taken(parse_qs(body)) if sends else {"status": 1})  # one class
-
-            def do_GET(self) -> None:
-                self._say(service._receipt(Path(urlsplit(self.path).path).stem))  # one class
-
-            def _say(self, said: dict[str, Any]) -> None:
-                body = json.dumps(said).encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        return Handler
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def _said(self, asked: Asked) -> bytes:
+        where = urlsplit(asked.path)
+        if asked.method == "GET":
+            said = self._receipt(Path(where.path).stem)
+        elif where.path.endswith("messages.json"):
+            said = self._taken(parse_qs(asked.body.decode()))
+        else:
+            said = {"status": 1}
+        return http_answer(body=json.dumps(said).encode())
 
 
 def with_push(config: Path, service: PushService) -> None:

@@ -13,6 +13,23 @@ STEP = "15s"
 
 def write_exporters(site: Site, *, community_file: Path, ssh_key: Path, known_hosts: Path, real_agent: bool) -> Path:
     """Write exporters.yml and return its path."""
+    config = {
+        "version": 1,
+        "credentials": {
+            "demo-community": {"protocol": "snmp", "community": {"file": str(community_file)}},
+            "demo-key": {
+                "protocol": "ssh",
+                "username": "monitor",
+                "private_key": {"file": str(ssh_key)},
+                "known_hosts": str(known_hosts),
+            },
+        },
+        "devices": _devices(site, real_agent=real_agent),
+    }
+    return _write(site.folder / "exporters.yml", config)
+
+
+def _devices(site: Site, *, real_agent: bool) -> list[dict[str, Any]]:
     labels = {"site": SITE, "team": "network"}
     devices: list[dict[str, Any]] = [
         {
@@ -28,7 +45,8 @@ def write_exporters(site: Site, *, community_file: Path, ssh_key: Path, known_ho
     if real_agent:
         address = f"127.0.0.1:{site.snmpd_port}"
         devices.append({**devices[0], "name": REAL_AGENT, "address": address, "modules": ["system", "if_mib"]})
-    devices += [
+    return [
+        *devices,
         {
             "name": METER,
             "address": f"127.0.0.1:{site.modbus_port}",
@@ -44,20 +62,6 @@ def write_exporters(site: Site, *, community_file: Path, ssh_key: Path, known_ho
             "labels": labels,
         },
     ]
-    config = {
-        "version": 1,
-        "credentials": {
-            "demo-community": {"protocol": "snmp", "community": {"file": str(community_file)}},
-            "demo-key": {
-                "protocol": "ssh",
-                "username": "monitor",
-                "private_key": {"file": str(ssh_key)},
-                "known_hosts": str(known_hosts),
-            },
-        },
-        "devices": devices,
-    }
-    return _write(site.folder / "exporters.yml", config)
 
 
 def write_detector(site: Site) -> Path:
@@ -103,25 +107,29 @@ def write_webhook(site: Site, *, token_file: Path, sms_token_file: Path) -> Path
                 ]
             }
         },
-        "channels": {
-            "sms": {
-                "type": "twilio_sms",
-                "account_sid": site.sms_account,
-                "auth_token": {"file": str(sms_token_file)},
-                "from": "+15005550006",
-                "base_url": site.url(site.sms_port),
-                "allowed_networks": ["127.0.0.0/8"],  # the sink; messages go to no inside address otherwise
-            },
-            "mail": {
-                "type": "smtp",
-                "host": "127.0.0.1",
-                "port": site.mail_port,
-                "tls": "none",
-                "from": "heronwatch@example.org",
-            },
-        },
+        "channels": _channels(site, sms_token_file),
     }
     return _write(site.folder / "webhook.yml", config)
+
+
+def _channels(site: Site, sms_token_file: Path) -> dict[str, dict[str, Any]]:
+    return {
+        "sms": {
+            "type": "twilio_sms",
+            "account_sid": site.sms_account,
+            "auth_token": {"file": str(sms_token_file)},
+            "from": "+15005550006",
+            "base_url": site.url(site.sms_port),
+            "allowed_networks": ["127.0.0.0/8"],  # the sink; messages go to no inside address otherwise
+        },
+        "mail": {
+            "type": "smtp",
+            "host": "127.0.0.1",
+            "port": site.mail_port,
+            "tls": "none",
+            "from": "heronwatch@example.org",
+        },
+    }
 
 
 def _write(path: Path, config: dict[str, Any]) -> Path:

@@ -11,7 +11,6 @@ from demo.sinks import Inbox
 from demo.site import FIRST, SECOND, UPS, Site
 
 DRIFT_FACTOR = 3.0
-BATTERY_AFTER_S = 35.0  # the drift is known by the time the UPS fails, so that the page can name it
 ESCALATION_DELAY_S = 30.0
 MESSAGE_PATIENCE_S = 25.0  # Alertmanager waits ten seconds for the group, the webhook for nothing
 QUIET_AFTER_S = ESCALATION_DELAY_S + 10  # nobody else was paged by then: the escalation has stopped

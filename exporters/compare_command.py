@@ -5,12 +5,15 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from exporters.arguments import DEFAULT_URL, Parsers, seconds
 from heronwatch.commands import EXIT_FAULT, EXIT_OK, EXIT_USAGE
 from heronwatch.errors import HeronwatchError
+
+if TYPE_CHECKING:
+    from exporters.compare_run import Side
 
 EXIT_UNREACHABLE = 3
 EXIT_INTERRUPTED = 130
@@ -28,6 +31,14 @@ def add_command(commands: Parsers) -> None:
         "value that moves may lie between the old one's two. Exit status 0: the same; 1: something differs, or nothing "
         "could be compared; 2: wrong usage; 3: one of the two exporters cannot be asked.",
     )
+    _add_asked(parser)
+    _add_judged(parser)
+    for prefix, whose in (("", "the new exporter's"), ("old-", "the old exporter's")):
+        _add_login(parser, prefix, whose)
+    parser.set_defaults(exporter_run=run)
+
+
+def _add_asked(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--old", required=True, metavar="URL", help="the exporter in use, such as http://127.0.0.1:9116"
     )
@@ -41,6 +52,9 @@ def add_command(commands: Parsers) -> None:
     parser.add_argument("--module", action="append", default=[], help="for targets that name none; repeatable")
     parser.add_argument("--auth", default="", help="for targets that name none")
     parser.add_argument("--timeout", type=seconds, default=60.0, metavar="DURATION", help="of a scrape (default 60s)")
+
+
+def _add_judged(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rounds",
         type=_rounds,
@@ -61,13 +75,12 @@ def add_command(commands: Parsers) -> None:
     parser.add_argument(
         "--report", type=_report, metavar="FILE", help="write the result to FILE.html or FILE.json, too"
     )
-    for prefix, whose in (("", "the new exporter's"), ("old-", "the old exporter's")):
-        parser.add_argument(f"--{prefix}username", default="", metavar="NAME", help=f"a user of {whose} web config")
-        parser.add_argument(
-            f"--{prefix}password-file", default="", metavar="FILE", help="file with that user's password"
-        )
-        parser.add_argument(f"--{prefix}ca-file", default="", metavar="FILE", help="certificates to trust for https")
-    parser.set_defaults(exporter_run=run)
+
+
+def _add_login(parser: argparse.ArgumentParser, prefix: str, whose: str) -> None:
+    parser.add_argument(f"--{prefix}username", default="", metavar="NAME", help=f"a user of {whose} web config")
+    parser.add_argument(f"--{prefix}password-file", default="", metavar="FILE", help="file with that user's password")
+    parser.add_argument(f"--{prefix}ca-file", default="", metavar="FILE", help="certificates to trust for https")
 
 
 def _rounds(text: str) -> int:
@@ -96,34 +109,26 @@ def _report(text: str) -> Path:
 def run(arguments: argparse.Namespace) -> int:
     """Compare; progress goes to standard error, the result to standard output."""
     from exporters.compare_report import MOST_LINES, Report, as_html, as_json, as_text, progress
-    from exporters.compare_run import Outcome, Side, SideUnreachableError, compared
+    from exporters.compare_run import Outcome, SideUnreachableError, compared
     from exporters.compare_targets import read_targets
-    from exporters.control import Login
 
-    left_out = "|".join([NOT_COMPARED, *arguments.ignore])
     try:
         asked = read_targets(*_text(arguments.targets), modules=arguments.module, auth=arguments.auth)
-        new_login = Login(username=arguments.username, password_file=arguments.password_file, ca_file=arguments.ca_file)
-        old_login = Login(
-            username=arguments.old_username, password_file=arguments.old_password_file, ca_file=arguments.old_ca_file
-        )
-        old = Side("old", arguments.old, old_login, timeout_s=arguments.timeout)
-        new = Side("new", arguments.new, new_login, timeout_s=arguments.timeout)
+        old, new = _sides(arguments)
     except (HeronwatchError, OSError, UnicodeDecodeError) as error:
         reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else error
-        print(f"heronwatch exporter compare: {reason}", file=sys.stderr)
-        return EXIT_USAGE
+        return _refused(reason, EXIT_USAGE)
+    left_out = "|".join([NOT_COMPARED, *arguments.ignore])
     outcomes: list[Outcome] = []
     interrupted = False
     try:
         old.check()
         new.check()
-        for outcome in compared(asked, old, new, skip=_skip(left_out), most_rounds=arguments.rounds):
+        for outcome in compared(asked, old, new, skip=re.compile(left_out).fullmatch, most_rounds=arguments.rounds):
             outcomes.append(outcome)
             print(progress(len(outcomes), len(asked), outcome), file=sys.stderr, flush=True)
     except SideUnreachableError as error:
-        print(f"heronwatch exporter compare: {error}", file=sys.stderr)
-        return EXIT_UNREACHABLE
+        return _refused(error, EXIT_UNREACHABLE)
     except KeyboardInterrupt:  # what was compared so far is told all the same
         interrupted = True
     report = Report(old=old.url, new=new.url, outcomes=outcomes, left_out=left_out)
@@ -135,11 +140,27 @@ def run(arguments: argparse.Namespace) -> int:
     return EXIT_OK if report.count("same") and not report.count("differs") else EXIT_FAULT
 
 
+def _sides(arguments: argparse.Namespace) -> "tuple[Side, Side]":
+    """Return the exporter in use and the new one; raises HeronwatchError."""
+    from exporters.compare_run import Side
+    from exporters.control import Login
+
+    new_login = Login(username=arguments.username, password_file=arguments.password_file, ca_file=arguments.ca_file)
+    old_login = Login(
+        username=arguments.old_username, password_file=arguments.old_password_file, ca_file=arguments.old_ca_file
+    )
+    return (
+        Side("old", arguments.old, old_login, timeout_s=arguments.timeout),
+        Side("new", arguments.new, new_login, timeout_s=arguments.timeout),
+    )
+
+
+def _refused(reason: object, code: int) -> int:
+    print(f"heronwatch exporter compare: {reason}", file=sys.stderr)
+    return code
+
+
 def _text(name: str) -> tuple[str, str]:
     if name == "-":
         return sys.stdin.read(), "<standard input>"
     return Path(name).read_text(encoding="utf-8"), name
-
-
-def _skip(pattern: str) -> Callable[[str], object]:
-    return re.compile(pattern).fullmatch

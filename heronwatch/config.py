@@ -47,13 +47,11 @@ class Loaded(Generic[T]):
         self._root = root
         self._findings = findings
 
-    def locate(self, path: str) -> tuple[str, int]:
-        """Return file and line of a dotted path, or those of the deepest part of it that is in the text."""
-        place = reach(self._root, _root_at(self._root), path)[1].place
-        return place.file, place.line
-
     def fault(self, path: str, message: str) -> Fault:
-        """Return a fault at the right line, for what is checked across the whole configuration."""
+        """Return a fault, for what is checked across the whole configuration.
+
+        Its line is that of the dotted path, or of the deepest part of it that is in the text.
+        """
         at = reach(self._root, _root_at(self._root), path)[1]
         return Fault(at.place.file, at.place.line, dotted(at.path()), message)
 

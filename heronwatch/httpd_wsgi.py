@@ -16,7 +16,7 @@ from heronwatch.logs import get_logger
 from heronwatch.site import COMMON_METHODS, RELOAD, CommonPages, SiteOptions, check_listen, is_exempt
 from heronwatch.values import HostPort
 from heronwatch.webconfig import ActiveWebConfig, WebConfigFile
-from heronwatch.wsgi_connection import Limits
+from heronwatch.wsgi_connection import Limits, Screen
 from heronwatch.wsgi_server import PEER_CERTIFICATE, BoundedHTTPServer
 
 __all__ = ["Limits", "WsgiServer", "common_pages"]
@@ -30,7 +30,9 @@ class WsgiServer:
     """One listener for one application, in threads of its own.
 
     `open_because` is the reason why it may listen beyond loopback without a web config that authenticates, such as
-    "--web.insecure" or "capability links only"; ListenRefusedError without it.
+    "--web.insecure" or "capability links only"; ListenRefusedError without it. `screen` is asked with the WSGI environ
+    of a request before a body of more than 64 KiB, or in chunks, is read: how many bytes of it are held at most. With
+    none the body is left where it is, the application finds `wsgi.input` empty and BODY_UNREAD set.
     """
 
     def __init__(
@@ -42,13 +44,16 @@ class WsgiServer:
         threads: int = 16,
         limits: Limits | None = None,
         open_because: str = "",
+        screen: Screen | None = None,
     ) -> None:
         self._listen = listen
         self._web = web or WebConfigFile()
         self._open_because = open_because
         self._log = get_logger("heronwatch.httpd")
         bind = (listen.host or _every_interface(), listen.port or 0)
-        self._server = BoundedHTTPServer(bind, app, web=self._web, limits=limits or Limits(), threads=threads)
+        self._server = BoundedHTTPServer(
+            bind, app, web=self._web, limits=limits or Limits(), threads=threads, screen=screen
+        )
         self._thread = threading.Thread(target=self._server.serve, name="httpd", daemon=True)
 
     @property

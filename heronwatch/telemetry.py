@@ -124,7 +124,7 @@ def _worker_files(directory: Path | None) -> WorkerFiles | None:
         return None
     if not getattr(values.ValueClass, "_multiprocess", False):
         raise TelemetryError(
-            "this process was started without PROMETHEUS_MULTIPROC_DIR: start workers with worker_environment(), "
-            "and call activate() in the launcher before it creates a metric"
+            "this process was started without PROMETHEUS_MULTIPROC_DIR: the launcher calls activate() before it "
+            "creates a metric or starts a worker"
         )
     return WorkerFiles(directory)

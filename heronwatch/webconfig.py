@@ -109,10 +109,6 @@ class WebConfigFile:
         """From now on, refuse a new file that would let anyone in: the listener relies on it."""
         self._must_authenticate = True
 
-    def authenticate(self, authorization: str | None) -> bool:
-        """The verdict on an Authorization header; may take as long as one bcrypt (tens to hundreds of ms)."""
-        return self.current().auth.check(authorization)
-
     def ssl_context(self) -> ssl.SSLContext | None:
         """A context that follows the file for asyncio's servers; None without TLS."""
         return FollowingContext.following(self.connection_context) if self.uses_tls else None

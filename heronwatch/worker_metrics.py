@@ -1,8 +1,8 @@
 """The folder through which several processes of a service expose their metrics as one.
 
-The launcher calls `prepare(directory)` once, starts each worker with `worker_environment(directory)` added to its
-environment (prometheus_client reads PROMETHEUS_MULTIPROC_DIR when it is imported), calls `activate(directory)` for
-its own metrics, and `WorkerFiles(directory).worker_died(pid)` for every worker that has ended.
+The launcher calls `prepare(directory)` and `activate(directory)` once, starts workers, which inherit its environment
+(prometheus_client reads PROMETHEUS_MULTIPROC_DIR when it is imported), and calls
+`WorkerFiles(directory).worker_died(pid)` for every worker that has ended.
 """
 
 import fcntl
@@ -28,13 +28,8 @@ def prepare(directory: Path) -> None:
         stale.unlink()
 
 
-def worker_environment(directory: Path) -> dict[str, str]:
-    """What to add to the environment of each worker."""
-    return {ENVIRONMENT: str(directory)}
-
-
 def activate(directory: Path) -> None:
-    """Let metrics that this process creates from now on go to the folder too.
+    """Let metrics that this process creates from now on go to the folder, and those of the workers that it starts.
 
     For the launcher, which imports prometheus_client before it knows that there will be workers.
     """

@@ -8,6 +8,7 @@ import logging
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -26,7 +27,7 @@ from heronwatch.wsgi_request import (
     read_chunked,
     read_exactly,
 )
-from heronwatch.wsgi_room import Held
+from heronwatch.wsgi_room import FREE_BYTES, Held
 from heronwatch.wsgi_waits import Wait, Waits
 
 LINGER_BYTES = 1_048_576
@@ -53,16 +54,22 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     head_timeout_s: float = 10.0  # from accepting, or the first byte of a request, to the end of its headers
     body_timeout_s: float = 30.0
     crowded_timeout_s: float = 2.0  # in place of body_timeout_s while half of the threads are taken
-    response_timeout_s: float = 60.0  # to hand a response to a slow reader
+    response_timeout_s: float = 60.0  # to hand a response to a slow reader; crowded_timeout_s as above
+    stalled_timeout_s: float = 5.0  # for a reader that takes nothing of a response
     idle_timeout_s: float = 30.0
     connections: int = 512
     backlog: int = 128
 
 
+Screen = Callable[[dict[str, Any]], int]  # a request without its body → how many bytes of that are held; none: unread
+
+
 class BoundedRequest(cheroot_server.HTTPRequest):
-    """One request; its body is read whole before the application sees it."""
+    """One request; its body is read whole before the application sees it, unless the server's screen is against it."""
 
     body_ends: BodyEnds | None = None
+    body_unread = False
+    body_length = 0
 
     def parse_request(self) -> None:
         """Read the head within its time."""
@@ -89,23 +96,35 @@ class BoundedRequest(cheroot_server.HTTPRequest):
             self._refuse(error)
             return
         self._hand_over(body)
-        self.conn.wfile.begin(limits.response_timeout_s)
+        self.conn.wfile.begin(self.server.patience(limits.response_timeout_s))
         self.server.gateway(self).respond()
         self.ensure_headers_sent()
         if self.chunked_write:
             self.conn.wfile.write(b"0\r\n\r\n")
 
-    def _hand_over(self, body: bytes | BodyEnds) -> None:
+    def _hand_over(self, body: bytes | BodyEnds | None) -> None:
+        if body is None:
+            self.body_unread = self.close_connection = self.conn.linger_close = True
+            body = b""
         self.body_ends = body if isinstance(body, BodyEnds) else None
         self.body_length = body.length if isinstance(body, BodyEnds) else len(body)
         self.rfile = io.BytesIO(b"" if isinstance(body, BodyEnds) else body)
 
-    def _body(self, limits: Limits, held: Held) -> bytes | BodyEnds:
-        """Read the body; a client that is too slow gets a 503, which is no reason for a sender to give up."""
+    def _body(self, limits: Limits, held: Held) -> bytes | BodyEnds | None:
+        """Read the body, None where the screen is against it.
+
+        A client that is too slow gets a 503, which is no reason for a sender to give up.
+        """
         header = self.inheaders.get(b"Content-Length")
         in_part = bool(limits.ends_under) and self.path.startswith(limits.ends_under.encode())
         most = limits.ends_bytes if in_part else limits.body_bytes
         length = content_length([header] if header is not None else [], self.chunked_read, most)
+        if self.chunked_read or length > FREE_BYTES:
+            limits = self._screened(limits)
+            if not limits.body_bytes:
+                return None
+            most = most if in_part else limits.body_bytes
+            content_length([header] if header is not None else [], self.chunked_read, most)
         if not self.chunked_read and self.conn.rfile.holds(length):
             return self._read_body(limits, held, in_part=in_part, most=most, length=length)
         with self.conn.waits_for_client() as wait:
@@ -118,6 +137,11 @@ class BoundedRequest(cheroot_server.HTTPRequest):
                     raise
                 why = "too slow while others wait" if wait.dropped else "the body did not arrive in time"
                 raise BadRequestError("503 Service Unavailable", f"{why}; try again") from error
+
+    def _screened(self, limits: Limits) -> Limits:
+        """Return the limits for this request's body, as the screen has them."""
+        allowed = self.server.screen(self.server.gateway(self).env)
+        return msgspec.structs.replace(limits, body_bytes=min(limits.body_bytes, allowed))
 
     def _read_body(self, limits: Limits, held: Held, *, in_part: bool, most: int, length: int) -> bytes | BodyEnds:
         if in_part and (self.chunked_read or length > limits.body_bytes):
@@ -137,8 +161,8 @@ class BoundedRequest(cheroot_server.HTTPRequest):
 class _TimedWriter(SocketWriter):
     """Starts the response's time with its first byte, not while the application thinks."""
 
-    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
-        super().__init__(sock, deadline)
+    def __init__(self, sock: socket.socket, deadline: Deadline, *, stalled_s: float) -> None:
+        super().__init__(sock, deadline, stalled_s=stalled_s)
         self._pending_s = 0.0
 
     def begin(self, seconds: float) -> None:
@@ -173,7 +197,7 @@ class BoundedConnection(cheroot_server.HTTPConnection):
         self.rfile = SocketReader(
             sock, self.deadline, most_head_bytes=server.limits.head_bytes, most_body_bytes=server.max_request_body_size
         )
-        self.wfile = _TimedWriter(sock, self.deadline)
+        self.wfile = _TimedWriter(sock, self.deadline, stalled_s=server.limits.stalled_timeout_s)
 
     def advance(self) -> State:
         """Take what has arrived, without waiting for more."""

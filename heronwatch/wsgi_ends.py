@@ -11,6 +11,7 @@ from msgspec import Struct
 from heronwatch.wsgi_room import Held
 
 BODY_ENDS = "heronwatch.body_ends"  # in the WSGI environ: the BodyEnds; `wsgi.input` is empty then
+BODY_UNREAD = "heronwatch.body_unread"  # in the WSGI environ: whether the body was left where it is
 FIRST_BYTES = 16_384
 LAST_BYTES = 262_144
 

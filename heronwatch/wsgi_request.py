@@ -1,6 +1,7 @@
 """Reading one HTTP/1.1 request for the WSGI server: bounded in size and time, strict about its framing."""
 
 import errno
+import math
 import socket
 import ssl
 import time
@@ -12,6 +13,7 @@ from heronwatch.wsgi_arrival import Wanted, wanted
 
 MOST_CHUNK_LINE = 256
 READ_BYTES = 65_536
+WRITE_BYTES = 16_384  # RFC 8446 section 5.1: a TLS record holds no more
 PIECE_BYTES = 262_144  # of a body, between two looks at how much is held
 Count = Callable[[int], None]
 
@@ -129,12 +131,12 @@ class Deadline:
         """Give whatever follows this much time in total."""
         self._end = self._monotonic() + seconds
 
-    def arm(self, sock: socket.socket) -> None:
-        """Let the next call on the socket take what is left; TimeoutError when nothing is."""
+    def arm(self, sock: socket.socket, *, most_s: float = math.inf) -> None:
+        """Let the next call on the socket take what is left, `most_s` at most; TimeoutError when nothing is."""
         left = self._end - self._monotonic()
         if left <= 0:
             raise TimeoutError("timed out")
-        sock.settimeout(left)
+        sock.settimeout(min(left, most_s))
 
 
 class SocketReader:
@@ -220,17 +222,24 @@ class SocketReader:
 class SocketWriter:
     """The writing side of a connection, as much of a file as cheroot asks for."""
 
-    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+    def __init__(self, sock: socket.socket, deadline: Deadline, *, stalled_s: float = math.inf) -> None:
         self._sock = sock
         self._deadline = deadline
+        self._stalled_s = stalled_s
         self.bytes_written = 0
 
     def write(self, data: bytes, /) -> int:
-        """Send everything, within the deadline; ConnectionResetError where the client has hung up, with TLS too."""
-        self._deadline.arm(self._sock)
+        """Send everything, within the deadline; ConnectionResetError where the client has hung up, with TLS too.
+
+        TimeoutError, too, where a client takes nothing of a piece for `stalled_s`; with TLS: not the whole of it.
+        """
+        left = memoryview(data)
         try:
-            self._sock.sendall(data)
+            while left:
+                self._deadline.arm(self._sock, most_s=self._stalled_s)
+                sent = self._sock.send(left[:WRITE_BYTES])
+                self.bytes_written += sent
+                left = left[sent:]
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:  # whose number is none of a socket's
             raise ConnectionResetError(errno.ECONNRESET, "the client hung up") from error
-        self.bytes_written += len(data)
         return len(data)

@@ -16,8 +16,8 @@ from cheroot.connections import ConnectionManager
 
 from heronwatch.http_message import check_header
 from heronwatch.webconfig import WebConfigFile
-from heronwatch.wsgi_connection import BoundedConnection, Limits, State
-from heronwatch.wsgi_ends import BODY_ENDS
+from heronwatch.wsgi_connection import BoundedConnection, Limits, Screen, State
+from heronwatch.wsgi_ends import BODY_ENDS, BODY_UNREAD
 from heronwatch.wsgi_room import BodyRoom
 from heronwatch.wsgi_waits import Waits
 
@@ -36,6 +36,7 @@ class BoundedGateway(cheroot_wsgi.Gateway_10):
         env["wsgi.errors"] = _LogStream(self.req.server.error_log)
         env[PEER_CERTIFICATE] = self.req.conn.peer_certificate
         env[BODY_ENDS] = self.req.body_ends
+        env[BODY_UNREAD] = self.req.body_unread
         return env
 
     def start_response(
@@ -116,6 +117,7 @@ class BoundedHTTPServer(cheroot_wsgi.Server):
         web: WebConfigFile,
         limits: Limits,
         threads: int,
+        screen: Screen | None = None,
     ) -> None:
         options: dict[str, Any] = {
             "server_name": "heronwatch",
@@ -126,6 +128,7 @@ class BoundedHTTPServer(cheroot_wsgi.Server):
         }
         super().__init__(bind, app, numthreads=threads, max=threads, **options)
         self.limits = limits
+        self.screen: Screen = screen or (lambda _environ: limits.body_bytes)
         self.room = BodyRoom(max(limits.held_bytes, limits.body_bytes))
         self.waits = Waits(threads, lambda: int(self.requests.idle - self.requests.qsize))
         self._threads = threads

@@ -6,8 +6,10 @@ Providers are asked about messages that nobody heard of, and messages that show 
 from alert_webhook.delivery.callback import LooksUp, Shows
 from alert_webhook.delivery.channel import IncidentView, Message, Reason, Receipt, Recipient, Retry, Unknown
 from alert_webhook.delivery.hearing import take_in
+from alert_webhook.delivery.privacy import readable
 from alert_webhook.delivery.templated import Templates
 from alert_webhook.oncall.people import People
+from alert_webhook.oncall.reading import UTC
 from alert_webhook.parts import Parts
 from alert_webhook.store import heard, incidents, tracked, views
 from alert_webhook.store.database import Transaction
@@ -71,11 +73,13 @@ class Aftercare:
     def _show(self, message: Tracked, incident_id: int) -> None:
         """Change one message to what its incident is now."""
         channel: object = self._parts.channels().get(message.channel)
-        people = self._parts.settings().persons()
+        config = self._parts.settings()
+        people, block = config.persons(), config.channels.get(message.channel)
         told = self._parts.store.read(lambda tx: _message(tx, message, incident_id, people))
         if told is None or not isinstance(channel, Shows):
             return
-        outcome = channel.show(self._templates.worded(message.channel, told), message.reference)
+        words = self._templates.worded(message.channel, readable(told, block))
+        outcome = channel.show(words, message.reference)
         if isinstance(outcome, Retry | Unknown):
             return  # HOLD_S later again
         if not isinstance(outcome, Receipt):
@@ -113,6 +117,7 @@ def _message(tx: Transaction, message: Tracked, incident_id: int, people: People
             contact=told.contact,
             channel=message.channel,
             address=message.address,
+            time_zone=person.time_zone if person else UTC,
         ),
         reason=Reason(told.reason),
         step=told.step,

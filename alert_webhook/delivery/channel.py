@@ -87,6 +87,7 @@ class Recipient(Struct, frozen=True, kw_only=True):
     contact: str  # key in the person's `contacts`
     channel: str  # key in the configuration's `channels`
     address: str  # a phone number, a mail address, or "" where the channel itself knows where to go
+    time_zone: str = "UTC"  # in which they read times
 
 
 class Words(Struct, frozen=True, kw_only=True):

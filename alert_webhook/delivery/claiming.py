@@ -15,6 +15,8 @@ from alert_webhook.incidents.incident import Incident
 from alert_webhook.incidents.timeline import Event, Kind
 from alert_webhook.incidents.transitions import PAGEABLE
 from alert_webhook.oncall.people import Person
+from alert_webhook.oncall.reading import UTC
+from alert_webhook.oncall.wall import Zone
 from alert_webhook.shadow.realm import in_shadow
 from alert_webhook.store import bundling, incidents, notifications, views
 from alert_webhook.store.attempts import Lease
@@ -173,6 +175,7 @@ def _lease(tx: Transaction, this: Round, owed: Owed, message: Message) -> Job:
         owner=lease.owner,
         claimed_at=desk.claimed_at,
         riders=tuple(rider.id for rider in riders),
+        hopeless=this.hopeless(message.recipient) if tells and owed.reason is not Reason.TEST else "",
     )
 
 
@@ -192,14 +195,14 @@ def _also(tx: Transaction, riders: Sequence[Owed], owed: Owed) -> tuple[tuple[st
 
 
 def _message(tx: Transaction, this: Round, owed: Owed, incident: Incident) -> Message:
-    view = this.views[incident.id]
+    view, recipient = this.views[incident.id], _recipient(this.people.get(owed.person), owed)
     if owed.reason is Reason.DIGEST:
-        view = view_of(tx, owed.cycle, view, this.desk.config)
+        view = view_of(tx, owed.cycle, view, this.desk.config, zone=Zone(recipient.time_zone))
     context, over = this.desk.config.context, owed.reason is Reason.RESOLVED
     return Message(
         id=owed.uid,
         incident=view,
-        recipient=_recipient(this.people.get(owed.person), owed),
+        recipient=recipient,
         reason=owed.reason,
         step=owed.step,
         attempt=owed.attempts + 1,
@@ -216,6 +219,7 @@ def _recipient(person: Person | None, owed: Owed) -> Recipient:
         contact=owed.contact,
         channel=contact.channel if contact else "",
         address=contact.address if contact else "",
+        time_zone=person.time_zone if person else UTC,
     )
 
 

@@ -44,6 +44,7 @@ class Ended(Struct, frozen=True, kw_only=True):
     owner: str
     channel: str = ""
     address: str = ""
+    riders: tuple[int, ...] = ()  # notifications that its message tells of, too
 
 
 class Refused(Struct, frozen=True, kw_only=True):
@@ -70,7 +71,8 @@ def record(tx: Transaction, ended: Sequence[Ended], rules: Rules) -> list[Refuse
     """
     known = incidents.lock(tx, [each.owed.incident_id for each in ended])
     owners = {each.owed.id: each.owner for each in ended}
-    held, riders = attempts.held(tx, owners), bundling.riders_of(tx, owners)
+    held, telling = attempts.held(tx, owners), {each.owed.id: each.owner for each in ended if each.riders}
+    riders = bundling.riders_of(tx, telling) if telling else {}
     endings: list[tuple[Ended, Ending]] = []
     for each in sorted(ended, key=lambda one: one.owed.id):
         outcome, word = each.outcome, stored_word(each.outcome)

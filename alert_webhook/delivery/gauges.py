@@ -6,7 +6,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from alert_webhook.config import Config
-from alert_webhook.delivery.tracking import HOPELESS_FOR_S
+from alert_webhook.delivery.round import HOPELESS_FOR_S
 from alert_webhook.errors import StoreUnavailableError
 from alert_webhook.store import hopeless, tracked
 from alert_webhook.store.database import Store

@@ -14,7 +14,7 @@ from alert_webhook.delivery.failure_log import FailureLog, without_addresses
 from alert_webhook.delivery.following import Ended, Refused, Rules, outcome_word, record
 from alert_webhook.delivery.owed import Patience, Progress
 from alert_webhook.delivery.recording import Recorder
-from alert_webhook.delivery.round import Desk, GivenUp, Job, obsolete
+from alert_webhook.delivery.round import Desk, GivenUp, Job, given_up, obsolete
 from alert_webhook.errors import StoreUnavailableError
 from alert_webhook.failpoints import AFTER_SEND, BEFORE_SEND
 from alert_webhook.meters import Meters
@@ -46,8 +46,9 @@ class Outbox:
         self._gate = gate
         self._meters = meters
         self._pause = pause
-        self._recorder = Recorder(self._write)
+        self._recorder = Recorder(self._write, under_way=lambda: self._delivering)
         self._under_way: dict[int, float] = {}  # claimed here and not recorded: when their time is up, monotonic
+        self._delivering = 0  # threads that are at it
         self._lock = threading.Lock()
         self._failures = FailureLog(parts.clock.monotonic)
         self._log = get_logger("heronwatch.webhook.outbox")
@@ -85,10 +86,13 @@ class Outbox:
 
     def deliver(self, job: Job) -> None:
         """Send one leased message and record the outcome; called from a sender's thread."""
+        with self._lock:
+            self._delivering += 1
         try:
             self._deliver(job)
         finally:
             with self._lock:
+                self._delivering -= 1
                 self._under_way.pop(job.owed.id, None)
 
     def _deliver(self, job: Job) -> None:
@@ -120,6 +124,8 @@ class Outbox:
         channel = self._channels().get(job.channel)
         if channel is None:
             return Permanent(f"{job.owed.person} has no contact {job.owed.contact!r} any more")
+        if job.hopeless and job.owed.attempts == 0:  # a later attempt may have been taken: the channel knows
+            return given_up(job.hopeless)
         try:
             return channel.send(job.message)
         except Exception as error:  # noqa: BLE001  # outermost loop of a sender: one plug-in's bug stops no other
@@ -131,7 +137,14 @@ class Outbox:
         config = self._parts.settings()
         give_up_at = self._parts.clock.monotonic() + config.delivery.lease / 2
         address = job.message.recipient.address
-        ended = Ended(owed=job.owed, outcome=outcome, owner=job.owner, channel=job.channel, address=address)
+        ended = Ended(
+            owed=job.owed,
+            outcome=outcome,
+            owner=job.owner,
+            channel=job.channel,
+            address=address,
+            riders=job.riders,
+        )
         attempt = 0
         while True:
             attempt += 1

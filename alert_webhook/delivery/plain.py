@@ -1,7 +1,8 @@
 """Texts from outside, and times, as plain lines: no control characters, bounded lengths, only web links. Pure."""
 
 import unicodedata
-from datetime import UTC, datetime
+
+from alert_webhook.oncall.wall import Zone
 
 # by Unicode category: control, line and paragraph separators; format (direction, zero width); halves of characters
 REPLACED = {"Cc": " ", "Zl": " ", "Zp": " ", "Cf": "", "Cs": "\ufffd"}
@@ -76,15 +77,15 @@ def ago(seconds: float) -> str:
     return "just now" if seconds < JUST_NOW_S else f"{span(seconds)} ago"
 
 
-def clock_time(at: float, now: float) -> str:
-    """Return a time in UTC as people say it, with its day where that is not within a day of `now`.
+def clock_time(at: float, now: float, zone: Zone) -> str:
+    """Return a time as people of a zone say it, with its day where that is not within a day of `now`.
 
-    >>> clock_time(30_600.0, 36_000.0), clock_time(30_600.0, 360_000.0)
-    ('08:30 UTC', '1 Jan 08:30 UTC')
+    >>> clock_time(30_600.0, 36_000.0, Zone("UTC")), clock_time(30_600.0, 360_000.0, Zone("Europe/Madrid"))
+    ('08:30 UTC', '1 Jan 09:30 CET')
     """
     try:
-        when = datetime.fromtimestamp(at, UTC)
+        when, called = zone.wall(at), zone.called(at)
     except (ValueError, OverflowError, OSError):
         return "an unknown time"
     day = "" if abs(now - at) < DAY_S else f"{when.day} {when:%b} "
-    return f"{day}{when:%H:%M} UTC"
+    return f"{day}{when:%H:%M} {called}"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from alert_webhook.delivery.channel import AlertView, Message
+from alert_webhook.delivery.channel import AlertView, ChannelBlock, Message
 
 URL = re.compile(r"(?:\b[a-z][a-z0-9+.-]{1,20}://|\bwww\.)\S+", re.IGNORECASE)
 LEFT_OUT = "[link]"
@@ -18,6 +18,11 @@ def without_urls(text: str) -> str:
     'see [link] or [link]'
     """
     return URL.sub(LEFT_OUT, text)
+
+
+def readable(message: Message, block: ChannelBlock | None) -> Message:
+    """Return the message as the provider of a channel may read it; None: a channel that is no longer configured."""
+    return minimal(message) if block is not None and block.privacy == "minimal" else message
 
 
 def minimal(message: Message) -> Message:

@@ -6,25 +6,31 @@ from concurrent.futures import Future
 
 from alert_webhook.delivery.following import Ended
 
+GATHER_S, LOOK_S = 0.01, 0.002  # how long endings wait for others that are about to follow
+
 
 class Recorder:
     """`record` returns when the ending is committed, by this thread or by another one's commit.
+
+    `under_way` returns how many attempts are not recorded yet: for a moment a commit waits for them, too.
 
     `write` commits several endings at once or raises; where it raised for several, each is tried by itself, so that one
     that cannot be written costs no other.
     """
 
-    def __init__(self, write: Callable[[Sequence[Ended]], object]) -> None:
+    def __init__(self, write: Callable[[Sequence[Ended]], object], *, under_way: Callable[[], int] = lambda: 0) -> None:
         self._write = write
+        self._under_way = under_way
         self._turn = threading.Lock()
         self._waiting: list[tuple[Ended, Future[None]]] = []
-        self._guard = threading.Lock()
+        self._guard = threading.Condition()
 
     def record(self, ended: Ended) -> None:
         """Commit how an attempt ended; raises what `write` raised for it."""
         done: Future[None] = Future()
         with self._guard:
             self._waiting.append((ended, done))
+            self._guard.notify()
         with self._turn:  # whoever gets here writes for all who wait
             if not done.done():
                 self._write_waiting()
@@ -32,6 +38,7 @@ class Recorder:
 
     def _write_waiting(self) -> None:
         with self._guard:
+            self._gather()
             taken, self._waiting = self._waiting, []
         trouble = self._tried([ended for ended, _ in taken])
         for ended, done in taken:
@@ -40,6 +47,12 @@ class Recorder:
                 done.set_result(None)
             else:
                 done.set_exception(again)
+
+    def _gather(self) -> None:
+        for _ in range(int(GATHER_S / LOOK_S)):
+            if len(self._waiting) >= self._under_way():
+                return
+            self._guard.wait(LOOK_S)
 
     def _tried(self, ended: Sequence[Ended]) -> Exception | None:
         try:

@@ -16,6 +16,7 @@ from alert_webhook.delivery.gsm import BUDGET, fit, gsm, septets
 from alert_webhook.delivery.plain import clean, cut, web_link
 from alert_webhook.delivery.wording import DUPLICATE, firing, headline, is_test, lines_of, notes
 from alert_webhook.incidents.title import shared, summary
+from alert_webhook.shadow.report import KIND
 
 MAX_SUBJECT = 150
 MAX_MAIL_ALERTS = 10
@@ -31,6 +32,7 @@ TITLES = {  # above the alerts of a mail, where it is not how many of them fire
 
 
 IS_A_TEST = "Nothing is wrong"
+ABOVE_REPORT = "Nobody was contacted about these"
 
 
 def sms(message: Message, *, links: bool, replies: bool = False) -> str:
@@ -80,14 +82,14 @@ def _templates() -> Environment:
 def mail(message: Message) -> Mail:
     """Return a mail."""
     incident, title = message.incident, headline(message)
-    shown = incident.alerts[:MAX_MAIL_ALERTS]
+    shown = incident.alerts if message.reason is Reason.DIGEST else incident.alerts[:MAX_MAIL_ALERTS]
     common = {} if message.reason is Reason.DIGEST or len(shown) < 2 else shared([alert.labels for alert in shown])
     links = [web_link(alert.annotations.get("runbook_url", "")) for alert in shown]
     values = {
         "message": message,
         "headline": title,
         "notes": list(notes(message)),
-        "above": TITLES.get(message.reason) or (IS_A_TEST if is_test(message) else firing(incident)),
+        "above": _above(message),
         "common": _pairs(common),
         "alerts": [_mail_alert(alert, common, message.reason) for alert in shown],
         "runbooks": [] if message.reason is Reason.RESOLVED else list(dict.fromkeys(link for link in links if link)),
@@ -102,6 +104,12 @@ def mail(message: Message) -> Mail:
     text = _with_answer(message, words.text) if words.text else _templates().get_template("mail.txt").render(values)
     html = _html_of(message) or _templates().get_template("mail.html").render(values)
     return Mail(cut(title, MAX_SUBJECT), text, html)
+
+
+def _above(message: Message) -> str:
+    if message.incident.severity == KIND:
+        return ABOVE_REPORT
+    return TITLES.get(message.reason) or (IS_A_TEST if is_test(message) else firing(message.incident))
 
 
 def _with_answer(message: Message, text: str) -> str:

@@ -1,21 +1,22 @@
 """One claim of due messages: what it is given, what is read once for all of them, and what it hands out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
 from alert_webhook.capability import new_token
 from alert_webhook.config import Config
-from alert_webhook.delivery.channel import Gate, Message, Reason
+from alert_webhook.delivery.channel import Gate, Message, Permanent, Reason, Recipient
 from alert_webhook.delivery.owed import Owed
 from alert_webhook.incidents.incident import Incident
 from alert_webhook.incidents.transitions import PAGEABLE, State
-from alert_webhook.store import attempts, bundling, incidents, links, notifications, views
+from alert_webhook.store import attempts, bundling, hopeless, incidents, links, notifications, views
 from alert_webhook.store.attempts import Lease
 from alert_webhook.store.database import Transaction
 from alert_webhook.store.links import NewLink
 
 RECENT_S = 3 * 3600.0  # how far back throttles look
+HOPELESS_FOR_S = 86_400.0  # then one message is tried: numbers are given out again, people subscribe again
 ABOUT_ITSELF = frozenset({Reason.RESOLVED, Reason.DIGEST, Reason.HANDOVER})  # nothing to acknowledge
 
 
@@ -28,6 +29,7 @@ class Job(Struct, frozen=True, kw_only=True):
     owner: str
     claimed_at: float  # monotonic
     riders: tuple[int, ...] = ()  # notifications that this message tells of, too
+    hopeless: str = ""  # why its address was given up
 
 
 class GivenUp(Struct, frozen=True, kw_only=True):
@@ -57,11 +59,14 @@ class Round:
         self.desk = desk
         self.people = desk.config.persons()
         self.incidents = incidents.read_many(tx, sorted({owed.incident_id for owed in due}))
-        wanted = [each for owed in due if (each := self.incidents.get(owed.incident_id)) and not obsolete(owed, each)]
-        self.views = views.incident_views(tx, {each.id: each for each in wanted}.values())
+        wanted = [owed for owed in due if not obsolete(owed, self.incidents.get(owed.incident_id))]
+        shown = {owed.incident_id: self.incidents[owed.incident_id] for owed in wanted}
+        self.views = views.incident_views(tx, shown.values())
         self.crowded = bundling.contacts_held_back(tx)
         self.taken: set[int] = set()  # leased in this round, with another's message or on their own
-        self._recent: dict[tuple[str, str], tuple[float, ...]] = {}
+        places = {(owed.person, owed.contact) for owed in wanted}
+        self._recent = notifications.recently_sent(tx, places, tx.now - RECENT_S)
+        self._hopeless = hopeless.reasons(tx, self._addresses(places), since=tx.now - HOPELESS_FOR_S)
         self._on_their_way = notifications.on_their_way(tx)
         self._leases: list[Lease] = []
         self._links: list[NewLink] = []
@@ -69,9 +74,17 @@ class Round:
     def recent(self, tx: Transaction, owed: Owed) -> tuple[float, ...]:
         """Return when the contact was sent something lately."""
         place = (owed.person, owed.contact)
-        if place not in self._recent:
-            self._recent[place] = notifications.recently_sent(tx, *place, tx.now - RECENT_S)
         return (*self._recent[place], *[tx.now] * self._on_their_way.get(place, 0))
+
+    def hopeless(self, recipient: Recipient) -> str:
+        """Return why nothing is sent to this address, "" where it is not known to be hopeless."""
+        return self._hopeless.get((recipient.channel, recipient.address), "")
+
+    def _addresses(self, places: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Return the (channel, address) pairs of these contacts."""
+        persons = [(self.people.get(person), contact) for person, contact in places]
+        found = [person.contact(contact) for person, contact in persons if person]
+        return {(contact.channel, contact.address) for contact in found if contact}
 
     def lease(self, lease: Lease) -> None:
         """Take a lease, written with the others."""
@@ -100,6 +113,11 @@ class Round:
         attempts.lease(tx, self._leases)
         links.add(tx, self._links)
         self._leases, self._links = [], []
+
+
+def given_up(why: str) -> Permanent:
+    """Return what becomes of a message to an address that its provider called hopeless."""
+    return Permanent(f"this address was given up: {why}")
 
 
 def obsolete(owed: Owed, incident: Incident | None) -> str:

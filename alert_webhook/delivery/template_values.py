@@ -7,6 +7,7 @@ from alert_webhook.delivery.channel import AlertView, Message
 from alert_webhook.delivery.plain import ago, clean, clock_time, cut, web_link
 from alert_webhook.delivery.wording import is_test, notes, title_of
 from alert_webhook.incidents.title import summary
+from alert_webhook.oncall.wall import Zone
 
 MAX_ALERTS = 10
 MAX_PAIRS = 64
@@ -24,7 +25,7 @@ class Pairs(dict[str, str]):
 
 def values_of(message: Message, *, link: bool) -> dict[str, Any]:
     """Return the names a template knows. `link`: this channel's text may hold the ack link, else it is ""."""
-    incident = message.incident
+    incident, zone = message.incident, Zone(message.recipient.time_zone)
     return {
         "reason": message.reason.value,
         "test": is_test(message),
@@ -41,7 +42,7 @@ def values_of(message: Message, *, link: bool) -> dict[str, Any]:
             "state": incident.state,
             "labels": _pairs(incident.labels),
             "integration": incident.integration,
-            "since": clock_time(incident.started_at, message.sent_at),
+            "since": clock_time(incident.started_at, message.sent_at, zone),
             "ago": ago(message.sent_at - incident.started_at),
             "firing": incident.firing,
             "total": incident.total,
@@ -49,11 +50,11 @@ def values_of(message: Message, *, link: bool) -> dict[str, Any]:
             "acked_by": cut(incident.acked_by, MAX_SHORT),
             "url": web_link(incident.source_url),
         },
-        "alerts": [_alert(alert, message.sent_at) for alert in incident.alerts[:MAX_ALERTS]],
+        "alerts": [_alert(alert, message.sent_at, zone) for alert in incident.alerts[:MAX_ALERTS]],
     }
 
 
-def _alert(alert: AlertView, now: float) -> dict[str, Any]:
+def _alert(alert: AlertView, now: float, zone: Zone) -> dict[str, Any]:
     return {
         "name": cut(alert.name, MAX_VALUE),
         "summary": cut(summary(alert.name, alert.labels, alert.annotations), MAX_VALUE),
@@ -62,7 +63,7 @@ def _alert(alert: AlertView, now: float) -> dict[str, Any]:
         "annotations": _pairs(alert.annotations),
         "runbook": web_link(alert.annotations.get("runbook_url", "")),
         "url": web_link(alert.generator_url),
-        "since": clock_time(alert.started_at, now),
+        "since": clock_time(alert.started_at, now, zone),
         "firing": alert.ended_at is None,
     }
 

@@ -1,7 +1,8 @@
 """Channels as the outbox uses them: each remembers what its provider took and which addresses it gave up.
 
 A message that a provider took before we died is not handed over again; an address that a provider called hopeless is
-left alone for a day; where a provider takes nothing, the channel's `fallback` is asked within the same attempt.
+left alone for a day (at a first attempt the outbox sees to that); where a provider takes nothing, the channel's
+`fallback` is asked within the same attempt.
 """
 
 import threading
@@ -23,7 +24,8 @@ from alert_webhook.delivery.channel import (
     Retry,
     Unknown,
 )
-from alert_webhook.delivery.privacy import minimal
+from alert_webhook.delivery.privacy import readable
+from alert_webhook.delivery.round import HOPELESS_FOR_S, given_up
 from alert_webhook.delivery.templated import Templates
 from alert_webhook.errors import StoreUnavailableError
 from alert_webhook.parts import Parts
@@ -32,11 +34,9 @@ from alert_webhook.store.database import Transaction
 from alert_webhook.store.tracked import Tracked
 from heronwatch.logs import get_logger
 
-HOPELESS_FOR_S = 86_400.0  # then one message is tried: numbers are given out again, people subscribe again
-
 
 class Known(Struct, frozen=True):
-    """What the database knows before a message is sent."""
+    """What the database knows before a message is tried again."""
 
     hopeless: str = ""  # why its address was given up
     taken: Tracked | None = None  # an earlier attempt that the provider took
@@ -63,7 +63,7 @@ class TrackedChannels:
         if known.taken is not None:
             return Receipt(known.taken.reference, "taken at an earlier attempt")
         if known.hopeless:
-            return Permanent(f"this address was given up: {known.hopeless}")
+            return given_up(known.hopeless)
         first = self._send_first(name, message)
         second = self._fallback(name) if _takes_nothing(first) else ""
         if not second:
@@ -93,8 +93,7 @@ class TrackedChannels:
     def _send_by(self, name: str, message: Message) -> Outcome:
         channel = self._channels()[name]
         block = self._parts.settings().channels.get(name)
-        bare = block is not None and block.privacy == "minimal"
-        outcome = channel.send(self._templates.worded(name, minimal(message) if bare else message))
+        outcome = channel.send(self._templates.worded(name, readable(message, block)))
         self._remember(name, channel, message, outcome)
         return outcome
 
@@ -104,6 +103,9 @@ class TrackedChannels:
         return other if other in self._channels() else ""
 
     def _known(self, name: str, message: Message) -> Known:
+        """Return what is known now; for a first attempt, whoever claimed the message has looked already."""
+        if message.attempt <= 1:
+            return Known()
         try:
             return self._parts.store.read(lambda tx: _read(tx, name, message))
         except StoreUnavailableError:
@@ -145,11 +147,11 @@ def _why(outcome: Outcome) -> str:
 
 
 def _read(tx: Transaction, name: str, message: Message) -> Known:
-    taken = tracked.under_way(tx, message.id) if message.attempt > 1 else None
+    taken = tracked.under_way(tx, message.id)
     if message.reason is Reason.TEST:
         return Known(taken=taken)  # to see whether it works again
-    address = message.recipient.address
-    return Known(hopeless.reason(tx, name, address, since=tx.now - HOPELESS_FOR_S), taken)
+    place = (name, message.recipient.address)
+    return Known(hopeless.reasons(tx, {place}, since=tx.now - HOPELESS_FOR_S).get(place, ""), taken)
 
 
 def _track(tx: Transaction, name: str, channel: Channel, message: Message, outcome: Receipt) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from alert_webhook.delivery.channel import IncidentView, Message, Reason
 from alert_webhook.delivery.plain import ago, clean, clock_time, counted, cut, span
 from alert_webhook.incidents.title import MAX_CHARACTERS, summary
+from alert_webhook.oncall.wall import Zone
 from alert_webhook.watch.trouble import OWN, Name
 
 MAX_DETAIL = 80  # so that what is open beside it still fits
@@ -83,12 +84,12 @@ def lines_of(message: Message, *, digest_lines: int = 20) -> Iterator[str]:
 
 def notes(message: Message) -> Iterator[str]:
     """Yield what the incident's own alerts do not say: since when, until when, who has it, what is behind it."""
-    incident, now = message.incident, message.sent_at
+    incident, now, zone = message.incident, message.sent_at, Zone(message.recipient.time_zone)
     behind = counted(incident.folded_total, "incident") if incident.folded_total else ""
     if message.reason in ANSWERED:
         return
     if message.reason is Reason.RESOLVED:
-        yield over(incident, now)
+        yield over(incident, now, zone)
         if behind:
             yield f"{behind} behind it: what still fires pages by itself"
         return
@@ -96,15 +97,15 @@ def notes(message: Message) -> Iterator[str]:
         yield "Acknowledge again to keep it, else it pages again"
     if is_test(message):
         return
-    yield f"Began {clock_time(incident.started_at, now)}, {ago(now - incident.started_at)}"
+    yield f"Began {clock_time(incident.started_at, now, zone)}, {ago(now - incident.started_at)}"
     if behind:
         yield f"{behind} suppressed behind it"
 
 
-def over(incident: IncidentView, now: float) -> str:
+def over(incident: IncidentView, now: float, zone: Zone) -> str:
     """Return how an incident ended."""
     ended_at = now if incident.resolved_at is None else incident.resolved_at
-    words = f"Over since {clock_time(ended_at, now)}, after {span(max(0.0, ended_at - incident.started_at))}"
+    words = f"Over since {clock_time(ended_at, now, zone)}, after {span(max(0.0, ended_at - incident.started_at))}"
     if incident.firing:
         return f"{words}, by hand: {counted(incident.firing, 'alert')} still firing"
     if incident.state == "expired":

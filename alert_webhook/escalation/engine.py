@@ -10,7 +10,7 @@ from typing import TypeVar
 from alert_webhook.delivery.outbox import Outbox
 from alert_webhook.delivery.round import Job
 from alert_webhook.errors import SchemaTooNewError, StoreUnavailableError
-from alert_webhook.escalation.due import escalate
+from alert_webhook.escalation.due import AT_ONCE, escalate
 from alert_webhook.escalation.owing_again import LOOK_EVERY_S, owe_again, wanted
 from alert_webhook.failpoints import BEFORE_SUBMIT, TURN_BEGAN, TURN_ENDED
 from alert_webhook.incidents.upkeep import Upkeep
@@ -26,13 +26,13 @@ from heronwatch.logs import get_logger
 
 T = TypeVar("T")
 POLL_S = 1.0  # another replica may have committed what nobody told us of
-SPIN_S = 0.02  # what is due may be in another replica's hands
+SPIN_S = 0.02  # what is due may be in another replica's hands; what falls due within this is done together
 PRUNE_EVERY_S = 600.0
 CALENDARS_EVERY_S = 30.0
 ANNOUNCE_EVERY_S = 30.0
 TROUBLE_WAIT_S = 2.0
 BUSY_S = 1.0  # how long upkeep and the chain of timelines wait while there is much to do
-GATHER_S = 0.03  # how long free senders wait for others while most are busy
+GATHER_S = 0.03  # how long free senders wait for the others
 
 
 class Engine:
@@ -112,20 +112,21 @@ class Engine:
         self._owe_again()
         self._outbox.say_left_out()
         now_due = self._parts.store.read(look)
-        done = self._escalate() if now_due.step_due else 0
-        done += self._send() if now_due.message_due or done else 0
-        self._busy = done > 0
+        free = self._free()
+        steps = self._escalate() if now_due.step_due else 0
+        sent = self._send() if now_due.message_due or steps else 0
+        self._busy = steps + sent > 0
         if self._has_time("seal"):
             self._upkeep.seal()
         self._prune()
         self._meters.engine_turn.set(self._parts.clock.now())
         self._parts.failpoint(TURN_ENDED)
-        return self._wait_s(now_due, done=done > 0)
+        return self._wait_s(now_due, more=steps >= AT_ONCE or sent >= free)
 
     def _gather(self) -> None:
-        """While most senders are busy, wait a moment: what they end together is followed up in one transaction."""
+        """While senders are busy, wait a moment: what they end together is followed up in one transaction."""
         until = time.monotonic() + GATHER_S
-        while self._free() < self._parts.settings().delivery.senders / 2 and (left := until - time.monotonic()) > 0:
+        while self._free() < self._parts.settings().delivery.senders and (left := until - time.monotonic()) > 0:
             self._wake.wait(left)
             self._wake.clear()
 
@@ -252,9 +253,10 @@ class Engine:
         retention_s = float(self._parts.settings().retention)
         self._parts.store.write(lambda tx: prune(tx, tx.now - retention_s), "prune")
 
-    def _wait_s(self, now_due: Look, *, done: bool) -> float:
+    def _wait_s(self, now_due: Look, *, more: bool) -> float:
+        """Return how long to wait. `more`: this turn did as much as one can; there may be more to do at once."""
         if self._free() <= 0:
             return POLL_S  # a sender that is done wakes us
-        if done:
-            return 0.0
+        if self._busy:
+            return 0.0 if more else SPIN_S  # what falls due meanwhile is done in one
         return min(max(SPIN_S, now_due.next_at - now_due.now), POLL_S)

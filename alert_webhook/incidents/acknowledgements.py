@@ -10,7 +10,7 @@ from alert_webhook.incidents.effects import new_uid
 from alert_webhook.incidents.incident import Incident, end_acknowledgement, remind
 from alert_webhook.incidents.timeline import Event, Kind
 from alert_webhook.incidents.transitions import State
-from alert_webhook.oncall.people import People, reached_by
+from alert_webhook.oncall.people import People, holder, reached_by
 from alert_webhook.store import incidents, notifications
 from alert_webhook.store.database import Transaction
 
@@ -29,16 +29,6 @@ def acknowledgements_due(tx: Transaction, *, config: Config, random: Callable[[i
         else:
             _end(tx, incident)
     return len(due)
-
-
-def holder(people: People, name: str) -> str:
-    """Return the key of the person who acknowledged under this name, "" where it is nobody's.
-
-    Links and replies give a person's name, pages of the web a user's, which is a person's key where they are one.
-    """
-    if name in people:
-        return name
-    return next((key for key, person in people.items() if person.name.casefold() == name.casefold()), "")
 
 
 def _remind(tx: Transaction, incident: Incident, people: People, random: Callable[[int], bytes]) -> None:

@@ -1,7 +1,8 @@
 """What a person does to an incident."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import partial
 
 from msgspec import Struct
 
@@ -15,12 +16,12 @@ from alert_webhook.incidents.incident import Incident
 from alert_webhook.incidents.rules import rules_for
 from alert_webhook.incidents.timeline import Event, Kind
 from alert_webhook.incidents.transitions import State
-from alert_webhook.oncall.wall import utc
 from alert_webhook.parts import Parts
 from alert_webhook.store import incidents, views
 from alert_webhook.store.database import Transaction
 
 MAX_NOTE = 2000
+TAKEN_AT_ONCE = 25  # incidents in one transaction: whoever else writes to a file waits for it
 LONGEST_SNOOZE_S = 7 * 86_400.0
 
 
@@ -54,6 +55,21 @@ def acknowledge(parts: Parts, incident_id: int, *, who: str, via: str) -> Acted:
     """
     config = parts.settings()
     return _act(parts, incident_id, "acknowledge", lambda tx, subject: _acknowledge(tx, subject, config, (who, via)))
+
+
+def acknowledge_all(parts: Parts, ids: Sequence[int], *, who: str, via: str) -> int:
+    """Take all of these that are open and nobody has, some in each transaction; return how many that was."""
+    config, taken = parts.settings(), 0
+
+    def work(tx: Transaction, some: Sequence[int]) -> int:
+        found = incidents.lock(tx, some).values()
+        return sum(_acknowledge(tx, each, config, (who, via)) is Answer.TAKEN for each in found)
+
+    for first in range(0, len(ids), TAKEN_AT_ONCE):
+        some = ids[first : first + TAKEN_AT_ONCE]
+        taken += parts.store.write(partial(work, some=some), "acknowledge")
+    parts.wake()
+    return taken
 
 
 def resolve(parts: Parts, incident_id: int, *, who: str, via: str) -> Acted:
@@ -95,12 +111,13 @@ def snooze(parts: Parts, incident_id: int, *, until: float, who: str, via: str) 
     """Take an incident until a Unix time; if it is open then, it escalates from the start."""
     if not 0 < until - parts.clock.now() <= LONGEST_SNOOZE_S:
         return _refused(parts, incident_id, SNOOZE_BOUND)
+    zone = parts.settings().zone_of(who)
 
     def change(tx: Transaction, subject: Incident) -> Answer:
         asleep = changing.snooze(subject, who, until, tx.now)
         if asleep is None:
             return Answer.OVER
-        text = f"snoozed until {utc(until):%Y-%m-%d %H:%M} UTC by {who}, {via}"
+        text = f"snoozed until {zone.wall(until):%Y-%m-%d %H:%M} {zone.called(until)} by {who}, {via}"
         effects.taken(tx, asleep, Event(subject.id, tx.now, Kind.SNOOZED, text, who))
         return Answer.DONE
 

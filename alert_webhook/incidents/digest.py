@@ -8,7 +8,7 @@ from alert_webhook.delivery.plain import counted
 from alert_webhook.incidents.title import MAX_CHARACTERS
 from alert_webhook.incidents.windows import LOOK_AHEAD_S, Hours
 from alert_webhook.oncall.rotation import window_spans
-from alert_webhook.oncall.wall import Zone, utc
+from alert_webhook.oncall.wall import Zone
 
 MOST_SHOWN = 20
 
@@ -20,12 +20,18 @@ def latest_slot(slots: Hours, now: float) -> float | None:
 
 
 def digest_view(
-    members: Sequence[IncidentView], since: float, newest: IncidentView, *, severities: Sequence[str], more: str = ""
+    members: Sequence[IncidentView],
+    since: float,
+    newest: IncidentView,
+    *,
+    severities: Sequence[str],
+    zone: Zone,
+    more: str = "",
 ) -> IncidentView:
     """Return a digest in the form of an incident: one line for each of its incidents.
 
     The open ones come first, of them the most severe, by the order of `severities`. `newest` lends its id and code;
-    `more` is where the list of incidents is.
+    `zone` is in which its reader has times, `more` is where the list of incidents is.
     """
     ranks = {name: rank for rank, name in enumerate(severities)}
     worst = {each.severity: ranks.get(each.severity, len(ranks)) for each in members}
@@ -33,7 +39,7 @@ def digest_view(
     still = sum(each.resolved_at is None for each in members)
     counts = Counter(each.severity for each in members)
     by_severity = ", ".join(f"{counts[name]} {name}" for name in sorted(worst, key=lambda name: (worst[name], name)))
-    begins = f"{counted(len(members), 'incident')} since {utc(since):%d %b %H:%M} UTC"
+    begins = f"{counted(len(members), 'incident')} since {zone.wall(since):%d %b %H:%M} {zone.called(since)}"
     title = f"{begins}: {by_severity}; {still} still open"
     return IncidentView(
         id=newest.id,

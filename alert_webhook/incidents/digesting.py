@@ -9,11 +9,16 @@ from alert_webhook.delivery.channel import IncidentView, Reason
 from alert_webhook.incidents.blocks import DigestBlock
 from alert_webhook.incidents.digest import digest_view, latest_slot
 from alert_webhook.incidents.effects import new_uid
+from alert_webhook.incidents.incident import Incident
 from alert_webhook.oncall.current import current_schedules
 from alert_webhook.oncall.naming import named
 from alert_webhook.oncall.people import Reach, reached_by
 from alert_webhook.oncall.rules import quiet_ends
-from alert_webhook.store import digests, incidents, notifications, views
+from alert_webhook.oncall.wall import Zone
+from alert_webhook.shadow.blocks import ShadowReportBlock
+from alert_webhook.shadow.report import NAME as REPORT
+from alert_webhook.shadow.report import report_view
+from alert_webhook.store import digests, incidents, notifications, shadowed, views
 from alert_webhook.store.database import Transaction
 from alert_webhook.watch.trouble import OWN
 
@@ -64,27 +69,39 @@ def _owe(
     if not ids:
         return 0
     newest = incidents.read_many(tx, ids[-1:])[ids[-1]]
-    told = _recipients(tx, block, config)
-    places = [(made.id, 0, each.person, each.contact, new_uid(random)) for each in told]
+    return owe(tx, newest, made.id, recipients(tx, block, config), random)
+
+
+def owe(
+    tx: Transaction, newest: Incident, digest_id: int, told: Sequence[Reach], random: Callable[[int], bytes]
+) -> int:
+    """Owe a digest to these contacts, after their delays; return how many messages that is.
+
+    Every message is about an incident: `newest`.
+    """
+    places = [(digest_id, 0, each.person, each.contact, new_uid(random)) for each in told]
     rows = notifications.rows_for(newest.id, newest.rank, Reason.DIGEST, places)
     times = [tx.now + each.delay_s for each in told]
     notifications.add(tx, [{**row, "created_at": at, "due_at": at} for row, at in zip(rows, times, strict=True)])
     return len(places)
 
 
-def view_of(tx: Transaction, digest_id: int, newest: IncidentView, config: Config) -> IncidentView:
+def view_of(tx: Transaction, digest_id: int, newest: IncidentView, config: Config, *, zone: Zone) -> IncidentView:
     """Return a digest as its message shows it, by what is true now; `newest` itself where the digest is forgotten."""
     made = digests.get(tx, digest_id)
     if made is None:
         return newest
+    if made.name == REPORT:
+        days = shadowed.days(tx, made.since_at, made.slot_at, config.common_zone())
+        return report_view(days, newest, config.common_zone()) if days else newest
     block = config.digests.get(made.name)
     match, without = block.match if block else {}, _strangers(config, newest.integration)
     members = views.listed(tx, digests.members(tx, made, match, without=without))
     more = str(block.more) if block and block.more else ""
-    return digest_view(members, made.since_at, newest, severities=list(config.severities), more=more)
+    return digest_view(members, made.since_at, newest, severities=list(config.severities), zone=zone, more=more)
 
 
-def _recipients(tx: Transaction, block: DigestBlock, config: Config) -> list[Reach]:
+def recipients(tx: Transaction, block: DigestBlock | ShadowReportBlock, config: Config) -> list[Reach]:
     """Return whom a digest is for, each at one contact; in a person's hours of quiet it waits for their end."""
     schedules, people = current_schedules(tx, config), config.persons()
     found: dict[str, Reach] = {}

@@ -7,7 +7,7 @@ from msgspec import Struct
 from alert_webhook.delivery.plain import ago
 from alert_webhook.oncall.people import People
 from alert_webhook.oncall.schedule import Schedule, gap_seconds, gaps, shifts, standing
-from alert_webhook.oncall.wall import utc
+from alert_webhook.oncall.wall import Zone
 
 AHEAD_S = 7 * 86_400.0
 
@@ -85,17 +85,18 @@ def stretch(schedule: Schedule, people: People, start: float, end: float) -> Str
     )
 
 
-def sentences(shown: Sequence[OnCallShown], now: float) -> tuple[str, ...]:
-    """Return a line for each schedule, as the page of incidents shows it: in UTC, as every time on the pages."""
-    return tuple(_sentence(each, now) for each in shown)
+def sentences(shown: Sequence[OnCallShown], now: float, zone: Zone) -> tuple[str, ...]:
+    """Return a line for each schedule, as the page of incidents shows it, in the zone of its reader."""
+    return tuple(_sentence(each, now, zone) for each in shown)
 
 
-def _sentence(shown: OnCallShown, now: float) -> str:
+def _sentence(shown: OnCallShown, now: float, zone: Zone) -> str:
     who = shown.on_call.name if shown.on_call else "nobody"
     if shown.until is None:
         return f"{shown.schedule}: {who}"
     then = f", then {shown.following.name if shown.following else 'nobody'}"
-    return f"{shown.schedule}: {who} until {utc(shown.until):%Y-%m-%d %H:%M} UTC ({ago(now - shown.until)}){then}"
+    until = f"{zone.wall(shown.until):%Y-%m-%d %H:%M} {zone.called(shown.until)}"
+    return f"{shown.schedule}: {who} until {until} ({ago(now - shown.until)}){then}"
 
 
 def _person(key: str, people: People) -> PersonShown | None:

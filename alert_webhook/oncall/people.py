@@ -23,6 +23,7 @@ class Person(Struct, frozen=True):
     contacts: tuple[Contact, ...]
     rules: tuple[Rule, ...] = ()
     quiet: Quiet | None = None
+    time_zone: str = "UTC"  # in which they read times
 
     def contact(self, name: str) -> Contact | None:
         """Return the contact of this name, None when there is none any more."""
@@ -30,6 +31,16 @@ class Person(Struct, frozen=True):
 
 
 People = Mapping[str, Person]
+
+
+def holder(people: People, name: str) -> str:
+    """Return the key of the person who does something under this name, "" where it is nobody's.
+
+    Links and replies give a person's name, pages of the web a user's, which is a person's key where they are one.
+    """
+    if name in people:
+        return name
+    return next((key for key, person in people.items() if person.name.casefold() == name.casefold()), "")
 
 
 class Reach(Struct, frozen=True):

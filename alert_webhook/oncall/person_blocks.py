@@ -87,8 +87,8 @@ class PersonBlock(Block, frozen=True, kw_only=True):
         if self.quiet_hours is not None and self.time_zone is None:
             yield "time_zone", "missing: quiet_hours are hours of which time zone? (Europe/Madrid)"
 
-    def person(self, key: str) -> Person:
-        """Return the person under this key."""
+    def person(self, key: str, zone: Zone) -> Person:
+        """Return the person under this key; `zone` is in which they read times if they have none of their own."""
         contacts = tuple(Contact(each.name or each.channel, each.channel, each.address) for each in self.contacts)
         rules = tuple(
             Rule(
@@ -98,4 +98,4 @@ class PersonBlock(Block, frozen=True, kw_only=True):
             for rule in self.rules
         )
         quiet = self.quiet_hours.quiet(self.time_zone) if self.quiet_hours and self.time_zone else None
-        return Person(key, self.name or key, contacts, rules, quiet)
+        return Person(key, self.name or key, contacts, rules, quiet, (self.time_zone or zone).name)

@@ -69,10 +69,19 @@ class Zone:
     def shown(self, at: float) -> str:
         """Return a time as people of the zone read it.
 
-        >>> Zone("Asia/Kathmandu").shown(0.0)
-        'Thu 1970-01-01 05:30 +0530'
+        >>> Zone("Europe/Madrid").shown(0.0)
+        'Thu 1970-01-01 01:00 CET'
         """
-        return datetime.fromtimestamp(at, self._info).strftime("%a %Y-%m-%d %H:%M %z")
+        return f"{self.wall(at):%a %Y-%m-%d %H:%M} {self.called(at)}"
+
+    def called(self, at: float) -> str:
+        """Return what people of the zone call its time then; where it has no name, how far it is from UTC.
+
+        >>> Zone("Europe/Madrid").called(0.0), Zone("Asia/Kathmandu").called(0.0)
+        ('CET', 'UTC+0530')
+        """
+        name = datetime.fromtimestamp(at, self._info).tzname() or ""
+        return f"UTC{name}" if name.startswith(("+", "-")) else name
 
     def _change(self, before: float, after: float, offset_s: float) -> float:
         """Return the whole second between two instants from which on the zone has this offset."""

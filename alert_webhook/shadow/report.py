@@ -1,10 +1,18 @@
 """Who would have been paged on one day, when and why: rows to text."""
 
 from collections import Counter
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
 
 from msgspec import Struct
 
+from alert_webhook.delivery.channel import AlertView, IncidentView
+from alert_webhook.incidents.title import MAX_CHARACTERS
+from alert_webhook.oncall.wall import Zone
+
+NAME = "shadow report"  # among the digests; none of a configuration can have a name with a space
+KIND = "shadow"  # in place of a severity
+MOST_LINES = 200  # of a message; the command and the API have all
 WHY = {
     "fallback": "an earlier contact failed",
     "resolved": "the incident was over",
@@ -36,25 +44,32 @@ class Day(Struct, frozen=True):
     messages: tuple[WouldBe, ...]
 
 
-def bounds(day: date, zone: tzinfo = UTC) -> tuple[float, float]:
+def bounds(day: date, zone: Zone) -> tuple[float, float]:
     """Return when a day begins and ends, Unix seconds.
 
-    >>> bounds(date(1970, 1, 2))
+    >>> bounds(date(1970, 1, 2), Zone("UTC"))
     (86400.0, 172800.0)
     """
-    begins, ends = (datetime.combine(each, time(), zone) for each in (day, day + timedelta(days=1)))
-    return begins.timestamp(), ends.timestamp()
+    begins, ends = (zone.instant(datetime.combine(each, time())) for each in (day, day + timedelta(days=1)))
+    return begins, ends
 
 
-def lines(found: Day, zone: tzinfo = UTC) -> list[str]:
-    """Return the report, line by line."""
-    pages = [each for each in found.messages if each.reason != "resolved"]
+def days_between(since: float, until: float, zone: Zone, *, most: int) -> list[date]:
+    """Return the days from one midnight up to another, the latest `most` of them.
+
+    >>> days_between(0.0, 3 * 86400.0, Zone("UTC"), most=2)
+    [datetime.date(1970, 1, 2), datetime.date(1970, 1, 3)]
+    """
+    today = zone.wall(until).date()
+    number = min(most, max(0, round((until - since) / 86_400.0)))
+    return [today - timedelta(days=back) for back in range(number, 0, -1)]
+
+
+def lines(found: Day, zone: Zone) -> list[str]:
+    """Return the report, line by line; `zone` is whose day it is."""
     if not found.messages:
         return [f"{found.day}: nobody would have been contacted."]
-    told = Counter(each.person for each in pages)
-    people = ", ".join(f"{name} {number}" for name, number in told.most_common())
-    head = f"{found.day}: {len(pages)} page(s) about {len({each.incident for each in pages})} incident(s)"
-    return [f"{head}{': ' + people if people else ''}", *(_line(each, zone) for each in found.messages)]
+    return [f"{found.day}: {_sum([found])}", *(_line(each, zone) for each in found.messages)]
 
 
 def why(message: WouldBe) -> str:
@@ -65,6 +80,44 @@ def why(message: WouldBe) -> str:
     return f"{told} of policy {message.policy}" if message.policy else told
 
 
-def _line(each: WouldBe, zone: tzinfo) -> str:
-    at = datetime.fromtimestamp(each.at, zone).strftime("%H:%M:%S")
+def report_view(days: Sequence[Day], newest: IncidentView, zone: Zone) -> IncidentView:
+    """Return the report in the form of an incident, as a digest is; it belongs to no integration, so it is sent.
+
+    `newest` lends its id and code.
+    """
+    told = [line for each in days for line in lines(each, zone)]
+    when = str(days[0].day) if len(days) == 1 else f"{days[0].day} to {days[-1].day}"
+    return IncidentView(
+        id=newest.id,
+        code=newest.code,
+        state=newest.state,
+        severity=KIND,
+        title=f"of shadow mode, {when}: {_sum(days)}",
+        labels={},
+        integration="",
+        source_url="",
+        started_at=bounds(days[0].day, zone)[0],
+        updated_at=newest.updated_at,
+        alerts=tuple(_alert(line) for line in told[:MOST_LINES]),
+        firing=0,
+        total=len(told),
+    )
+
+
+def _sum(days: Sequence[Day]) -> str:
+    pages = [each for found in days for each in found.messages if each.reason != "resolved"]
+    told = Counter(each.person for each in pages)
+    people = ", ".join(f"{name} {number}" for name, number in told.most_common())
+    head = f"{len(pages)} page(s) about {len({each.incident for each in pages})} incident(s)"
+    return f"{head}{': ' + people if people else ''}"
+
+
+def _line(each: WouldBe, zone: Zone) -> str:
+    at = f"{zone.wall(each.at):%H:%M:%S} {zone.called(each.at)}"
     return f"{at} {each.person}/{each.contact}: {each.incident} {each.severity} {each.title} ({why(each)})"
+
+
+def _alert(line: str) -> AlertView:
+    return AlertView(
+        name=KIND, labels={}, annotations={"summary": line[:MAX_CHARACTERS]}, generator_url="", started_at=0.0
+    )

@@ -1,51 +1,73 @@
-"""The daily report of shadow mode comes by itself: logged once a day, by one of the replicas, also after a restart."""
+"""The daily report of shadow mode comes by itself, from one of the replicas, also after a restart: logged, and sent."""
 
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable
 
+from msgspec import Struct
+
+from alert_webhook.config import Config
+from alert_webhook.incidents.digesting import owe, recipients
+from alert_webhook.oncall.wall import Zone
 from alert_webhook.parts import Parts
-from alert_webhook.shadow.report import Day, bounds, lines
-from alert_webhook.store import digests, shadowed
+from alert_webhook.shadow.report import NAME, Day, bounds, lines
+from alert_webhook.store import digests, incidents, shadowed
 from alert_webhook.store.database import Transaction
 from heronwatch.logs import get_logger
 
-NAME = "shadow report"  # no digest of a configuration can have a name with a space
 TURN_EVERY_S = 60.0
-MOST_DAYS = 7  # told of at once, after a long rest
+
+
+class Report(Struct, frozen=True):
+    """The days that are over and that nobody told of yet, the oldest first; `id` is 0 where there is none to send."""
+
+    id: int
+    days: tuple[Day, ...]
 
 
 class ShadowReports:
-    """Tells, after midnight (UTC), who would have been paged on the days that are over."""
+    """Tells, after midnight, who would have been paged on the days that are over."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._log = get_logger("heronwatch.webhook.shadow")
 
     def turn(self) -> list[str]:
-        """Log what is due and return its lines; StoreUnavailableError when the database is away."""
-        if not self._parts.settings().shadows() or not self._parts.store.read(_due):
+        """Log what is due, owe it to whom it is for, return its lines; StoreUnavailableError without the database."""
+        config = self._parts.settings()
+        zone = config.common_zone()
+        if not config.shadows() or not self._parts.store.read(lambda tx: _due(tx, zone)):
             return []
-        told = [line for day in self._parts.store.write(_days_over, "shadow_report") for line in lines(day)]
+        found = self._parts.store.write(lambda tx: _told(tx, config, self._parts.random), "shadow_report")
+        self._parts.wake()
+        told = [line for day in found.days for line in lines(day, zone)]
         for line in told:
             self._log.info("shadow", report=line)
         return told
 
 
-def _today(tx: Transaction) -> date:
-    return datetime.fromtimestamp(tx.now, UTC).date()
+def _midnight(tx: Transaction, zone: Zone) -> float:
+    return bounds(zone.wall(tx.now).date(), zone)[0]
 
 
-def _due(tx: Transaction) -> bool:
+def _due(tx: Transaction, zone: Zone) -> bool:
     latest = digests.latest(tx, NAME)
-    return latest is None or latest.slot_at < bounds(_today(tx))[0]
+    return latest is None or latest.slot_at < _midnight(tx, zone)
 
 
-def _days_over(tx: Transaction) -> list[Day]:
-    """Return the days that nobody told of yet, the oldest first; the first time only marks where they begin."""
-    today, before = _today(tx), digests.latest(tx, NAME)
-    midnight = bounds(today)[0]
-    since = midnight if before is None else before.slot_at
-    if digests.make(tx, NAME, midnight, since) is None:
-        return []
-    number = min(MOST_DAYS, round((midnight - since) / 86_400.0))
-    days = [today - timedelta(days=back) for back in range(number, 0, -1)]
-    return [Day(day, shadowed.kept_back(tx, *bounds(day))) for day in days]
+def _told(tx: Transaction, config: Config, random: Callable[[int], bytes]) -> Report:
+    """Return what is told, and owe it to its readers; the first time only marks where the days begin."""
+    zone, before = config.common_zone(), digests.latest(tx, NAME)
+    midnight = _midnight(tx, zone)
+    made = digests.make(tx, NAME, midnight, midnight if before is None else before.slot_at)
+    if made is None:
+        return Report(0, ())
+    report = Report(made.id, shadowed.days(tx, made.since_at, midnight, zone))
+    _owe(tx, report, config, random)
+    return report
+
+
+def _owe(tx: Transaction, report: Report, config: Config, random: Callable[[int], bytes]) -> None:
+    """Owe the report to its readers; a message needs an incident, so a report about none is only logged."""
+    newest = next((each.messages[-1].incident for each in reversed(report.days) if each.messages), "")
+    about = incidents.find(tx, newest) if newest else None
+    if about is not None and config.shadow_report is not None:
+        owe(tx, about, report.id, recipients(tx, config.shadow_report, config), random)

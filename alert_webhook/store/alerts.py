@@ -53,8 +53,8 @@ def save(
     ids = {each.before.fingerprint: each.before.id for each in moved}
     ids |= _insert(tx, integration, [each for each in touched if not each.before.id], incident_ids)
     changed = [row for each in moved if (row := _changed(tx, each, incident_ids)) is not None]
-    if bulk.update(tx, alert, changed, key=("id", "was_starts_ns", "was_ended_ns")) < len(changed):
-        raise LostRaceError("an alert was changed by another delivery")
+    _update(tx, [row for row in changed if not isinstance(row, _ChangedAll)])
+    _update(tx, [row for row in changed if isinstance(row, _ChangedAll)])
     written = {row.id for row in changed}
     written |= _shown_anew(tx, [each for each in touched if each.quiet and not each.stale])
     _seen(tx, [each.before for each in touched if each.before.id and each.before.id not in written])
@@ -109,12 +109,8 @@ def _known(row: tuple[Any, ...]) -> KnownAlert:
 
 
 class _State(Struct, gc=False):
-    """What changes in a row of `alert`."""
+    """What changes in a row of `alert` besides what is shown."""
 
-    annotations: str
-    generator_url: str
-    urgency: str
-    rank: int
     starts_ns: str
     firing: bool
     ended_ns: int
@@ -128,6 +124,10 @@ class _State(Struct, gc=False):
 class _Fresh(_State, gc=False):
     """A new row of `alert`."""
 
+    annotations: str
+    generator_url: str
+    urgency: str
+    rank: int
     integration: str
     fingerprint: str
     name: str
@@ -136,11 +136,20 @@ class _Fresh(_State, gc=False):
 
 
 class _Changed(_State, gc=False):
-    """A changed row, and what it must still say for that."""
+    """A changed row of which the same is shown as before, and what it must still say for that."""
 
     id: int
     was_starts_ns: str
     was_ended_ns: int
+
+
+class _ChangedAll(_Changed, gc=False):
+    """A changed row of which something else is shown."""
+
+    annotations: str
+    generator_url: str
+    urgency: str
+    rank: int
 
 
 class _ShownAnew(Struct, gc=False):
@@ -178,12 +187,12 @@ class _Moved(Struct, gc=False):
     starts_ns: int
 
 
-def _state(each: TouchedAlert, shown: Shown, incident_id: int | None, now: float) -> tuple[Any, ...]:
+def _state(each: TouchedAlert, incident_id: int | None, now: float) -> tuple[Any, ...]:
     """Return the fields of `_State`."""
     life, flaps = each.life, each.flaps
     lived = (json_text(life.starts_ns), life.firing, life.ended_ns, life.ended_seen_at, incident_id)
     openings = json_text(flaps.openings) if flaps.openings else "[]"
-    return (*_fields(shown), *lived, openings, flaps.held_until, now)
+    return (*lived, openings, flaps.held_until, now)
 
 
 def _insert(
@@ -201,7 +210,7 @@ def _insert(
 
 def _fresh(tx: Transaction, integration: str, each: TouchedAlert, incident_id: int | None) -> _Fresh:
     described = (integration, each.before.fingerprint, each.name, json_text(each.update.labels))
-    return _Fresh(*(*_state(each, _shown(each), incident_id, tx.now), *described, tx.now))
+    return _Fresh(*(*_state(each, incident_id, tx.now), *_fields(_shown(each)), *described, tx.now))
 
 
 def _changed(tx: Transaction, each: TouchedAlert, incident_ids: Mapping[str, int | None]) -> _Changed | None:
@@ -209,10 +218,18 @@ def _changed(tx: Transaction, each: TouchedAlert, incident_ids: Mapping[str, int
     if each.stale:
         return None
     shown = _shown(each)
-    if (before.life, before.flaps, before.incident_id, before.shown) == (each.life, each.flaps, incident_id, shown):
+    same_life = (before.life, before.flaps, before.incident_id) == (each.life, each.flaps, incident_id)
+    if same_life and shown == before.shown:
         return None
     was = (before.id, json_text(before.life.starts_ns), before.life.ended_ns)
-    return _Changed(*(*_state(each, shown, incident_id, tx.now), *was))
+    row = (*_state(each, incident_id, tx.now), *was)
+    return _Changed(*row) if shown == before.shown else _ChangedAll(*(*row, *_fields(shown)))
+
+
+def _update(tx: Transaction, rows: Sequence[_Changed]) -> None:
+    """Write rows of the same fields; LostRaceError where one is no longer what was read."""
+    if bulk.update(tx, alert, rows, key=("id", "was_starts_ns", "was_ended_ns")) < len(rows):
+        raise LostRaceError("an alert was changed by another delivery")
 
 
 def _shown(each: TouchedAlert) -> Shown:

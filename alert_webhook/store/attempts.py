@@ -7,44 +7,63 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from alert_webhook.delivery.owed import NextMove, Owed, Progress
+from alert_webhook.store import bulk
 from alert_webhook.store.database import Transaction
 from alert_webhook.store.notifications import MAX_DETAIL
 from alert_webhook.store.schema import delivery, notification
 
-_BIND = sa.bindparam
-_LEASE = (
-    notification.update()
-    .where(notification.c.id == _BIND("b_id"))
-    .values(
-        state=Progress.SENDING.value,
-        lease_until=_BIND("b_until"),
-        lease_owner=_BIND("b_owner"),
-        attempts=_BIND("b_attempts"),
-        unknowns=_BIND("b_unknowns"),
-        told_in=None,
-    )
+_HELD = sa.select(notification.c.id, notification.c.lease_owner).where(
+    notification.c.id.in_(sa.bindparam("ids", expanding=True)), notification.c.state == Progress.SENDING.value
 )
-_FINISH = (
-    notification.update()
-    .where(notification.c.id == _BIND("b_id"))
-    .values(
-        state=_BIND("b_state"),
-        due_at=_BIND("b_due_at"),
-        lease_until=None,
-        lease_owner=None,
-        unknowns=_BIND("b_unknowns"),
-        fell_back=_BIND("b_fell_back"),
-        detail=_BIND("b_detail"),
-        sent_at=_BIND("b_sent_at"),
-    )
-)
-_END = (
-    delivery.update()
-    .where((delivery.c.notification_id == _BIND("b_id")) & (delivery.c.attempt == _BIND("b_attempt")))
-    .values(
-        ended_at=_BIND("b_at"), outcome=_BIND("b_outcome"), reference=_BIND("b_reference"), detail=_BIND("b_detail")
-    )
-)
+
+
+class _Leased(Struct, kw_only=True):
+    """What a lease changes of a notification."""
+
+    id: int
+    lease_until: float
+    lease_owner: str
+    attempts: int
+    unknowns: int
+    state: str = Progress.SENDING.value
+    told_in: int | None = None
+
+
+class _Begun(Struct, kw_only=True):
+    """A new row of `delivery`."""
+
+    notification_id: int
+    attempt: int
+    channel: str
+    started_at: float
+    outcome: str = ""
+    reference: str = ""
+    detail: str = ""
+
+
+class _Finished(Struct, kw_only=True):
+    """What the end of an attempt changes of a notification."""
+
+    id: int
+    state: str
+    due_at: float
+    unknowns: int
+    fell_back: bool
+    detail: str
+    sent_at: float | None
+    lease_until: float | None = None
+    lease_owner: str | None = None
+
+
+class _Ended(Struct, kw_only=True):
+    """What the end of an attempt changes of its own row."""
+
+    notification_id: int
+    attempt: int
+    ended_at: float
+    outcome: str
+    reference: str
+    detail: str
 
 
 class Lease(Struct, frozen=True, kw_only=True):
@@ -76,70 +95,56 @@ class Ending(Struct, frozen=True, kw_only=True):
 
 def lease(tx: Transaction, leases: Sequence[Lease]) -> None:
     """Mark locked notifications as being sent, and begin an attempt at each."""
-    if not leases:
-        return
-    rows = [
-        {
-            "b_id": each.owed.id,
-            "b_until": each.until,
-            "b_owner": each.owner,
-            "b_attempts": each.owed.attempts + 1,
-            "b_unknowns": each.unknowns,
-        }
+    leased = [
+        _Leased(
+            id=each.owed.id,
+            lease_until=each.until,
+            lease_owner=each.owner,
+            attempts=each.owed.attempts + 1,
+            unknowns=each.unknowns,
+        )
         for each in leases
     ]
-    tx.execute(_LEASE, rows)
-    attempts = [
-        {
-            "notification_id": each.owed.id,
-            "attempt": each.owed.attempts + 1,
-            "channel": each.channel,
-            "started_at": tx.now,
-            "outcome": "",
-            "reference": "",
-            "detail": "",
-        }
+    bulk.update_few(tx, notification, leased, key=("id",))
+    begun = [
+        _Begun(notification_id=each.owed.id, attempt=each.owed.attempts + 1, channel=each.channel, started_at=tx.now)
         for each in leases
     ]
-    tx.execute(delivery.insert(), attempts)
+    bulk.insert(tx, delivery, begun)
 
 
 def held(tx: Transaction, owners: Mapping[int, str]) -> set[int]:
     """Return which of these notifications are still leased to the owner named for them: nobody else took over."""
-    leased = notification.c.id.in_(owners) & (notification.c.state == Progress.SENDING.value)
-    rows = tx.execute(sa.select(notification.c.id, notification.c.lease_owner).where(leased))
-    return {row.id for row in rows if row.lease_owner == owners[row.id]}
+    return {row.id for row in tx.execute(_HELD, {"ids": list(owners)}) if row.lease_owner == owners[row.id]}
 
 
 def finish(tx: Transaction, endings: Sequence[Ending]) -> None:
     """Record how attempts ended, and what follows."""
-    if not endings:
-        return
-    rows = [
-        {
-            "b_id": each.owed.id,
-            "b_state": each.move.progress.value,
-            "b_due_at": each.move.due_at,
-            "b_unknowns": each.move.unknowns,
-            "b_fell_back": each.owed.fell_back or each.move.fallback,
-            "b_detail": each.move.why[:MAX_DETAIL],
-            "b_sent_at": tx.now if each.move.progress is Progress.SENT else None,
-        }
+    finished = [
+        _Finished(
+            id=each.owed.id,
+            state=each.move.progress.value,
+            due_at=each.move.due_at,
+            unknowns=each.move.unknowns,
+            fell_back=each.owed.fell_back or each.move.fallback,
+            detail=each.move.why[:MAX_DETAIL],
+            sent_at=tx.now if each.move.progress is Progress.SENT else None,
+        )
         for each in endings
     ]
-    tx.execute(_FINISH, rows)
+    bulk.update_few(tx, notification, finished, key=("id",))
     ended = [
-        {
-            "b_id": each.owed.id,
-            "b_attempt": each.owed.attempts + 1,
-            "b_at": tx.now,
-            "b_outcome": each.outcome,
-            "b_reference": each.reference,
-            "b_detail": each.move.why[:MAX_DETAIL],
-        }
+        _Ended(
+            notification_id=each.owed.id,
+            attempt=each.owed.attempts + 1,
+            ended_at=tx.now,
+            outcome=each.outcome,
+            reference=each.reference,
+            detail=each.move.why[:MAX_DETAIL],
+        )
         for each in endings
     ]
-    tx.execute(_END, ended)
+    bulk.update_few(tx, delivery, ended, key=("notification_id", "attempt"))
 
 
 def note_late(tx: Transaction, owed: Owed, *, outcome: str, reference: str) -> None:

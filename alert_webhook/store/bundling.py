@@ -15,12 +15,12 @@ from alert_webhook.store.schema_engine import HELD_BACK as IS_HELD_BACK
 from alert_webhook.store.statements import chunks
 
 HELD_BACK = "throttled"  # how the reason begins why a throttle keeps a message
+_CROWDED = sa.select(notification.c.person, notification.c.contact).where(IS_HELD_BACK).distinct()
 
 
 def contacts_held_back(tx: Transaction) -> set[tuple[str, str]]:
     """Return the (person, contact) pairs that a throttle keeps something back for."""
-    columns = (notification.c.person, notification.c.contact)
-    return {(row.person, row.contact) for row in tx.execute(sa.select(*columns).where(IS_HELD_BACK).distinct())}
+    return {(row.person, row.contact) for row in tx.execute(_CROWDED)}
 
 
 def hold_back(tx: Transaction, owed: Owed, *, until: float, why: str, spared: Collection[str]) -> None:

@@ -55,6 +55,16 @@ class Transaction:
         """Run a statement as the driver takes it (see `mark`), and return how many rows it touched."""
         return self._connection.exec_driver_sql(statement, values).rowcount
 
+    def copy(self, statement: str, lines: bytes) -> None:
+        """Run PostgreSQL's COPY ... FROM STDIN with these lines; the errors are those of `touch`."""
+        driver: Any = self._connection.connection.driver_connection
+        root: Any = getattr(self._connection.dialect.dbapi, "Error")  # noqa: B009  # of a module that is imported late
+        try:
+            with driver.cursor() as cursor, cursor.copy(statement) as copying:
+                copying.write(lines)
+        except root as error:
+            raise exc.DBAPIError.instance(statement, None, error, root) from error
+
     def mark(self, name: str) -> str:
         """Return how a value stands in a statement that the driver takes."""
         return f"%({name})s" if self.postgresql else f":{name}"

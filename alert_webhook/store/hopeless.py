@@ -1,10 +1,18 @@
 """Statements about addresses that their provider called hopeless."""
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 
 from alert_webhook.store.database import Transaction
 from alert_webhook.store.schema_channels import hopeless_address
 from alert_webhook.store.statements import insert_or_replace
+
+Address = tuple[str, str]  # a channel, and an address that it reaches
+_REASONS = sa.select(hopeless_address.c.channel, hopeless_address.c.address, hopeless_address.c.reason).where(
+    hopeless_address.c.address.in_(sa.bindparam("addresses", expanding=True)),
+    hopeless_address.c.since > sa.bindparam("since"),
+)
 
 
 def mark(tx: Transaction, channel: str, address: str, reason: str) -> None:
@@ -19,10 +27,11 @@ def clear(tx: Transaction, channel: str, address: str) -> None:
     tx.execute(hopeless_address.delete().where(_is(channel, address)))
 
 
-def reason(tx: Transaction, channel: str, address: str, *, since: float) -> str:
-    """Return why nothing is sent to an address, "" where that is too long ago to count, or was never said."""
-    statement = sa.select(hopeless_address.c.reason).where(_is(channel, address), hopeless_address.c.since > since)
-    return str(tx.execute(statement).scalar_one_or_none() or "")
+def reasons(tx: Transaction, addresses: Collection[Address], *, since: float) -> dict[Address, str]:
+    """Return why nothing is sent to those of these (channel, address) pairs of which a provider said so lately."""
+    wanted = sorted({address for _, address in addresses})
+    rows = tx.execute(_REASONS, {"addresses": wanted, "since": since}) if wanted else ()
+    return {(row.channel, row.address): row.reason for row in rows if (row.channel, row.address) in addresses}
 
 
 def counts(tx: Transaction, *, since: float) -> dict[str, int]:

@@ -16,9 +16,34 @@ from alert_webhook.incidents.urgency import Urgency
 from alert_webhook.store import bulk
 from alert_webhook.store.database import Transaction
 from alert_webhook.store.schema import ack_link, alert_group, event, incident, notification, timer
-from alert_webhook.store.statements import chunks, from_json, insert_or_keep, insert_or_replace, json_text
+from alert_webhook.store.statements import chunks, from_json, insert_or_keep, json_text
 
 ESCALATE, ACK = "escalate", "ack"  # the kinds of timers
+
+
+class DueTimer(Struct):
+    """When something is due for an incident, in Unix seconds: its next step, or something about its acknowledgement."""
+
+    incident_id: int
+    kind: str
+    due_at: float
+
+
+def _select() -> sa.Select[Any]:
+    due_at = timer.c.due_at.label("due_at")
+    escalation = (timer.c.incident_id == incident.c.id) & (timer.c.kind == ESCALATE)
+    return sa.select(incident, due_at).select_from(incident.outerjoin(timer, escalation))
+
+
+_READ = _select().where(incident.c.id.in_(sa.bindparam("ids", expanding=True)))
+_LOCK = _READ.order_by(incident.c.id).with_for_update(of=incident)
+_LOCK_DUE = (
+    _select()
+    .where(timer.c.due_at <= sa.bindparam("now"))
+    .order_by(incident.c.rank, timer.c.due_at)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+    .with_for_update(of=incident, skip_locked=True)
+)
 
 
 def lock_groups(tx: Transaction, integration: str, names: Iterable[str]) -> dict[str, int | None]:
@@ -43,21 +68,13 @@ def lock(tx: Transaction, ids: Iterable[int]) -> dict[int, Incident]:
     """Lock these incidents, in order, and return them."""
     found: dict[int, Incident] = {}
     for some in chunks(sorted(set(ids))):
-        statement = _select().where(incident.c.id.in_(some)).order_by(incident.c.id).with_for_update(of=incident)
-        found.update((row.id, _incident(row)) for row in tx.execute(statement))
+        found.update((row.id, _incident(row)) for row in tx.execute(_LOCK, {"ids": some}))
     return found
 
 
 def lock_due(tx: Transaction, limit: int) -> list[Incident]:
     """Lock and return incidents whose escalation is due, most severe first; what others hold is passed over."""
-    statement = (
-        _select()
-        .where(timer.c.due_at <= tx.now)
-        .order_by(incident.c.rank, timer.c.due_at)
-        .limit(limit)
-        .with_for_update(of=incident, skip_locked=True)
-    )
-    return [_incident(row) for row in tx.execute(statement)]
+    return [_incident(row) for row in tx.execute(_LOCK_DUE, {"now": tx.now, "most": limit})]
 
 
 def next_due(tx: Transaction, kind: str = ESCALATE) -> float | None:
@@ -87,7 +104,7 @@ def get(tx: Transaction, incident_id: int) -> Incident | None:
 
 def read_many(tx: Transaction, ids: Sequence[int]) -> dict[int, Incident]:
     """Return these incidents, without a lock."""
-    return {row.id: _incident(row) for row in tx.execute(_select().where(incident.c.id.in_(ids)))}
+    return {row.id: _incident(row) for row in tx.execute(_READ, {"ids": ids})}
 
 
 def lead_groups(tx: Transaction, integration: str, names: Sequence[str], incident_id: int) -> None:
@@ -142,6 +159,11 @@ def save_all(tx: Transaction, changed: Sequence[Incident]) -> None:
     _set_timers(tx, changed)
 
 
+def set_timers(tx: Transaction, due: Sequence[DueTimer]) -> None:
+    """Write timers of incidents whose rows are locked."""
+    bulk.insert_or_replace(tx, timer, due, key=("incident_id", "kind"))
+
+
 def known_to_people(tx: Transaction, ids: Sequence[int]) -> set[int]:
     """Return of which of these incidents a message was owed to somebody, or a link given out."""
     found: set[int] = set()
@@ -167,17 +189,9 @@ def timeline(tx: Transaction, incident_id: int, limit: int = 500) -> list[Event]
     return events[::-1]
 
 
-def _select() -> sa.Select[Any]:
-    due_at = timer.c.due_at.label("due_at")
-    escalation = (timer.c.incident_id == incident.c.id) & (timer.c.kind == ESCALATE)
-    return sa.select(incident, due_at).select_from(incident.outerjoin(timer, escalation))
-
-
 def _set_timers(tx: Transaction, changed: Sequence[Incident]) -> None:
     due = [(each.id, kind, at) for each in changed for kind, at in ((ESCALATE, each.due_at), (ACK, each.ack_due_at))]
-    rows = [{"incident_id": id_, "kind": kind, "due_at": at} for id_, kind, at in due if at is not None]
-    if rows:
-        tx.execute(insert_or_replace(tx, timer, ("incident_id", "kind"), ("due_at",)), rows)
+    set_timers(tx, [DueTimer(id_, kind, at) for id_, kind, at in due if at is not None])
 
 
 def _incident(row: Any) -> Incident:

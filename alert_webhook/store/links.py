@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from alert_webhook.capability import token_hash
+from alert_webhook.store import bulk
 from alert_webhook.store.database import Transaction
 from alert_webhook.store.schema import ack_link
 
@@ -30,21 +31,24 @@ class NewLink(Struct, frozen=True, kw_only=True):
     expires_at: float
 
 
+class _Row(Struct):
+    """A new row of `ack_link`."""
+
+    token_hash: str
+    incident_id: int
+    person: str
+    contact: str
+    created_at: float
+    expires_at: float
+
+
 def add(tx: Transaction, new: Sequence[NewLink]) -> None:
     """Remember capabilities that are about to be sent; only their hashes are stored."""
     rows = [
-        {
-            "token_hash": token_hash(each.token),
-            "incident_id": each.incident_id,
-            "person": each.person,
-            "contact": each.contact,
-            "created_at": tx.now,
-            "expires_at": each.expires_at,
-        }
+        _Row(token_hash(each.token), each.incident_id, each.person, each.contact, tx.now, each.expires_at)
         for each in new
     ]
-    if rows:
-        tx.execute(ack_link.insert(), rows)
+    bulk.insert(tx, ack_link, rows)
 
 
 def find(tx: Transaction, token: str) -> AckLink | None:

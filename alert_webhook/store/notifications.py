@@ -4,16 +4,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from alert_webhook.delivery.channel import Reason
 from alert_webhook.delivery.owed import Owed, Progress
 from alert_webhook.shadow.channels import NOT_SENT
+from alert_webhook.store import bulk
 from alert_webhook.store.database import Transaction
 from alert_webhook.store.schema import notification
-from alert_webhook.store.statements import insert_or_keep
 
 PAGES = (Reason.PAGE.value, Reason.FALLBACK.value)
 MAX_DETAIL = 500
+Place = tuple[str, str]  # a person and a contact of theirs
 RECENT = 50  # of what a contact was sent, the newest: more than any throttle counts
 _PENDING = notification.c.state == Progress.PENDING.value
 _SENDING = notification.c.state == Progress.SENDING.value
@@ -29,16 +31,56 @@ _DUE = _first(_PENDING & (notification.c.due_at <= sa.bindparam("now")))
 _ABANDONED = _first(_SENDING & (notification.c.lease_until <= sa.bindparam("now")))
 
 
+_PLACE = (notification.c.person, notification.c.contact)
+_ON_THEIR_WAY = (
+    sa.select(*_PLACE, sa.func.count())
+    .where(_SENDING & (notification.c.lease_until > sa.bindparam("now")) & notification.c.told_in.is_(None))
+    .group_by(*_PLACE)
+)
+# what told of it in another message was no message of its own
+_RECENT = """
+    SELECT n.sent_at FROM notification AS n WHERE n.person = {person} AND n.contact = {contact}
+    AND n.sent_at >= {since} AND n.told_in IS NULL AND n.detail <> {unsent} ORDER BY n.sent_at DESC LIMIT {most}
+"""
+_RECENT_OF_ONE = _RECENT.format(person=":person", contact=":contact", since=":since", unsent=":unsent", most=":most")
+_RECENT_OF_ALL = (
+    "SELECT asked.person, asked.contact, found.sent_at"  # noqa: S608  # words of our own
+    " FROM unnest(%(people)s::text[], %(contacts)s::text[]) AS asked(person, contact) CROSS JOIN LATERAL ("
+    + _RECENT.format(
+        person="asked.person", contact="asked.contact", since="%(since)s", unsent="%(unsent)s", most=RECENT
+    )
+    + ") AS found"
+)
+
+
+class _New(Struct, kw_only=True):
+    """A new row of `notification`."""
+
+    uid: str
+    incident_id: int
+    cycle: int
+    step: int
+    person: str
+    contact: str
+    reason: str
+    rank: int
+    created_at: float
+    due_at: float
+    state: str = Progress.PENDING.value
+    attempts: int = 0
+    unknowns: int = 0
+    fell_back: bool = False
+    detail: str = ""
+
+
 def add(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
     """Owe these messages; one that is owed already (same incident, cycle, step, contact, reason) stays as it is.
 
     A row has uid, incident_id, cycle, step, person, contact, reason and rank; one that has `created_at` and `due_at` as
     well waits until then.
     """
-    filled = {"state": Progress.PENDING.value, "created_at": tx.now, "due_at": tx.now}
-    zero = {"attempts": 0, "unknowns": 0, "fell_back": False, "detail": ""}
-    if rows:
-        tx.execute(insert_or_keep(tx, notification), [{**filled, **zero, **row} for row in rows])
+    at_once = {"created_at": tx.now, "due_at": tx.now}
+    bulk.insert_or_keep(tx, notification, [_New(**{**at_once, **row}) for row in rows])
 
 
 def lock_due(tx: Transaction, limit: int, *, spared: Collection[int] = ()) -> list[Owed]:
@@ -135,29 +177,24 @@ def step_has_failed(tx: Transaction, owed: Owed) -> bool:
     return tx.execute(statement).first() is None
 
 
-def recently_sent(tx: Transaction, person: str, contact: str, since: float) -> tuple[float, ...]:
-    """Return when this contact was last sent something, newest last."""
-    statement = (
-        sa.select(notification.c.sent_at)
-        .where(
-            notification.c.person == person,
-            notification.c.contact == contact,
-            notification.c.sent_at >= since,
-            notification.c.told_in.is_(None),  # was no message of its own
-            notification.c.detail != NOT_SENT,
-        )
-        .order_by(notification.c.sent_at.desc())
-        .limit(RECENT)
-    )
-    return tuple(tx.execute(statement).scalars())[::-1]
+def recently_sent(tx: Transaction, places: Collection[Place], since: float) -> dict[Place, tuple[float, ...]]:
+    """Return when these contacts were last sent something, newest last."""
+    found: dict[Place, list[float]] = {place: [] for place in places}
+    if tx.postgresql and places:
+        people, contacts = [person for person, _ in places], [contact for _, contact in places]
+        rows = tx.rows(_RECENT_OF_ALL, people=people, contacts=contacts, since=since, unsent=NOT_SENT)
+        for person, contact, sent_at in rows:
+            found[person, contact].append(sent_at)
+    else:
+        for person, contact in places:
+            asked = {"person": person, "contact": contact, "since": since, "unsent": NOT_SENT, "most": RECENT}
+            found[person, contact] += [row[0] for row in tx.rows(_RECENT_OF_ONE, **asked)]
+    return {place: tuple(times[::-1]) for place, times in found.items()}
 
 
-def on_their_way(tx: Transaction) -> dict[tuple[str, str], int]:
+def on_their_way(tx: Transaction) -> dict[Place, int]:
     """Return how many messages are being sent to each (person, contact) just now."""
-    place = (notification.c.person, notification.c.contact)
-    leased = _SENDING & (notification.c.lease_until > tx.now) & notification.c.told_in.is_(None)
-    statement = sa.select(*place, sa.func.count()).where(leased).group_by(*place)
-    return {(row[0], row[1]): int(row[2]) for row in tx.execute(statement)}
+    return {(row[0], row[1]): int(row[2]) for row in tx.execute(_ON_THEIR_WAY, {"now": tx.now})}
 
 
 def _same_step(owed: Owed) -> sa.ColumnElement[bool]:

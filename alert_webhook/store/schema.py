@@ -73,23 +73,22 @@ alert = sa.Table(  # one row for each alert ever seen, by identity; what it is n
     sa.Column("firing", sa.Boolean, nullable=False),
     sa.Column("ended_ns", sa.BigInteger, nullable=False),
     sa.Column("ended_seen_at", SECONDS, nullable=False),
-    sa.Column("incident_id", ID, sa.ForeignKey("incident.id")),  # while it fires and belongs to one
+    sa.Column("incident_id", ID),  # of `incident`, while it fires and belongs to one
     sa.Column("openings", sa.Text, nullable=False, server_default="[]"),  # JSON array: flapping.Flaps.openings
     sa.Column("held_until", SECONDS),  # until when its end is not believed: it flaps
     sa.Column("first_seen_at", SECONDS, nullable=False),
     sa.Column("last_seen_at", SECONDS, nullable=False),
     sa.UniqueConstraint("integration", "fingerprint"),
     sa.Index("ix_alert_held_until", "held_until", **HELD),
-    sa.Index(None, "incident_id"),
-    sa.Index(None, "firing", "last_seen_at"),
+    # none on what each beginning and end changes: `episode` knows the alerts of an incident
 )
 
 episode = sa.Table(  # one row for each time an alert fired
     "episode",
     METADATA,
     sa.Column("id", ID, primary_key=True),
-    sa.Column("alert_id", ID, sa.ForeignKey("alert.id", ondelete="CASCADE"), nullable=False),
-    sa.Column("incident_id", ID, sa.ForeignKey("incident.id")),
+    sa.Column("alert_id", ID, nullable=False),  # of `alert`; no foreign keys: each row would cost two look-ups
+    sa.Column("incident_id", ID),  # of `incident`
     sa.Column("starts_ns", sa.BigInteger, nullable=False),
     sa.Column("ended_ns", sa.BigInteger),  # NULL while it fires
     sa.Index(None, "alert_id"),  # not ended_ns as well: an index that its end changes would cost every end

@@ -3,13 +3,21 @@
 import sqlalchemy as sa
 
 from alert_webhook.escalation.policy import Policy
+from alert_webhook.oncall.wall import Zone
 from alert_webhook.shadow.channels import REFERENCE
-from alert_webhook.shadow.report import WouldBe
+from alert_webhook.shadow.report import Day, WouldBe, bounds, days_between
 from alert_webhook.store.database import Transaction
 from alert_webhook.store.schema import delivery, incident, notification
 from alert_webhook.store.statements import from_json
 
 MOST = 10_000
+MOST_DAYS = 7  # told of at once, after a long rest
+
+
+def days(tx: Transaction, since: float, until: float, zone: Zone) -> tuple[Day, ...]:
+    """Return what was kept back on each day from one midnight up to another, of a week at most."""
+    wanted = days_between(since, until, zone, most=MOST_DAYS)
+    return tuple(Day(day, kept_back(tx, *bounds(day, zone))) for day in wanted)
 
 
 def kept_back(tx: Transaction, begins: float, ends: float) -> tuple[WouldBe, ...]:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alert_webhook.incidents.silence import Kept
 from alert_webhook.incidents.transitions import State
 from alert_webhook.store.database import Transaction
-from alert_webhook.store.schema import alert, incident
+from alert_webhook.store.schema import alert, episode, incident
 from alert_webhook.store.schema_incidents import silence
 from alert_webhook.store.statements import chunks, from_json, insert_or_keep
 
@@ -29,10 +29,12 @@ def plan(tx: Transaction, integrations: Sequence[str], *, most: int) -> dict[int
     Return how many are new, by incident; an incident with more than `most` firing alerts gets none.
     """
     statement = (
-        sa.select(alert.c.incident_id, alert.c.id, alert.c.integration, alert.c.labels)
-        .join(incident, incident.c.id == alert.c.incident_id)
-        .where(_held(integrations), alert.c.firing)
-        .order_by(alert.c.incident_id, alert.c.id)
+        sa.select(episode.c.incident_id, alert.c.id, alert.c.integration, alert.c.labels)
+        .select_from(incident)
+        .join(episode, episode.c.incident_id == incident.c.id)
+        .join(alert, alert.c.id == episode.c.alert_id)
+        .where(_held(integrations), episode.c.ended_ns.is_(None), alert.c.firing)
+        .order_by(episode.c.incident_id, alert.c.id)
         .limit(MOST)
     )
     wanted: dict[int, list[Any]] = {}

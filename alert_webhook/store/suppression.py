@@ -8,11 +8,17 @@ from msgspec import Struct
 from alert_webhook.incidents.transitions import OPEN, PAGEABLE, State
 from alert_webhook.incidents.urgency import Urgency
 from alert_webhook.store.database import Transaction
-from alert_webhook.store.schema import alert, incident
+from alert_webhook.store.schema import alert, episode, incident
 from alert_webhook.store.statements import from_json
 
 PIECE = 500
 _OPEN = [state.value for state in OPEN]
+
+
+_FOLDED_INTO = incident.c.parent_id.in_(sa.bindparam("ids", expanding=True)) & (
+    incident.c.state == State.SUPPRESSED.value
+)
+_FOLDED_COUNTS = sa.select(incident.c.parent_id, sa.func.count()).where(_FOLDED_INTO).group_by(incident.c.parent_id)
 
 
 class Firing(Struct, frozen=True):
@@ -26,10 +32,13 @@ class Firing(Struct, frozen=True):
 def firing_of_paging(tx: Transaction, names: Sequence[str]) -> Iterator[Firing]:
     """Yield the firing alerts of these names whose open incident pages people; without names: every one."""
     statement = (
-        sa.select(alert.c.integration, alert.c.incident_id, alert.c.labels)
-        .join(incident, incident.c.id == alert.c.incident_id)
-        .where(alert.c.firing, incident.c.state.in_(_OPEN), incident.c.urgency == Urgency.PAGE.value)
-        .order_by(alert.c.incident_id)
+        sa.select(alert.c.integration, episode.c.incident_id, alert.c.labels)
+        .select_from(incident)
+        .join(episode, episode.c.incident_id == incident.c.id)
+        .join(alert, alert.c.id == episode.c.alert_id)
+        .where(incident.c.state.in_(_OPEN), incident.c.urgency == Urgency.PAGE.value)
+        .where(episode.c.ended_ns.is_(None), alert.c.firing)
+        .order_by(episode.c.incident_id)
     )
     if names:
         statement = statement.where(alert.c.name.in_(names))
@@ -46,26 +55,23 @@ def folded(tx: Transaction) -> dict[int, int]:
 
 def folded_counts(tx: Transaction, ids: Sequence[int]) -> dict[int, int]:
     """Return how many incidents are folded into each of these that has any."""
-    statement = sa.select(incident.c.parent_id, sa.func.count()).where(_folded_into(ids))
-    return {row[0]: int(row[1]) for row in tx.execute(statement.group_by(incident.c.parent_id))}
+    return {row[0]: int(row[1]) for row in tx.execute(_FOLDED_COUNTS, {"ids": ids})}
 
 
 def folded_into(tx: Transaction, incident_id: int, limit: int) -> list[int]:
     """Return the incidents that are folded into this one, the most severe first, then the oldest."""
-    statement = sa.select(incident.c.id).where(_folded_into([incident_id]))
-    return list(tx.execute(statement.order_by(incident.c.rank, incident.c.id).limit(limit)).scalars())
-
-
-def _folded_into(ids: Sequence[int]) -> sa.ColumnElement[bool]:
-    return incident.c.parent_id.in_(ids) & (incident.c.state == State.SUPPRESSED.value)
+    statement = sa.select(incident.c.id).where(_FOLDED_INTO).order_by(incident.c.rank, incident.c.id).limit(limit)
+    return list(tx.execute(statement, {"ids": [incident_id]}).scalars())
 
 
 def firing_labels(tx: Transaction, incident_id: int) -> Iterator[dict[str, str]]:
     """Yield the labels of an incident's firing alerts, read in pieces."""
     last = 0
     while True:
-        where = (alert.c.incident_id == incident_id) & alert.c.firing & (alert.c.id > last)
-        rows = list(tx.execute(sa.select(alert.c.id, alert.c.labels).where(where).order_by(alert.c.id).limit(PIECE)))
+        going_on = (episode.c.incident_id == incident_id) & episode.c.ended_ns.is_(None)
+        statement = sa.select(alert.c.id, alert.c.labels).join(episode, episode.c.alert_id == alert.c.id)
+        statement = statement.where(going_on, alert.c.firing, alert.c.id > last)
+        rows = list(tx.execute(statement.order_by(alert.c.id).limit(PIECE)))
         for row in rows:
             yield from_json(row.labels, dict[str, str])
         if len(rows) < PIECE:

@@ -1,6 +1,8 @@
 """Statements about pages that were given up because a provider failed, while nobody was reached by any other."""
 
 from collections.abc import Collection
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -19,6 +21,14 @@ _NOT_HOPELESS = (Progress.PENDING.value, Progress.SENDING.value, Progress.SENT.v
 
 def unreached(tx: Transaction, *, since: float, limit: int) -> list[Unreached]:
     """Return pages given up since then, of open incidents that nobody took and whose last step reached nobody."""
+    names = ("incident_id", "cycle", "rank", "person", "contact", "given_up_at")
+    rows = tx.execute(_given_up(), {"since": since, "most": limit})
+    return [Unreached(**dict(zip(names, row, strict=True))) for row in rows]
+
+
+@cache
+def _given_up() -> sa.Select[*tuple[Any, ...]]:
+    """Made once: to build it takes longer than to run it, and every few seconds it is asked."""
     n = notification.c
     ended_at = sa.select(sa.func.max(delivery.c.ended_at)).where(delivery.c.notification_id == n.id).scalar_subquery()
     hopeful = sa.exists().where(
@@ -29,22 +39,20 @@ def unreached(tx: Transaction, *, since: float, limit: int) -> list[Unreached]:
         _LATER.c.state.in_(_NOT_HOPELESS),
     )
     answered = sa.exists().where(delivery.c.notification_id == n.id, delivery.c.outcome.in_(ANSWERED))
-    statement = (
+    return (
         sa.select(n.incident_id, n.cycle, n.rank, n.person, n.contact, sa.func.coalesce(ended_at, n.due_at))
         .join(incident, (incident.c.id == n.incident_id) & (incident.c.cycle == n.cycle))
         .where(
             n.state == Progress.FAILED.value,
-            n.due_at > since,
+            n.due_at > sa.bindparam("since"),
             n.reason.in_(PAGES),
             incident.c.state.in_([state.value for state in PAGEABLE]),
             ~hopeful,
             ~answered,
         )
         .order_by(n.rank, n.due_at)
-        .limit(limit)
+        .limit(sa.bindparam("most"))
     )
-    names = ("incident_id", "cycle", "rank", "person", "contact", "given_up_at")
-    return [Unreached(**dict(zip(names, row, strict=True))) for row in tx.execute(statement)]
 
 
 def worked_at(tx: Transaction, channels: Collection[str]) -> dict[str, float]:

@@ -152,17 +152,19 @@ def _alerts(tx: Transaction, incident_id: int) -> tuple[AlertView, ...]:
     return tuple(_alert(row) for row in tx.execute(statement))
 
 
-def _counts(tx: Transaction, ids: Sequence[int]) -> dict[int, tuple[int, int]]:
-    statement = (
-        sa.select(
-            episode.c.incident_id,
-            sa.func.sum(sa.case((episode.c.ended_ns.is_(None), 1), else_=0)),
-            sa.func.count(sa.distinct(episode.c.alert_id)),
-        )
-        .where(episode.c.incident_id.in_(ids))
-        .group_by(episode.c.incident_id)
+_COUNTS = (
+    sa.select(
+        episode.c.incident_id,
+        sa.func.sum(sa.case((episode.c.ended_ns.is_(None), 1), else_=0)),
+        sa.func.count(sa.distinct(episode.c.alert_id)),
     )
-    counted = {id_: (int(firing), int(total)) for id_, firing, total in tx.execute(statement)}
+    .where(episode.c.incident_id.in_(sa.bindparam("ids", expanding=True)))
+    .group_by(episode.c.incident_id)
+)
+
+
+def _counts(tx: Transaction, ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    counted = {id_: (int(firing), int(total)) for id_, firing, total in tx.execute(_COUNTS, {"ids": ids})}
     return {id_: counted.get(id_, (0, 0)) for id_ in ids}
 
 

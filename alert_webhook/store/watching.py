@@ -6,8 +6,10 @@ import sqlalchemy as sa
 
 from alert_webhook.delivery.owed import Progress
 from alert_webhook.incidents.transitions import State
+from alert_webhook.store.counts import TIMERS
 from alert_webhook.store.database import Transaction
-from alert_webhook.store.schema import alert, incident, notification, timer
+from alert_webhook.store.incidents import next_due
+from alert_webhook.store.schema import alert, incident, notification
 from alert_webhook.store.schema_engine import oncall_seen
 from alert_webhook.store.statements import from_json, insert_or_keep
 from alert_webhook.watch.lateness import Lateness
@@ -16,8 +18,7 @@ from alert_webhook.watch.lateness import Lateness
 def lateness(tx: Transaction) -> Lateness:
     """Return how late the most overdue timer, message and lease are: the first entry of an index each."""
     waits, sending = (notification.c.state == each.value for each in (Progress.PENDING, Progress.SENDING))
-    kinds = tx.execute(sa.select(timer.c.kind).distinct()).scalars().all()
-    timers = [_first(tx, sa.select(sa.func.min(timer.c.due_at)).where(timer.c.kind == kind)) for kind in kinds]
+    timers = [next_due(tx, kind) for kind in TIMERS]
     return Lateness(
         timer_s=max((_late(tx, at) for at in timers), default=0.0),
         message_s=_late(tx, _first(tx, sa.select(sa.func.min(notification.c.due_at)).where(waits))),

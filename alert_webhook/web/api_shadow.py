@@ -1,6 +1,6 @@
 """The JSON API about shadow mode: `/api/v1/shadow`, who would have been paged on one day, when and why."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 import msgspec
 from flask import Blueprint, Response, request
@@ -20,17 +20,18 @@ def add_shadow_routes(blueprint: Blueprint, parts: Parts) -> None:
 
     @blueprint.get("/shadow")
     def shadow() -> Response:
-        day = _day(request.args.get("day"), parts.clock.now())
-        begins, ends = bounds(day)
+        zone = parts.settings().common_zone()
+        day = _day(request.args.get("day"), zone.wall(parts.clock.now()).date())
+        begins, ends = bounds(day, zone)
         found = parts.store.read(lambda tx: shadowed.kept_back(tx, begins, ends))
         messages = [{**msgspec.structs.asdict(each), "why": why(each)} for each in found]
         return answer_json({"day": day.isoformat(), "messages": messages})
 
 
-def _day(text: str | None, now: float) -> date:
-    """Return the day that is asked for, counted in UTC; None is today."""
+def _day(text: str | None, today: date) -> date:
+    """Return the day that is asked for; None is today."""
     if text is None:
-        return datetime.fromtimestamp(now, UTC).date()
+        return today
     try:
         found = datetime.strptime(text, "%Y-%m-%d").date() if len(text) == LENGTH else None  # noqa: DTZ007  # a day
     except ValueError:

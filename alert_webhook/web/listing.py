@@ -9,7 +9,7 @@ from alert_webhook.shadow.realm import in_shadow
 from alert_webhook.store import incidents, views
 from alert_webhook.store.database import Transaction
 from alert_webhook.web.markup import LIST_BOUNDS, Section
-from alert_webhook.web.shown import Told, incident_shown
+from alert_webhook.web.shown import Reader, Told, incident_shown
 
 OVER = frozenset(State) - OPEN
 PAGE = 50
@@ -43,7 +43,8 @@ def _section(tx: Transaction, config: Config, name: str, before: int | None, lim
         found = views.incident_list(tx, states=states, limit=limit + 1, before_id=before)
     else:
         found = views.by_weight(tx, states=states, limit=limit + 1, after_id=before)
-    shown = tuple(incident_shown(told, tx.now, LIST_BOUNDS) for told in _told(tx, config, found[:limit]))
+    reader = Reader(tx.now, config.common_zone())  # the list says how long ago something was, and no time of day
+    shown = tuple(incident_shown(told, reader, LIST_BOUNDS) for told in _told(tx, config, found[:limit]))
     older = found[limit - 1].id if len(found) > limit else 0
     return Section(title=words, state=name, incidents=shown, older=older)
 

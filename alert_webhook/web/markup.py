@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from msgspec import Struct
 
-from alert_webhook.web.shown import Bounds, IncidentShown, Offer, Told, incident_shown, moment
+from alert_webhook.web.shown import Bounds, IncidentShown, Offer, Reader, Told, incident_shown, moment
 
 MAX_ACK_BYTES = 15_000  # loads within seconds over a weak mobile network
 # tried in this order until the page is small enough; the last fits whatever the alerts say
@@ -58,18 +58,20 @@ def content_security_policy() -> str:
     )
 
 
-def ack_page(told: Told, *, offer: Offer, person: str, now: float, said: str = "", chart: Markup | None = None) -> str:
+def ack_page(
+    told: Told, *, offer: Offer, person: str, reader: Reader, said: str = "", chart: Markup | None = None
+) -> str:
     """Return the page of an ack link, smaller than MAX_ACK_BYTES."""
     page = ""
     for bounds in ACK_BOUNDS:
-        incident = incident_shown(told, now, bounds)
+        incident = incident_shown(told, reader, bounds)
         page = _render(
             "ack.html",
             incident=incident,
             offer=offer,
             person=person,
             said=said,
-            now=moment(now, now),
+            now=moment(reader.now, reader),
             chart=chart if bounds is not ACK_BOUNDS[-1] else None,
         )
         if len(page.encode()) < MAX_ACK_BYTES:
@@ -109,12 +111,18 @@ def list_page(
 
 
 def detail_page(
-    told: Told, *, offer: Offer | None, user: str, now: float, said: str = "", chart: Markup | None = None
+    told: Told, *, offer: Offer | None, user: str, reader: Reader, said: str = "", chart: Markup | None = None
 ) -> str:
     """Return the page of one incident; `offer` is None for users who may only look."""
-    incident = incident_shown(told, now, DETAIL_BOUNDS)
+    incident = incident_shown(told, reader, DETAIL_BOUNDS)
     return _render(
-        "incident.html", incident=incident, offer=offer, user=user, said=said, now=moment(now, now), chart=chart
+        "incident.html",
+        incident=incident,
+        offer=offer,
+        user=user,
+        said=said,
+        now=moment(reader.now, reader),
+        chart=chart,
     )
 
 

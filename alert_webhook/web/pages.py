@@ -16,7 +16,7 @@ from alert_webhook.web.login import CODE, Door, to_login
 from alert_webhook.web.page_forms import PageForms
 from alert_webhook.web.password_checks import PasswordChecks
 from alert_webhook.web.series import Charts
-from alert_webhook.web.shown import Told
+from alert_webhook.web.shown import Reader, Told
 from alert_webhook.web.sign_in import SignIns
 from alert_webhook.web.telling import offer, told
 from heronwatch.logs import get_logger
@@ -84,7 +84,7 @@ class _Office:
             before = None
         config = self._parts.settings()
         found, on_call = self._parts.store.read(
-            lambda tx: (listing.sections(tx, config, state, before), self._on_call(tx))
+            lambda tx: (listing.sections(tx, config, state, before), self._on_call(tx, caller))
         )
         if found is None:
             return answers.page(markup.notice_page("No such filter", "Choose one on the page of incidents."), 400)
@@ -140,17 +140,20 @@ class _Office:
             return _not_found()
         key, config = guards.form_key(self._forms.session(), _acting(shown.view.code)), self._parts.settings()
         offered = offer(shown, config, key=key, desk=True) if caller.may(Scope.ACT) else None
-        now, chart = self._parts.clock.now(), self._charts.of(shown.view)
-        return answers.page(markup.detail_page(shown, offer=offered, user=caller.name, now=now, said=said, chart=chart))
+        reader = Reader(self._parts.clock.now(), config.zone_of(caller.name))
+        page = markup.detail_page(
+            shown, offer=offered, user=caller.name, reader=reader, said=said, chart=self._charts.of(shown.view)
+        )
+        return answers.page(page)
 
     def _told(self, tx: Transaction, code: str) -> Told | None:
         found = incidents.find(tx, code)
         return told(tx, found, self._parts.settings(), events=markup.DETAIL_BOUNDS.events) if found else None
 
-    def _on_call(self, tx: Transaction) -> tuple[str, ...]:
+    def _on_call(self, tx: Transaction, caller: Caller) -> tuple[str, ...]:
         config = self._parts.settings()
         schedules = current_schedules(tx, config)
-        return sentences(who_is_on_call(schedules, config.persons(), tx.now), tx.now)
+        return sentences(who_is_on_call(schedules, config.persons(), tx.now), tx.now, config.zone_of(caller.name))
 
 
 def _acting(code: str) -> str:

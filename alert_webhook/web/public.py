@@ -4,19 +4,21 @@ import threading
 
 from flask import Blueprint, Response, request
 from msgspec import Struct
+from msgspec.structs import replace
 
-from alert_webhook.incidents.actions import Answer
+from alert_webhook.incidents.actions import Answer, acknowledge_all
 from alert_webhook.parts import Parts
 from alert_webhook.store import incidents, links
 from alert_webhook.store.database import Transaction
 from alert_webhook.store.links import AckLink
+from alert_webhook.store.together import ids_together, together
 from alert_webhook.web import answers, guards, markup
 from alert_webhook.web.doing import Action, Wish, do, wish_of, words_for
 from alert_webhook.web.false_alarms import FALSE_ALARM, FalseAlarms
 from alert_webhook.web.guards import looks_like_capability
 from alert_webhook.web.page_forms import PageForms
 from alert_webhook.web.series import Charts
-from alert_webhook.web.shown import Told
+from alert_webhook.web.shown import Reader, Told
 from alert_webhook.web.tallies import Rate, Tally
 from alert_webhook.web.telling import offer, told
 from heronwatch.logs import get_logger
@@ -25,6 +27,9 @@ PURPOSE = "act by link"
 BY_LINK = frozenset({Action.ACK, Action.RESOLVE, Action.SNOOZE, Action.ESCALATE})
 GUESSES = Rate(30, 60.0)  # unknown links from one address; a link that exists always opens, whoever else guesses
 MAX_EVENTS = max(bounds.events for bounds in markup.ACK_BOUNDS)
+MOST_SHOWN = max(bounds.folded for bounds in markup.ACK_BOUNDS)
+MOST_AT_ONCE = 200  # incidents that one press answers for: a second or two
+ACK_ALL = "ack-all"  # the word of the form
 MAX_FORM_BYTES = 10_000
 
 
@@ -89,6 +94,8 @@ class _Desk:
             return answers.page(markup.notice_page("Not accepted", f"{refused} Open the link again."), 403)
         if request.form.get("action") == FALSE_ALARM:
             return self._false_alarm(token, found.link)
+        if request.form.get("action") == ACK_ALL:
+            return self._acknowledge_all(token, found.link)
         wish = wish_of(request.form, self._parts.clock.now())
         if wish is None or wish.action not in BY_LINK:
             return answers.page(markup.notice_page("Not accepted", "The form is not the one of this page."), 403)
@@ -106,7 +113,8 @@ class _Desk:
         incident = incidents.get(tx, link.incident_id)
         if incident is None:
             return Found(None, None)
-        return Found(link, told(tx, incident, self._parts.settings(), events=MAX_EVENTS))
+        shown = told(tx, incident, self._parts.settings(), events=MAX_EVENTS)
+        return Found(link, replace(shown, together=together(tx, link, MOST_SHOWN)))
 
     def _do(self, token: str, link: AckLink, wish: Wish) -> Response:
         done = do(self._parts, link.incident_id, wish, who=self._name(link), via=_via(link))
@@ -116,6 +124,12 @@ class _Desk:
             return answers.page(markup.notice_page(*RESOLVED))
         said = words_for(done)
         return self._again(token, said) if said else answers.see_other(token)  # loading again sends no form again
+
+    def _acknowledge_all(self, token: str, link: AckLink) -> Response:
+        """Take the incident and what the link's message told of besides; what is left, the page shows again."""
+        others = self._parts.store.read(lambda tx: ids_together(tx, link, MOST_AT_ONCE))
+        acknowledge_all(self._parts, [link.incident_id, *others], who=self._name(link), via=_via(link))
+        return answers.see_other(token)
 
     def _false_alarm(self, token: str, link: AckLink) -> Response:
         words = self._false_alarms.tell(link.incident_id, who=self._name(link), via=_via(link)).words
@@ -128,10 +142,11 @@ class _Desk:
         return self._page(token, found.link, found.told, said=said)
 
     def _page(self, token: str, link: AckLink, shown: Told, *, said: str = "") -> Response:
-        now, chart = self._parts.clock.now(), self._charts.of(shown.view)
-        offered = offer(shown, self._parts.settings(), key=guards.form_key(token, PURPOSE), desk=False)
+        config, chart = self._parts.settings(), self._charts.of(shown.view)
+        reader = Reader(self._parts.clock.now(), config.zone_of(link.person))
+        offered = offer(shown, config, key=guards.form_key(token, PURPOSE), desk=False)
         return answers.page(
-            markup.ack_page(shown, offer=offered, person=self._name(link), now=now, said=said, chart=chart)
+            markup.ack_page(shown, offer=offered, person=self._name(link), reader=reader, said=said, chart=chart)
         )
 
     def _name(self, link: AckLink) -> str:

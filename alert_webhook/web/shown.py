@@ -5,16 +5,17 @@ Pure. Alert texts come from outside; the templates escape them, and lengths are 
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from msgspec import Struct
 
 from alert_webhook.delivery.channel import AlertView, FoldedView, IncidentView
 from alert_webhook.delivery.plain import ago, cut, span, web_link
+from alert_webhook.delivery.together import Beside, Together
 from alert_webhook.incidents.naming import ALPHABET
 from alert_webhook.incidents.timeline import Event, Kind
 from alert_webhook.incidents.title import PLACES, summary
 from alert_webhook.incidents.transitions import OPEN, PAGEABLE, State
+from alert_webhook.oncall.wall import Zone, utc
 from alert_webhook.web.doing import SNOOZES
 
 STATE_WORDS = {
@@ -70,6 +71,13 @@ class FoldedShown(Struct, frozen=True):
     text: str
 
 
+class BesideShown(Struct, frozen=True):
+    """An incident that the link's message told of, too, in one line."""
+
+    code: str
+    text: str
+
+
 class EventShown(Struct, frozen=True):
     """One line of the timeline: `before` and `after` what it says of another incident, `code`, if it does ("")."""
 
@@ -108,6 +116,8 @@ class IncidentShown(Struct, frozen=True, kw_only=True):
     suppressed_by: str
     ack_ends: Moment | None  # when it escalates again
     shadow: bool  # nobody is contacted about it
+    together: tuple[BesideShown, ...]  # what the link's message told of besides, and nobody has
+    together_total: int
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -122,6 +132,7 @@ class Told(Struct, frozen=True, kw_only=True):
     suppressed_by: str = ""
     ack_ends_at: float | None = None
     shadow: bool = False
+    together: Together = Together()
 
 
 class Offer(Struct, frozen=True, kw_only=True):
@@ -134,22 +145,30 @@ class Offer(Struct, frozen=True, kw_only=True):
     snoozes: tuple[str, ...] = SNOOZES
 
 
-def moment(at: float, now: float) -> Moment:
-    """Return a time in UTC; the page works without scripts, so nothing could turn it into the reader's zone.
+class Reader(Struct, frozen=True):
+    """Who looks, as far as times go: when (Unix seconds), and in which zone they read them."""
 
-    >>> moment(0.0, 3700.0)
-    Moment(text='1970-01-01 00:00 UTC', iso='1970-01-01T00:00:00Z', ago='1 h 1 min ago')
+    now: float
+    zone: Zone
+
+
+def moment(at: float, reader: Reader) -> Moment:
+    """Return a time as its reader has it; the page works without scripts, so no browser could find out the zone.
+
+    >>> moment(0.0, Reader(3700.0, Zone("Europe/Madrid")))
+    Moment(text='1970-01-01 01:00 CET', iso='1970-01-01T00:00:00Z', ago='1 h 1 min ago')
     """
     try:
-        when = datetime.fromtimestamp(at, UTC)
+        text = f"{reader.zone.wall(at):%Y-%m-%d %H:%M} {reader.zone.called(at)}"
+        iso = utc(at).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (ValueError, OverflowError, OSError):
         return Moment("at an unknown time", "", "")
-    return Moment(when.strftime("%Y-%m-%d %H:%M UTC"), when.strftime("%Y-%m-%dT%H:%M:%SZ"), ago(now - at))
+    return Moment(text, iso, ago(reader.now - at))
 
 
-def incident_shown(told: Told, now: float, bounds: Bounds) -> IncidentShown:
-    """Return an incident as it is shown."""
-    view, state = told.view, State(told.view.state)
+def incident_shown(told: Told, reader: Reader, bounds: Bounds) -> IncidentShown:
+    """Return an incident as its reader sees it."""
+    view, state, now = told.view, State(told.view.state), reader.now
     shown = view.alerts[: bounds.alerts]
     return IncidentShown(
         code=view.code,
@@ -160,30 +179,32 @@ def incident_shown(told: Told, now: float, bounds: Bounds) -> IncidentShown:
         state_words=STATE_WORDS[state],
         open=state in OPEN,
         unanswered=state in PAGEABLE or state is State.SUPPRESSED,
-        since=moment(view.started_at, now),
+        since=moment(view.started_at, reader),
         acked_by=cut(view.acked_by, 80),
-        acked=None if view.acked_at is None else moment(view.acked_at, now),
-        over=None if view.resolved_at is None else moment(view.resolved_at, now),
+        acked=None if view.acked_at is None else moment(view.acked_at, reader),
+        over=None if view.resolved_at is None else moment(view.resolved_at, reader),
         firing=view.firing,
         total=view.total,
-        alerts=tuple(_alert(each, now, bounds.characters) for each in shown),
+        alerts=tuple(_alert(each, reader, bounds.characters) for each in shown),
         more_alerts=max(0, view.total - len(shown)),
         folded=tuple(_folded(each, now, bounds.characters) for each in view.folded[: bounds.folded]),
         folded_total=view.folded_total,
         context=tuple(cut(line, bounds.characters) for line in told.context),
-        events=tuple(_event(each, now, bounds.characters) for each in _newest(told.events, bounds.events)),
+        events=tuple(_event(each, reader, bounds.characters) for each in _newest(told.events, bounds.events)),
         next_step=cut(_next_step(told, state, now), bounds.characters),
         source=_link(view.source_url),
         assigned_to=cut(told.assigned_to, 80),
         suppressed_by=cut(told.suppressed_by, bounds.characters) if state is State.SUPPRESSED else "",
-        ack_ends=_ack_ends(told, state, now),
+        ack_ends=_ack_ends(told, state, reader),
         shadow=told.shadow,
+        together=tuple(_beside(each, now, bounds.characters) for each in told.together.shown[: bounds.folded]),
+        together_total=told.together.total,
     )
 
 
-def _ack_ends(told: Told, state: State, now: float) -> Moment | None:
+def _ack_ends(told: Told, state: State, reader: Reader) -> Moment | None:
     ends_at = told.ack_ends_at if state is State.ACKNOWLEDGED else None
-    return None if ends_at is None else moment(ends_at, now)
+    return None if ends_at is None else moment(ends_at, reader)
 
 
 def _newest(events: Sequence[Event], count: int) -> Sequence[Event]:
@@ -194,7 +215,7 @@ def _where(view: IncidentView) -> str:
     return " · ".join(dict.fromkeys(view.labels[place] for place in PLACES if view.labels.get(place)))
 
 
-def _alert(alert: AlertView, now: float, characters: int) -> AlertShown:
+def _alert(alert: AlertView, reader: Reader, characters: int) -> AlertShown:
     labels = ", ".join(f"{name}={value}" for name, value in sorted(alert.labels.items()))
     title = cut(summary(alert.name, alert.labels, alert.annotations), characters)
     description = cut(alert.annotations.get("description", ""), characters)
@@ -202,8 +223,8 @@ def _alert(alert: AlertView, now: float, characters: int) -> AlertShown:
         title=title,
         description="" if description == title else description,
         labels=cut(labels, characters),
-        since=moment(alert.started_at, now),
-        ended=None if alert.ended_at is None else moment(alert.ended_at, now),
+        since=moment(alert.started_at, reader),
+        ended=None if alert.ended_at is None else moment(alert.ended_at, reader),
         runbook=_link(alert.annotations.get("runbook_url", "")),
         source=_link(alert.generator_url),
     )
@@ -214,8 +235,14 @@ def _folded(each: FoldedView, now: float, characters: int) -> FoldedShown:
     return FoldedShown(each.code, cut(words, characters))
 
 
-def _event(event: Event, now: float, characters: int) -> EventShown:
-    at, text = moment(event.at, now), cut(event.text, characters)
+def _beside(each: Beside, now: float, characters: int) -> BesideShown:
+    return BesideShown(
+        each.code, cut(f"{each.severity} · {each.title} · began {ago(now - each.started_at)}", characters)
+    )
+
+
+def _event(event: Event, reader: Reader, characters: int) -> EventShown:
+    at, text = moment(event.at, reader), cut(event.text, characters)
     named = NAMED[event.kind].search(text) if event.kind in NAMED else None
     return EventShown(at, text[: named.start(1)], named[1], text[named.end(1) :]) if named else EventShown(at, text)
 

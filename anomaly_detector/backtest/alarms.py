@@ -1,7 +1,5 @@
 """From scores to alarms: episodes, how many a sensitivity would give, what they found. Pure arithmetic."""
 
-from collections.abc import Sequence
-
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +12,7 @@ SENSITIVITIES: F64 = np.round(np.geomspace(0.25, 4.0, 33), 3)  # 1 is among them
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):
-    """One alarm of one series; times are Unix seconds, `host` is the value of its label `instance`."""
+    """One alarm of one series; times are Unix seconds, `host` is that of its device's label."""
 
     query: str
     model: str
@@ -26,10 +24,10 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
-    """How alarms compare with known incidents.
+    """How notifications compare with known incidents.
 
-    A notification is true when one of its alarms overlaps an incident of that series; `delays_s` are from the begin of
-    each incident found to its first alarm.
+    A notification is true when it overlaps an incident of one of its series; `delays_s` are from the begin of each
+    incident found to its first notification.
     """
 
     notifications: int
@@ -73,17 +71,14 @@ def episodes(above: Mask, *, least: int, apart: int) -> tuple[Places, Places, Pl
     return series[begin], first[begin], last[end] if len(begin) else last[:0]
 
 
-def notifications(hosts: Places, begins_s: F64, *, apart_s: float) -> int:
-    """Return how many notifications alarms make: those of one host within `apart_s` of the one before are one.
-
-    >>> notifications(np.array([0, 0, 1, 0]), np.array([0.0, 100.0, 50.0, 9000.0]), apart_s=3600.0)
-    3
-    """
-    return int(groups(hosts, begins_s, apart_s=apart_s)[1])
-
-
 def groups(hosts: Places, begins_s: F64, *, apart_s: float) -> tuple[Places, int]:
-    """Return which notification each alarm belongs to, and how many there are."""
+    """Return which notification each alarm belongs to, and how many there are.
+
+    Alarms of one host that begin within `apart_s` of the one before are one.
+
+    >>> groups(np.array([0, 0, 1, 0]), np.array([0.0, 100.0, 50.0, 9000.0]), apart_s=3600.0)[0].tolist()
+    [0, 0, 2, 1]
+    """
     order = np.lexsort((begins_s, hosts))
     sorted_hosts, sorted_begins = hosts[order], begins_s[order]
     new = np.ones(len(order), np.bool_)
@@ -107,25 +102,3 @@ def meeting(sensitivities: F64, a_week: F64, budget: float) -> float | None:
     """
     within = np.flatnonzero(a_week <= budget)
     return float(sensitivities[within[-1]]) if len(within) else None
-
-
-def judged_against(alarms: Sequence[Alarm], incidents: Sequence[Pause], *, apart_s: float) -> Judgement:
-    """Compare alarms with incidents."""
-    names = {host: place for place, host in enumerate(sorted({alarm.host for alarm in alarms}))}
-    hosts = np.array([names[alarm.host] for alarm in alarms], np.intp)
-    group, count = groups(hosts, np.array([alarm.begins for alarm in alarms]), apart_s=apart_s)
-    true: set[int] = set()
-    first: dict[int, float] = {}
-    for place, alarm in enumerate(alarms):
-        for number, incident in enumerate(incidents):
-            if alarm.begins < incident.to and alarm.ends >= incident.begins and incident.is_about(alarm.labels):
-                true.add(int(group[place]))
-                first[number] = min(first.get(number, np.inf), max(0.0, alarm.begins - incident.begins))
-    return Judgement(
-        notifications=count,
-        true=len(true),
-        incidents=len(incidents),
-        found=len(first),
-        delays_s=tuple(first.values()),
-        missed=tuple(one for number, one in enumerate(incidents) if number not in first),
-    )

@@ -10,12 +10,16 @@ import numpy as np
 
 from anomaly_detector.backtest.alarms import SENSITIVITIES, Alarm, Places, begins_at, episodes
 from anomaly_detector.backtest.recording import RecordedSource, Track, piece
+from anomaly_detector.backtest.tape import Tape, Taping
 from anomaly_detector.backtest.traces import Scene, Trace, Where, traces
 from anomaly_detector.feedback.verdicts import HOST
+from anomaly_detector.grouping.rehearsal import LATE_EVERY_S
+from anomaly_detector.label_store import identity
 from anomaly_detector.models.model import F32, F64
 from anomaly_detector.plan import QueryPlan
 from anomaly_detector.replay import Replay
 from anomaly_detector.series_table import Labels, SeriesTable
+from anomaly_detector.source.matrix import parse_labels
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +33,10 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """A block to do: `wanted` series of a track in `folder`; or, to be sent away, their `keys` and `values`."""
+    """A block to do: `wanted` series of a track in `folder`; or, to be sent away, their `keys` and `values`.
+
+    `tape`: where the signs of its devices go; None keeps them in the result.
+    """
 
     plan: QueryPlan
     terms: Terms
@@ -39,6 +46,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     track: Track | None = None
     keys: tuple[bytes, ...] = ()
     values: F64 | None = None
+    tape: Path | None = None
 
 
 class LaneResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,29 +67,71 @@ class LaneResult(msgspec.Struct, frozen=True, kw_only=True):
     traces: list[Trace]
 
 
+class BlockResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What came out of a block: of each model, and the signs of its devices where they are rolled up."""
+
+    lanes: list[LaneResult]
+    tape: Tape | None = None
+
+
 def shipped(job: Job) -> Job:
     """Return a job that carries its data, for a worker that does not see this machine's disk."""
     if job.folder is None or job.track is None:
         return job
     keys, values = piece(job.folder, job.track, job.wanted)
-    return msgspec.structs.replace(job, folder=None, track=None, keys=tuple(keys), values=values)
+    return msgspec.structs.replace(job, folder=None, track=None, keys=tuple(keys), values=values, tape=None)
 
 
-def run(job: Job) -> list[LaneResult]:
+def run(job: Job) -> BlockResult:
     """Do a block: learn from what is before `from_s`, judge what follows."""
-    job = shipped(job)
+    job = _here(job)
     values = job.values if job.values is not None else np.zeros((0, 0))
     source = RecordedSource(list(job.keys), values, start_s=job.start_s, step_s=job.plan.step_s)
-    replay = Replay(job.plan, source)
     terms, step_s = job.terms, job.plan.step_s
-    state = replay.learnt(np.ceil(terms.from_s / step_s) * step_s - step_s)
+    last_s = float(np.ceil(terms.from_s / step_s) * step_s - step_s)
+    taping = _lead(job, source, last_s)
+    replay = Replay(job.plan, source)
+    state = replay.learnt(last_s)
+    if taping is not None:
+        taping.begin(state)
     board = _Board(job.plan, len(job.keys), first_s=state.last_s + step_s, to_s=terms.to_s)
     for instant in replay.run(state, terms.to_s):
         board.note(state.table, instant.time_s, instant.rows, instant.values)
+        if taping is not None:
+            taping.note(state, instant)
         for place, judged in enumerate(instant.words):
             verdict = judged.verdict
             board.scenes[place].note(board.place, board.columns[judged.rows], verdict)
-    return [_result(job, board, scene, lane.alias) for scene, lane in zip(board.scenes, job.plan.lanes, strict=True)]
+    lanes = [_result(job, board, scene, lane.alias) for scene, lane in zip(board.scenes, job.plan.lanes, strict=True)]
+    return BlockResult(lanes=lanes, tape=taping.tape() if taping is not None else None)
+
+
+def host_label(plan: QueryPlan) -> str:
+    """Return the label by which a query's series are of one device."""
+    return HOST if plan.groups is None else plan.groups.groups.device
+
+
+def _here(job: Job) -> Job:
+    """Return a job with its data; its tape stays where it is."""
+    return msgspec.structs.replace(shipped(job), tape=job.tape)
+
+
+def _lead(job: Job, source: RecordedSource, last_s: float) -> Taping | None:
+    """Play what a service that starts at `last_s` plays of its devices' past; None where nothing is rolled up."""
+    plan = job.plan
+    if plan.groups is None:
+        return None
+    groups = plan.groups.groups
+    before_s = round(float(groups.history) / plan.step_s) * plan.step_s
+    series = [identity(parse_labels(key)) for key in job.keys]
+    first_s = last_s - before_s + plan.step_s
+    taping = Taping(plan, groups, series, first_s=first_s, to_s=job.terms.to_s, file=job.tape)
+    if before_s:
+        replay = Replay(plan, source, late_every_s=LATE_EVERY_S)
+        state = replay.learnt(last_s - before_s)
+        for instant in replay.run(state, last_s):
+            taping.note(state, instant)
+    return taping
 
 
 class _Board:
@@ -114,6 +164,7 @@ class _Board:
 
 def _result(job: Job, board: _Board, scene: Scene, alias: str) -> LaneResult:
     terms, step_s = job.terms, job.plan.step_s
+    label = host_label(job.plan)
     where = Where(query=job.plan.alias, model=alias, first_s=board.first_s, step_s=step_s)
     least = 1 + round(terms.for_s / step_s)
     apart = max(0, round(terms.apart_s / step_s) - 1)
@@ -139,7 +190,7 @@ def _result(job: Job, board: _Board, scene: Scene, alias: str) -> LaneResult:
         scored=int((np.isfinite(board.values[:count]) & ~scene.warming[:count]).sum()),
         warming=int(scene.warming[:count].sum()),
         alarms=alarms,
-        hosts=[[dict(board.labels[one]).get(HOST, "") for one in series.tolist()] for series, _ in curve],
+        hosts=[[dict(board.labels[one]).get(label, "") for one in series.tolist()] for series, _ in curve],
         begins_s=[np.asarray(board.first_s + step_s * first, np.float64) for _, first in curve],
         traces=traces(scene, board.values[:count], board.labels, alarms, where=where, most=terms.traces),
     )
@@ -151,7 +202,7 @@ def _alarm(job: Job, board: _Board, alias: str, *, labels: Labels, span: tuple[i
         query=job.plan.alias,
         model=alias,
         labels=labels,
-        host=dict(labels).get(HOST, ""),
+        host=dict(labels).get(host_label(job.plan), ""),
         begins=board.first_s + begin * job.plan.step_s,
         ends=board.first_s + (end + 1) * job.plan.step_s,
         peak=peak,

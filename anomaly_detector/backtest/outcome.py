@@ -1,44 +1,41 @@
 """What a backtest found: everything that the report shows. No I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from anomaly_detector.backtest.alarms import (
-    SENSITIVITIES,
-    Alarm,
-    Judgement,
-    Places,
-    judged_against,
-    meeting,
-    notifications,
-)
+from anomaly_detector.backtest.alarms import SENSITIVITIES, Alarm, Judgement, meeting
 from anomaly_detector.backtest.block import LaneResult, Terms
+from anomaly_detector.backtest.notices import About, curve, judged_against, notices
+from anomaly_detector.backtest.rolled import Notice, Rolled
 from anomaly_detector.backtest.traces import Trace
 from anomaly_detector.feedback.verdicts import moment
 from anomaly_detector.models.model import DAY_S, F64
 from anomaly_detector.scoring.learning import Pause
 
 WEEK_S = 7 * DAY_S
-BUDGET_PER_1000 = 5.0  # notifications a week for each thousand devices, as issue and `check` have it
 MOST_TRACES = 12
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """The result. `a_week` are the notifications a week at each of SENSITIVITIES, `meets` the one within `budget`."""
+    """The result. `a_week` are the notifications a week at each of SENSITIVITIES, `meets` the one within `budget`.
+
+    `judged` is the share of what devices showed at which they were known; None where no query is rolled up.
+    """
 
     terms: Terms
     lanes: tuple[LaneResult, ...]
     alarms: tuple[Alarm, ...]
-    notified: int
+    notices: tuple[Notice, ...]
     hosts: int
     budget: float
     a_week: F64
     meets: float | None
     judgement: Judgement | None
     traces: tuple[Trace, ...]
+    judged: float | None = None
 
     @property
     def days(self) -> float:
@@ -48,32 +45,44 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def notified_a_week(self) -> float:
         """Notifications a week as configured."""
-        return self.notified / self.days * 7
+        return len(self.notices) / self.days * 7
+
+
+class Incidents(msgspec.Struct, frozen=True, kw_only=True):
+    """Incidents that are known, and which series each notification is about."""
+
+    known: tuple[Pause, ...]
+    about: About
 
 
 def outcome(
-    lanes: Sequence[LaneResult], terms: Terms, *, hosts: int, budget: float | None, incidents: Sequence[Pause] | None
+    lanes: Sequence[LaneResult],
+    rolled: Mapping[str, Rolled],
+    terms: Terms,
+    *,
+    hosts: int,
+    budget: float,
+    incidents: Incidents | None,
 ) -> Outcome:
-    """Put the blocks' results together; `budget` None takes that of the number of hosts."""
+    """Put the blocks' results together; `rolled` are the queries whose devices and sites are rolled up."""
     alarms = sorted((alarm for lane in lanes for alarm in lane.alarms), key=lambda one: (one.begins, one.query))
-    weeks = (terms.to_s - terms.from_s) / WEEK_S
-    curve = np.array([_notified(lanes, place, terms.apart_s) / weeks for place in range(len(SENSITIVITIES))])
-    allowed = BUDGET_PER_1000 * max(1, hosts) / 1000 if budget is None else budget
+    told = notices(alarms, rolled, apart_s=terms.apart_s)
+    a_week = np.asarray(curve(lanes, rolled, apart_s=terms.apart_s) * WEEK_S / (terms.to_s - terms.from_s))
     noisy = sorted(
         (one for lane in lanes for one in lane.traces), key=lambda one: (-one.alarms, -float(one.score.max()))
     )
-    codes = host_codes([alarm.host for alarm in alarms])
     return Outcome(
         terms=terms,
         lanes=_joined(lanes),
         alarms=tuple(alarms),
-        notified=notifications(codes, np.array([one.begins for one in alarms]), apart_s=terms.apart_s),
+        notices=tuple(told),
         hosts=hosts,
-        budget=allowed,
-        a_week=curve,
-        meets=meeting(SENSITIVITIES, curve, allowed),
-        judgement=None if incidents is None else judged_against(alarms, incidents, apart_s=terms.apart_s),
+        budget=budget,
+        a_week=a_week,
+        meets=meeting(SENSITIVITIES, a_week, budget),
+        judgement=None if incidents is None else judged_against(told, incidents.known, incidents.about),
         traces=tuple(noisy[:MOST_TRACES]),
+        judged=float(np.mean([one.judged for one in rolled.values()])) if rolled else None,
     )
 
 
@@ -86,6 +95,10 @@ def summary(found: Outcome) -> dict[str, Any]:
         "series": sum(lane.series for lane in found.lanes),
         "hosts": found.hosts,
         "alarms": len(found.alarms),
+        "notifications": {
+            kind: sum(one.kind == kind for one in found.notices) for kind in ("device", "site", "series")
+        },
+        "devices_known": None if found.judged is None else round(found.judged, 3),
         "notifications_per_week": round(found.notified_a_week, 3),
         "budget_per_week": round(found.budget, 3),
         "within_budget": found.notified_a_week <= found.budget,
@@ -104,18 +117,6 @@ def summary(found: Outcome) -> dict[str, Any]:
             "median_delay_seconds": float(np.median(judged.delays_s)) if judged.delays_s else None,
         },
     }
-
-
-def _notified(lanes: Sequence[LaneResult], place: int, apart_s: float) -> int:
-    hosts = [host for lane in lanes for host in lane.hosts[place]]
-    begins = [lane.begins_s[place] for lane in lanes]
-    return notifications(host_codes(hosts), np.concatenate(begins) if begins else np.zeros(0), apart_s=apart_s)
-
-
-def host_codes(hosts: Sequence[str]) -> Places:
-    """Return a number for each host name, the same for the same."""
-    known = {host: code for code, host in enumerate(dict.fromkeys(hosts))}
-    return np.array([known[host] for host in hosts], np.intp)
 
 
 def _joined(lanes: Sequence[LaneResult]) -> tuple[LaneResult, ...]:

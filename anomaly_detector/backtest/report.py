@@ -8,7 +8,7 @@ from typing import Any
 from anomaly_detector.backtest.alarms import SENSITIVITIES, Judgement
 from anomaly_detector.backtest.outcome import Outcome
 from anomaly_detector.backtest.plots import bars_plot, curve_plot, series_plot
-from anomaly_detector.backtest.tables import noisiest, per_day, per_query
+from anomaly_detector.backtest.tables import noisiest, notified, per_day, per_query
 from anomaly_detector.backtest.traces import Trace
 from heronwatch.values import Duration
 
@@ -35,6 +35,8 @@ font:11px system-ui,sans-serif}
 fill-opacity:.35}.score{fill:none;stroke:var(--red);stroke-width:1.2}
 .alarm{fill:var(--shade)}.bar{fill:var(--blue)}.meets{stroke:var(--green);stroke-width:2}
 """
+MOST_NOTICES = 200  # in the table
+KNOWN = 0.95  # of what devices showed: less is said
 TEXT = frozenset({"query", "model", "series_text", "series", "from", "to", "match"})
 
 
@@ -51,6 +53,7 @@ def page(found: Outcome, *, title: str, zone: tzinfo, version: str, facts: Mappi
         *_budget(found),
         *_incidents(found.judgement, zone),
         *_days(found, zone),
+        *_notified(found, zone),
         *_queries(found),
         *_noisiest(found, zone),
         *_facts(found, facts, version),
@@ -82,14 +85,15 @@ def _tiles(found: Outcome) -> str:
 
 
 def _budget(found: Outcome) -> Iterable[str]:
+    whose = "the sensitivity as configured" if found.judged is None else "<code>groups.sensitivity</code>"
     yield "<h2>Sensitivity and budget</h2>"
     if found.meets is None:
         yield f"<p>No sensitivity between {SENSITIVITIES[0]:g} and {SENSITIVITIES[-1]:g} stays within the budget.</p>"
     elif found.meets == SENSITIVITIES[-1]:
-        yield f"<p>Even {found.meets:g} times the sensitivity as configured stays within the budget.</p>"
+        yield f"<p>Even {found.meets:g} times {whose} stays within the budget.</p>"
     else:
         yield (
-            f"<p><b>{found.meets:g}</b> times the sensitivity as configured is the highest that stays within "
+            f"<p><b>{found.meets:g}</b> times {whose} is the highest that stays within "
             f"{found.budget:.3g} notifications a week.</p>"
         )
     yield curve_plot(SENSITIVITIES, found.a_week, budget=found.budget, meets=found.meets)
@@ -131,6 +135,22 @@ def _days(found: Outcome, zone: tzinfo) -> Iterable[str]:
     yield bars_plot(labels, [float(one) for one in table["notifications"]], name="notifications per day")
 
 
+def _notified(found: Outcome, zone: tzinfo) -> Iterable[str]:
+    table = notified(found, zone)
+    yield "<h2>Notifications</h2>"
+    if found.judged is not None and found.judged < KNOWN:
+        yield (
+            f"<p>Devices were known for {found.judged:.0%} of what they showed: history before the span is too short "
+            "for the rest, of which single series notify.</p>"
+        )
+    if not len(table):
+        yield "<p>None.</p>"
+        return
+    yield _frame(table.head(MOST_NOTICES), {"peak": "{:.3g}", "hours": "{:.3g}"})
+    if len(table) > MOST_NOTICES:
+        yield f'<p class="quiet">The first {MOST_NOTICES} of {len(table):,}.</p>'
+
+
 def _queries(found: Outcome) -> Iterable[str]:
     yield "<h2>By query</h2>"
     yield _frame(per_query(found), {"alarms a day": "{:.3g}", "a series and day": "{:.3g}", "judged": "{:.0%}"})
@@ -153,7 +173,7 @@ def _facts(found: Outcome, facts: Mapping[str, str], version: str) -> Iterable[s
     terms = found.terms
     every = dict(facts) | {
         "alarm": f"above 1 for {Duration(terms.for_s)}; less than {Duration(terms.apart_s)} apart is one",
-        "notification": f"alarms of one host that begin within {Duration(terms.apart_s)} of the one before",
+        "notification": _what_notifies(found),
         "made by": f"heronwatch {version}",
     }
     rows = "".join(
@@ -161,6 +181,14 @@ def _facts(found: Outcome, facts: Mapping[str, str], version: str) -> Iterable[s
         for name, text in every.items()
     )
     yield f"<h2>What was run</h2><table>{rows}</table>"
+
+
+def _what_notifies(found: Outcome) -> str:
+    apart = Duration(found.terms.apart_s)
+    series = f"alarms of one host that begin within {apart} of the one before"
+    if found.judged is None:
+        return series
+    return f"a device or a site above 1, until it was below for {apart}; while a device is not known, {series}"
 
 
 def _frame(table: Any, formats: Mapping[str, str]) -> str:

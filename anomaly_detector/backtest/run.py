@@ -1,21 +1,28 @@
 """A whole backtest: read or open a recording, do the blocks, put them together; says how far it is."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from anomaly_detector.backtest.block import Job, LaneResult, Terms
-from anomaly_detector.backtest.outcome import Outcome, outcome
+from anomaly_detector.backtest.block import Job, LaneResult, Terms, host_label
+from anomaly_detector.backtest.notices import About, about
+from anomaly_detector.backtest.outcome import Incidents, Outcome, outcome
 from anomaly_detector.backtest.recording import RecordingError, Track, load_index, record, save_index
+from anomaly_detector.backtest.rolled import Rolled
+from anomaly_detector.backtest.rolled import rolled as rolled_up
+from anomaly_detector.backtest.tape import Tape
 from anomaly_detector.backtest.workers import blocks, here, on_dask
 from anomaly_detector.config import Config
-from anomaly_detector.feedback.verdicts import HOST
+from anomaly_detector.grouping.blocks import Budget, GroupPlan, Groups
+from anomaly_detector.label_store import identity
 from anomaly_detector.plan import QueryPlan, plans
 from anomaly_detector.scoring.learning import Pause
+from anomaly_detector.series_table import Labels
 from anomaly_detector.source.matrix import parse_labels
 from anomaly_detector.source.reading import Source
 
@@ -44,20 +51,24 @@ def backtest(config: Config, wanted: Wanted, *, source: Callable[[], Source], to
             tracks = _read(chosen, wanted.terms, folder, source=source, told=told)
         else:
             tracks = _fitting(chosen, wanted.terms, folder)
-        jobs = [
-            job
-            for plan in chosen
-            for job in _jobs(plan, wanted, folder, tracks[plan.alias])
-            if tracks[plan.alias].series
-        ]
-        lanes = _done(jobs, wanted, told=told)
-    hosts = {parse_labels(key.encode()).get(HOST, "") for track in tracks.values() for key in track.series}
-    return outcome(lanes, wanted.terms, hosts=len(hosts), budget=wanted.budget, incidents=wanted.incidents)
+        lanes, rolled = _done(chosen, tracks, wanted, folder, told=told)
+    hosts = {
+        parse_labels(key.encode()).get(host_label(plan), "") for plan in chosen for key in tracks[plan.alias].series
+    }
+    return outcome(
+        lanes,
+        rolled,
+        wanted.terms,
+        hosts=len(hosts),
+        budget=_budget(chosen, tracks, len(hosts)) if wanted.budget is None else wanted.budget,
+        incidents=None if wanted.incidents is None else Incidents(known=wanted.incidents, about=_about(chosen, tracks)),
+    )
 
 
 def history_start(plan: QueryPlan, terms: Terms) -> float:
     """Return from when on a query's history is needed."""
-    return terms.from_s - max(float(lane.options.fit_window) for lane in plan.lanes) - ANSWER_MARGIN_S
+    before_s = float(plan.groups.groups.history) if plan.groups else 0.0
+    return terms.from_s - before_s - max(float(lane.options.fit_window) for lane in plan.lanes) - ANSWER_MARGIN_S
 
 
 @contextmanager
@@ -105,17 +116,79 @@ def _fitting(chosen: Sequence[QueryPlan], terms: Terms, folder: Path) -> dict[st
     return tracks
 
 
-def _jobs(plan: QueryPlan, wanted: Wanted, folder: Path, track: Track) -> Iterator[Job]:
+def _jobs(plan: QueryPlan, wanted: Wanted, folder: Path, track: Track, tapes: Path) -> Iterator[Job]:
     instants = int(np.ceil((wanted.terms.to_s - wanted.terms.from_s) / plan.step_s)) + 1
-    for own, series in blocks(plan, track, instants=instants, workers=max(1, wanted.workers)):
-        yield Job(plan=own, terms=wanted.terms, start_s=track.start_s, wanted=series, folder=folder, track=track)
+    for number, (own, series) in enumerate(blocks(plan, track, instants=instants, workers=max(1, wanted.workers))):
+        yield Job(
+            plan=own,
+            terms=wanted.terms,
+            start_s=track.start_s,
+            wanted=series,
+            folder=folder,
+            track=track,
+            tape=tapes / f"{plan.alias}.{number:05}.npy",
+        )
 
 
-def _done(jobs: Sequence[Job], wanted: Wanted, *, told: Told) -> list[LaneResult]:
-    results = on_dask(wanted.dask, jobs) if wanted.dask else here(jobs, workers=wanted.workers)
-    out: list[LaneResult] = []
-    told("judging", 0.0)
-    for done, lanes in enumerate(results, start=1):
-        out += lanes
-        told("judging", done / len(jobs))
+def _done(
+    chosen: Sequence[QueryPlan], tracks: Mapping[str, Track], wanted: Wanted, folder: Path, *, told: Told
+) -> tuple[list[LaneResult], dict[str, Rolled]]:
+    """Do all blocks; roll up each query as soon as its blocks are done."""
+    lanes: list[LaneResult] = []
+    tapes: dict[str, list[Tape]] = {}
+    rolled: dict[str, Rolled] = {}
+    with tempfile.TemporaryDirectory(prefix="heronwatch-tapes-") as name:
+        jobs = [
+            job
+            for plan in chosen
+            for job in _jobs(plan, wanted, folder, tracks[plan.alias], Path(name))
+            if tracks[plan.alias].series
+        ]
+        left = Counter(job.plan.alias for job in jobs)
+        told("judging", 0.0)
+        results = on_dask(wanted.dask, jobs) if wanted.dask else here(jobs, workers=wanted.workers)
+        plan_of = {plan.alias: plan for plan in chosen}
+        for done, result in enumerate(results, start=1):
+            lanes += result.lanes
+            alias = result.lanes[0].query
+            left[alias] -= 1
+            tapes.setdefault(alias, []).extend([result.tape] if result.tape is not None else [])
+            groups = plan_of[alias].groups
+            if not left[alias] and groups is not None:
+                rolled[alias] = _rolled(tapes.pop(alias), groups, wanted.terms)
+            told("judging", done / len(jobs))
+    return lanes, rolled
+
+
+def _rolled(tapes: Sequence[Tape], groups: GroupPlan, terms: Terms) -> Rolled:
+    found = rolled_up(tapes, groups, from_s=terms.from_s, apart_s=terms.apart_s)
+    for tape in tapes:
+        if tape.file is not None:
+            tape.file.unlink()
+    return found
+
+
+def _budget(chosen: Sequence[QueryPlan], tracks: Mapping[str, Track], hosts: int) -> float:
+    """Return what the configuration allows a week; where nothing is rolled up that of so many hosts."""
+    if not any(plan.groups for plan in chosen):
+        return Budget().per_week * max(1, hosts) / 1000
+    return sum(
+        plan.groups.share.per_week / plan.groups.share.queries * _devices(plan, tracks[plan.alias]) / 1000
+        for plan in chosen
+        if plan.groups
+    )
+
+
+def _devices(plan: QueryPlan, track: Track) -> int:
+    names = {parse_labels(key.encode()).get(host_label(plan), "") for key in track.series}
+    return len(names - {""})
+
+
+def _about(chosen: Sequence[QueryPlan], tracks: Mapping[str, Track]) -> About:
+    out: dict[tuple[str, str, str], list[Labels]] = {}
+    for plan in chosen:
+        groups = plan.groups.groups if plan.groups else Groups()
+        series = [identity(parse_labels(key.encode())) for key in tracks[plan.alias].series]
+        for who, labels in about(series, plan.alias, device=groups.device, site=groups.site):
+            out.setdefault(who, []).append(labels)
     return out

@@ -1,12 +1,13 @@
 """What a backtest found, as tables of pandas, which is imported with this file only."""
 
+from collections.abc import Sequence
 from datetime import tzinfo
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]  # it ships no type information
 
-from anomaly_detector.backtest.alarms import groups
-from anomaly_detector.backtest.outcome import Outcome, host_codes
+from anomaly_detector.backtest.outcome import Outcome
+from anomaly_detector.backtest.rolled import Notice
 
 
 def per_query(found: Outcome) -> pd.DataFrame:
@@ -34,14 +35,44 @@ def per_day(found: Outcome, zone: tzinfo) -> pd.DataFrame:
         pd.Timestamp(found.terms.to_s, unit="s", tz="UTC").tz_convert(zone).normalize(),
         freq="D",
     )
-    begins = np.array([alarm.begins for alarm in found.alarms])
-    group, _ = groups(host_codes([alarm.host for alarm in found.alarms]), begins, apart_s=found.terms.apart_s)
-    at = pd.to_datetime(begins, unit="s", utc=True).tz_convert(zone).normalize()
-    alarms = pd.DataFrame({"day": at, "group": group})
-    table = pd.DataFrame(
-        {"alarms": alarms.groupby("day").size(), "notifications": alarms.groupby("group").day.min().value_counts()}
-    )
+    counts = {"alarms": [one.begins for one in found.alarms], "notifications": [one.begins for one in found.notices]}
+    table = pd.DataFrame({name: _per_day(begins, zone) for name, begins in counts.items()})
     return table.reindex(days).fillna(0).astype(int)
+
+
+def notified(found: Outcome, zone: tzinfo) -> pd.DataFrame:
+    """Return the notifications, oldest first: when, of what, for how long, how high, and which series was worst."""
+    rows = [
+        {
+            "begins": f"{pd.Timestamp(one.begins, unit='s', tz='UTC').tz_convert(zone):%Y-%m-%d %H:%M}",
+            "query": one.query,
+            "of": f"{one.kind} {one.name}".strip(),
+            "peak": one.peak,
+            "hours": (one.ends - one.begins) / 3600,
+            "worst series": _worst(found, one),
+        }
+        for one in found.notices
+    ]
+    return pd.DataFrame(rows)
+
+
+def _worst(found: Outcome, notice: Notice) -> str:
+    """Return the series that alarmed most during a notification of its host, "" where none did."""
+    during = [
+        one
+        for one in found.alarms
+        if one.query == notice.query
+        and one.host == notice.name
+        and one.begins < notice.ends
+        and one.ends > notice.begins
+    ]
+    worst = max(during, key=lambda one: one.peak, default=None)
+    return "" if worst is None else ", ".join(f'{name}="{value}"' for name, value in worst.labels)
+
+
+def _per_day(begins_s: Sequence[float], zone: tzinfo) -> "pd.Series[int]":
+    at = pd.to_datetime(np.array(begins_s), unit="s", utc=True).tz_convert(zone).normalize()
+    return pd.Series(at).value_counts()
 
 
 def noisiest(found: Outcome, most: int = 20) -> pd.DataFrame:

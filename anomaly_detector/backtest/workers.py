@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 
-from anomaly_detector.backtest.block import Job, LaneResult, run, shipped
+from anomaly_detector.backtest.block import BlockResult, Job, host_label, run, shipped
 from anomaly_detector.backtest.recording import Track
 from anomaly_detector.errors import DetectorError
 from anomaly_detector.plan import QueryPlan
+from anomaly_detector.source.matrix import parse_labels
 
 CELLS = 2_000_000  # samples of the judged span in one block: bounds a worker's memory to some hundred MB
 FEWEST = 250  # series in one block where there are so many: with fewer, an instant costs as much
@@ -36,13 +37,13 @@ def blocks(
 ) -> Iterator[tuple[QueryPlan, tuple[int, ...]]]:
     """Cut a query's series into blocks, each with the plan it is to be run with.
 
-    A block is small enough for memory, and large enough to be worth an instant's cost. What history may take is
-    shared out, so that each series is learnt from as many instants as in service. Nothing secret is in the plan.
+    A block is small enough for memory, and large enough to be worth an instant's cost; the series of a device stay
+    together. What history may take is shared out, so that each series is learnt from as many instants as in service.
+    Nothing secret is in the plan.
     """
     count = len(track.series)
     size = max(1, min(CELLS // max(1, instants), max(FEWEST, -(-count // workers))))
-    for first in range(0, count, size):
-        wanted = tuple(range(first, min(first + size, count)))
+    for wanted in _together(plan, track, size):
         points = max(1, plan.reader.max_history_points * len(wanted) // count)
         reader = msgspec.structs.replace(
             plan.reader,
@@ -56,7 +57,24 @@ def blocks(
         yield msgspec.structs.replace(plan, reader=reader), wanted
 
 
-def here(jobs: Sequence[Job], *, workers: int) -> Iterator[list[LaneResult]]:
+def _together(plan: QueryPlan, track: Track, size: int) -> Iterator[tuple[int, ...]]:
+    """Yield places of series, some `size` at a time, and all of a device at once where devices are rolled up."""
+    label = host_label(plan)
+    devices: dict[object, list[int]] = {}
+    for place, series in enumerate(track.series):
+        device = parse_labels(series.encode()).get(label) if plan.groups else None
+        devices.setdefault(device or place, []).append(place)
+    block: list[int] = []
+    for places in devices.values():
+        if block and len(block) + len(places) > size:
+            yield tuple(block)
+            block = []
+        block += places
+    if block:
+        yield tuple(block)
+
+
+def here(jobs: Sequence[Job], *, workers: int) -> Iterator[BlockResult]:
     """Do jobs in so many processes; yields results as they come. WorkersError when a process dies."""
     if workers <= 1 or len(jobs) <= 1:
         yield from map(run, jobs)
@@ -74,7 +92,7 @@ def here(jobs: Sequence[Job], *, workers: int) -> Iterator[list[LaneResult]]:
                 future.cancel()
 
 
-def on_dask(address: str, jobs: Sequence[Job], *, timeout_s: float = 30.0) -> Iterator[list[LaneResult]]:
+def on_dask(address: str, jobs: Sequence[Job], *, timeout_s: float = 30.0) -> Iterator[BlockResult]:
     """Do jobs on a Dask cluster, which needs heronwatch of the same version; yields results as they come.
 
     Each job carries its data. DaskMissingError without the library, WorkersError when the cluster does not answer.

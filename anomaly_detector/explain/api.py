@@ -34,7 +34,17 @@ def asked(series: str, at: str) -> Asked:
     >>> asked("cpu", "1792893600").at_s == asked("cpu", "2026-10-25T03:00:00+01:00").at_s
     True
     """
-    return Asked(subject=subject_of(series), at_s=_time(at) if at else None)
+    return Asked(subject=subject_of(series), at_s=time_of(at) if at else None)
+
+
+def time_of(text: str) -> float:
+    """Read Unix seconds, or a time with its offset; ValueError when it is neither."""
+    try:
+        return float(Instant.parse(text))
+    except ValueError:
+        if text.replace(".", "", 1).isdigit() and len(text) < 20:
+            return float(text)
+        raise
 
 
 class ExplainApi:
@@ -77,15 +87,6 @@ class ExplainApi:
         finally:
             source.close()
         return _json(200, as_builtins(told)) if as_json else text_response(as_text(told))
-
-
-def _time(text: str) -> float:
-    try:
-        return float(Instant.parse(text))
-    except ValueError:
-        if text.replace(".", "", 1).isdigit() and len(text) < 20:
-            return float(text)
-        raise
 
 
 def _json(status: int, value: object) -> Response:

@@ -17,7 +17,7 @@ from anomaly_detector.explain.finding import (
     said_of,
 )
 from anomaly_detector.explain.knowledge import knowledge
-from anomaly_detector.explain.lookup import Found, Narrowed
+from anomaly_detector.explain.lookup import Found
 from anomaly_detector.explain.subject import written
 from anomaly_detector.explain.testimony import Testimony, testimony
 from anomaly_detector.feedback.effects import Marks, about, factor, pauses
@@ -30,6 +30,7 @@ from anomaly_detector.replay import Instant, Replay
 from anomaly_detector.scoring.learning import Pause
 from anomaly_detector.sink.series import SCORE, Identity, output_labels
 from anomaly_detector.source.matrix import grid_times
+from anomaly_detector.source.narrowed import Narrowed
 from anomaly_detector.source.reading import Source
 
 

@@ -1,17 +1,15 @@
 """Finds the one series that somebody means, among the series of all queries."""
 
-from collections.abc import Mapping
-
 import msgspec
 
 from anomaly_detector.config import Config
 from anomaly_detector.errors import DetectorError, ResponseTooLargeError
-from anomaly_detector.explain.subject import Subject, narrowed, written
+from anomaly_detector.explain.subject import Subject, written
 from anomaly_detector.grid import newest_instant
-from anomaly_detector.models.model import F64
 from anomaly_detector.plan import QueryPlan, plans
 from anomaly_detector.series_table import Labels
-from anomaly_detector.source.matrix import Matrix, grid_times, parse_labels
+from anomaly_detector.source.matrix import grid_times, parse_labels
+from anomaly_detector.source.narrowed import Narrowed
 from anomaly_detector.source.reading import Source
 
 LOOK_BACK_S, MOST_LOOKS = 3600.0, 60  # a series that was there within the hour before is found
@@ -24,28 +22,6 @@ class NoSuchSeriesError(DetectorError):
     """Nothing, or more than one thing, is what was asked for; the message says which there are."""
 
     reason = "no_series"
-
-
-class Narrowed:
-    """A source that only gives series with certain labels; the server sends no others."""
-
-    def __init__(self, source: Source, labels: Mapping[str, str]) -> None:
-        self._source, self._labels = source, labels
-
-    def server_time(self) -> float:
-        """See Source."""
-        return self._source.server_time()
-
-    def newest_score(self, query: str) -> float:
-        """See Source."""
-        return self._source.newest_score(query)
-
-    def query_range(self, expr: str, times_s: F64, *, step_s: float, max_series: int) -> Matrix:
-        """See Source."""
-        return self._source.query_range(narrowed(expr, self._labels), times_s, step_s=step_s, max_series=max_series)
-
-    def close(self) -> None:
-        """Leave the source open: it is another's."""
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

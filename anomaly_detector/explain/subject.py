@@ -7,6 +7,7 @@ import msgspec
 
 from anomaly_detector.plan import QueryPlan
 from anomaly_detector.series_table import Labels
+from anomaly_detector.source.narrowed import quoted
 
 _WHOLE = re.compile(r"\s*([A-Za-z_:][A-Za-z0-9_.:-]*)?\s*(?:\{(.*)\})?\s*", re.DOTALL)
 _PAIR = re.compile(r'\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)', re.DOTALL)
@@ -61,30 +62,6 @@ def written(name: str, labels: Iterable[tuple[str, str]]) -> str:
     """
     pairs = ", ".join(f"{key}={quoted(value)}" for key, value in labels)
     return f"{name}{{{pairs}}}"
-
-
-def narrowed(expr: str, labels: Mapping[str, str]) -> str:
-    r"""Return an expression that only has the series of `expr` with these labels: the server sends no others.
-
-    >>> narrowed("up", {"job": "snmp"})
-    '(up\n) and on (job) label_replace(vector(1), "job", "snmp", "", "")'
-    """
-    if not labels:
-        return expr
-    only = "vector(1)"
-    for name, value in labels.items():
-        only = f'label_replace({only}, "{name}", {quoted(value.replace("$", "$$"))}, "", "")'
-    return f"({expr}\n) and on ({', '.join(labels)}) {only}"  # the newline ends a comment of the expression
-
-
-def quoted(value: str) -> str:
-    r"""Return a value as PromQL writes it.
-
-    >>> quoted('a"b\\')
-    '"a\\"b\\\\"'
-    """
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
 
 
 def _pairs(text: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from anomaly_detector.feedback.effects import RAISE, about, expires_at
 from anomaly_detector.feedback.journal import JournalError
 from anomaly_detector.feedback.listing import as_builtins
 from anomaly_detector.feedback.record import Feedback, RefusedError, Taken
-from anomaly_detector.feedback.verdicts import FALSE_ALARM, Entry, Scope, entry_of, moment
+from anomaly_detector.feedback.verdicts import ACCEPTED, FALSE_ALARM, Entry, Scope, entry_of, moment
 from anomaly_detector.scoring.learning import Labels
 from anomaly_detector.sink.series import Identity
 from heronwatch import pages
@@ -104,7 +104,7 @@ class FeedbackApi:
         if entry.query and entry.query not in queries:
             raise RefusedError(422, f"no query has the alias '{entry.query[:100]}'")
         known = self._series(entry.query) if entry.query else None
-        if known is None or entry.verdict != FALSE_ALARM:
+        if known is None or entry.verdict not in {FALSE_ALARM, ACCEPTED}:
             return entry, None
         model, page = entry.labels.get("model_alias", ""), queries[entry.query].page
         identity = Identity(entry.query, model, page)
@@ -127,13 +127,16 @@ def protected(feedback: Feedback) -> frozenset[str]:
 
 def taken(entry: Entry, *, protected: frozenset[str], series: int | None) -> Taken:
     """Return what a new verdict changes."""
-    if entry.verdict != FALSE_ALARM:
+    if entry.verdict not in {FALSE_ALARM, ACCEPTED}:
         words = "nothing is learnt from this span from now on; what was learnt before stays"
         return Taken(id=entry.id, effect="not_learnt", words=words, series=series)
     if entry.query in protected:
         return Taken(id=entry.id, effect="none", words="kept, but the query is protected", series=series)
-    until = moment(expires_at(entry))
     what = "this series" if entry.scope == "series" else "each series of this device"
+    if entry.verdict == ACCEPTED:
+        words = f"the level of {what} since {moment(entry.start)} is normal from the next step on"
+        return Taken(id=entry.id, effect="accepted", words=words, series=series)
+    until = moment(expires_at(entry))
     words = f"the threshold of {what} is raised by {RAISE - 1:.0%} until {until}"
     return Taken(id=entry.id, effect="raised", words=words, series=series)
 

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from anomaly_detector.feedback.journal import Past
-from anomaly_detector.feedback.verdicts import ALIAS, FALSE_ALARM, HOST, Entry
+from anomaly_detector.feedback.verdicts import ACCEPTED, ALIAS, FALSE_ALARM, HOST, Entry, Undo
 from anomaly_detector.models.model import F32, F64
 from anomaly_detector.plan import QueryPlan
 from anomaly_detector.query_state import Judged
@@ -32,12 +32,15 @@ OURS = frozenset({ALIAS, "model_alias", "page"})  # labels that the detector add
 class Marks(msgspec.Struct, frozen=True, kw_only=True):
     """What is in force at a moment: verdicts not taken back, and of the false alarms those not yet expired.
 
-    `changes_at` is when the next one expires. `version` tells one set of marks from another.
+    `accepts` are new levels, `withdrawn` those no longer accepted. `changes_at` is when the next false alarm expires.
+    `version` tells one set of marks from another.
     """
 
     version: int = 0
     raises: tuple[Entry, ...] = ()
     spans: tuple[Entry, ...] = ()
+    accepts: tuple[Entry, ...] = ()
+    withdrawn: tuple[tuple[Entry, Undo], ...] = ()
     changes_at: float = float("inf")
 
 
@@ -48,7 +51,13 @@ def marks_of(past: Past, now: float, *, version: int) -> Marks:
     return Marks(
         version=version,
         raises=raises,
-        spans=tuple(entry for entry in kept if entry.verdict != FALSE_ALARM),
+        spans=tuple(entry for entry in kept if entry.verdict not in {FALSE_ALARM, ACCEPTED}),
+        accepts=tuple(entry for entry in kept if entry.verdict == ACCEPTED),
+        withdrawn=tuple(
+            (entry, past.undone[entry.id])
+            for entry in past.entries
+            if entry.verdict == ACCEPTED and entry.id in past.undone
+        ),
         changes_at=min((expires_at(entry) for entry in raises), default=float("inf")),
     )
 

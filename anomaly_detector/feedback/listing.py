@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from anomaly_detector.feedback.effects import RAISE, expires_at
-from anomaly_detector.feedback.verdicts import ALIAS, FALSE_ALARM, Entry, moment
+from anomaly_detector.feedback.verdicts import ACCEPTED, ALIAS, FALSE_ALARM, Entry, moment
 
 WEEK_S = 7 * 86_400.0
 WORDS = {
     "false_alarm": f"threshold raised by {RAISE - 1:.0%}",
     "incident": "not learnt from",
     "expected": "not learnt from",
+    "accepted": "its level is normal",
 }
 
 
@@ -55,11 +56,13 @@ def as_builtins(entry: Entry, counts: bool, protected: frozenset[str]) -> dict[s
 
 
 def effect(entry: Entry, counts: bool, protected: frozenset[str]) -> str:
-    """Return what a verdict does, in words; `protected` are the queries that no false alarm touches."""
+    """Return what a verdict does, in words; `protected` are the queries that no word of a person touches."""
     if not counts:
         return "no longer counts"
-    if entry.verdict != FALSE_ALARM:
+    if entry.verdict not in {FALSE_ALARM, ACCEPTED}:
         return f"{moment(entry.start)[:16]}Z to {moment(entry.end)[:16]}Z {WORDS[entry.verdict]}"
     if entry.query in protected:
         return "changes nothing: the query is protected"
+    if entry.verdict == ACCEPTED:
+        return f"{WORDS[ACCEPTED]} since {moment(entry.start)[:16]}Z"
     return f"{WORDS[FALSE_ALARM]} until {moment(expires_at(entry))[:10]}"

@@ -10,7 +10,7 @@ from anomaly_detector.feedback.effects import Marks
 from anomaly_detector.feedback.record import Feedback
 
 NAME = "heronwatch_detector_feedback_in_force"
-HELP = "Verdicts of people that count now: raised thresholds (false_alarm), spans not learnt from."
+HELP = "Verdicts of people that count now: raised thresholds (false_alarm), spans not learnt from, accepted levels."
 
 
 class FeedbackCollector(Collector):
@@ -33,5 +33,5 @@ class FeedbackCollector(Collector):
 
 def in_force(marks: Marks) -> dict[str, int]:
     """Return how many verdicts of each kind count."""
-    counted = Counter(entry.verdict for entry in (*marks.raises, *marks.spans))
-    return {verdict: counted[verdict] for verdict in ("false_alarm", "incident", "expected")}
+    counted = Counter(entry.verdict for entry in (*marks.raises, *marks.spans, *marks.accepts))
+    return {verdict: counted[verdict] for verdict in ("false_alarm", "incident", "expected", "accepted")}

@@ -132,7 +132,7 @@ def counts(entry: Entry, past: Past, now: float) -> bool:
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a verdict: `effect` is `raised`, `not_learnt` or `none`, with the reason in `words`.
+    """What became of a verdict: `effect` is `raised`, `not_learnt`, `accepted` or `none`, with the reason in `words`.
 
     `series` is how many series are meant now, None when that is not known yet.
     """

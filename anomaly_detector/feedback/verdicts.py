@@ -9,9 +9,10 @@ import msgspec
 
 from anomaly_detector.scoring.learning import Instant
 
-Verdict: TypeAlias = Literal["false_alarm", "incident", "expected"]
+Verdict: TypeAlias = Literal["false_alarm", "incident", "expected", "accepted"]
 Scope: TypeAlias = Literal["series", "device"]
 FALSE_ALARM: Verdict = "false_alarm"
+ACCEPTED: Verdict = "accepted"  # what it has been since `start` is its new level
 HOST = "instance"  # the label by which series belong to one device
 ALIAS = "for"  # the label by which every series of ours names its query
 FARTHEST_S = 31 * 86_400.0  # how far ahead a span may end: a maintenance that is planned
@@ -37,7 +38,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One verdict as the journal keeps it; times are Unix seconds, `at` is when it was said.
 
-    A false alarm of the scope `device` is about all series of that device in that query: the device had alarmed.
+    What has the scope `device` is about all series of that device in that query: the device had alarmed.
     """
 
     id: str
@@ -103,8 +104,10 @@ def entry_of(body: bytes, *, identity: str, now: float) -> Entry:
         raise ValueError("end is before start")
     if end > now + FARTHEST_S:
         raise ValueError("end is more than 31 days ahead")
-    if said.verdict == FALSE_ALARM and not said.labels.get(ALIAS):
-        raise ValueError(f"labels.{ALIAS} is missing: a false alarm is about one series of one query")
+    if said.verdict == ACCEPTED and start > now:
+        raise ValueError("start is ahead: a level is accepted once it is there")
+    if said.verdict in (FALSE_ALARM, ACCEPTED) and not said.labels.get(ALIAS):
+        raise ValueError(f"labels.{ALIAS} is missing: the verdict is about one series of one query")
     return Entry(id=identity, at=now, verdict=said.verdict, labels=said.labels, start=start, end=end, who=said.who)
 
 

@@ -7,24 +7,42 @@ import msgspec
 
 from anomaly_detector.endpoint import Faults, Struct
 from anomaly_detector.marks.blocks import LabelName
-from anomaly_detector.scoring.budget import threshold
+from anomaly_detector.scoring.budget import BUDGET_PER_1000, threshold
+from anomaly_detector.scoring.groups import GroupScore
+from anomaly_detector.scoring.levelling import DAYS, FEWEST_DAYS
+from anomaly_detector.scoring.rollup import DAY_S
+from anomaly_detector.sharding import Shard
+from heronwatch.values import Duration
 from heronwatch.words import hint
 
 PerWeek = Annotated[float, msgspec.Meta(gt=0, le=10_000)]
 DEFAULT_TEAM = "everyone"
+LEAST_HISTORY_S = (FEWEST_DAYS + 1) * DAY_S  # days count from midnight (UTC): that many whole ones are in it
+MOST_HISTORY_S = DAYS * DAY_S  # what is older is forgotten
 
 
 class Groups(Struct, frozen=True, kw_only=True):
     """By which label of its series a device, and the site that it stands at, is known.
 
-    Series without the first belong to no device; without the second the device belongs to no site.
+    Series without the first belong to no device; without the second the device belongs to no site. `history` is what
+    is played again where devices are not known yet, 0s for nothing: they are then learnt as they live.
+    `sensitivity` divides the threshold that the budget draws. `score` says what is taken of all series of a device
+    together: the mean of their scores, or the residual of a principal component analysis.
     """
 
     device: LabelName = "instance"
     site: LabelName = "site"
+    history: Duration = Duration(7 * DAY_S)
+    sensitivity: Annotated[float, msgspec.Meta(ge=0.1, le=10)] = 1.0
+    score: GroupScore = "mean"
 
     def config_faults(self) -> Faults:
-        """A device is not its own site."""
+        """A device is not its own site, and history is long enough to know it."""
+        if 0 < self.history < LEAST_HISTORY_S or self.history > MOST_HISTORY_S:
+            yield (
+                "history",
+                f"{self.history} is none of {Duration(LEAST_HISTORY_S)} to {Duration(MOST_HISTORY_S)}, or 0s",
+            )
         if self.device == self.site:
             yield "site", f"'{self.site}' is the label of a device as well"
 
@@ -33,7 +51,7 @@ class Team(Struct, frozen=True, kw_only=True):
     """Who is notified of some queries, and how many notifications a week for each 1,000 devices that may be."""
 
     queries: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
-    per_week: PerWeek = 5.0
+    per_week: PerWeek = BUDGET_PER_1000
 
 
 class Budget(Struct, frozen=True, kw_only=True):
@@ -43,7 +61,7 @@ class Budget(Struct, frozen=True, kw_only=True):
     have equal parts of it.
     """
 
-    per_week: PerWeek = 5.0
+    per_week: PerWeek = BUDGET_PER_1000
     teams: Mapping[str, Team] = {}
 
     def config_faults(self) -> Faults:
@@ -85,6 +103,16 @@ def team_faults(budget: Budget, queries: Sequence[str]) -> Faults:
                 yield f"budget.teams.{name}.queries[{place}]", f"'{query}' is no query{hint(query, list(queries))}"
 
 
+def shard_faults(groups: Groups | None, shard: Shard | None) -> Faults:
+    """Yield labels by which a device's series would be spread over several shards, each of which saw a part of it."""
+    if groups is None or shard is None:
+        return
+    for place, label in enumerate(shard.by):
+        if label not in {groups.device, groups.site}:
+            remedy = f"use '{groups.device}' or '{groups.site}', or leave it out"
+            yield f"settings.shard.by[{place}]", f"'{label}' would part the series of a device: {remedy}"
+
+
 class GroupPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be done with the groups of one query; two equal plans run the same."""
 
@@ -94,7 +122,7 @@ class GroupPlan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def threshold(self) -> float:
         """Return how rare something must be to be a notification, in decades of device-days."""
-        return threshold(self.share.per_week, self.share.queries)
+        return threshold(self.share.per_week, self.share.queries) / self.groups.sensitivity
 
 
 def group_plan(groups: Groups | None, budget: Budget, query: str, queries: Sequence[str]) -> GroupPlan | None:

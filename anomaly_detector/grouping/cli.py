@@ -23,10 +23,21 @@ def add_arguments(check: argparse.ArgumentParser) -> None:
     )
 
 
-def alarms(arguments: argparse.Namespace, config: "Config") -> int:
-    """Print what the past says about every query; returns the exit status."""
+def unknown(config: "Config") -> list[str]:
+    """Return what is to be said of queries that may page, where their past is not asked for."""
+    paging = [alias for alias, query in config.reader.queries.items() if query.page]
+    if config.groups is None:
+        return [f"{alias} has page: true, and nobody is paged: only devices and sites page" for alias in paging]
+    return [
+        f"{alias} may page, and how often is not known: heronwatch detector check --history 14d asks the server"
+        for alias in paging
+    ]
+
+
+def alarms(arguments: argparse.Namespace, config: "Config", *, summary: "dict[str, object]") -> int:
+    """Print what the past says about every query, for scripts in one document with the summary; returns the status."""
     from anomaly_detector.grouping.estimate import LEAST_HISTORY_S, estimates
-    from anomaly_detector.source.prom_api import PromApi
+    from anomaly_detector.source.opening import source_of
     from heronwatch.values import Duration
 
     try:
@@ -39,10 +50,13 @@ def alarms(arguments: argparse.Namespace, config: "Config") -> int:
         print(f"heronwatch detector check: --history: {arguments.history} is shorter than {least}", file=sys.stderr)
         return EXIT_USAGE
     found = []
-    for one in estimates(config, lambda: PromApi(config.reader), history_s=history_s, told=_tell):
+    for one in estimates(config, source_of, history_s=history_s, told=_tell):
         found.append(one)
-        print(json.dumps(_as_builtins(one)) if arguments.json else text(one), flush=True)
-    refused = [refusal(one) for one in found if one.page and one.above]
+        if not arguments.json:
+            print(text(one), flush=True)
+    if arguments.json:
+        print(json.dumps(summary | {"alarms": [_as_builtins(one) for one in found]}, indent=2))
+    refused = [refusal(one) for one in found if one.page and (one.above or not one.known)]
     for line in refused:
         print(line, file=sys.stderr)
     return EXIT_FAULT if refused else EXIT_OK
@@ -50,6 +64,8 @@ def alarms(arguments: argparse.Namespace, config: "Config") -> int:
 
 def text(one: "Estimate") -> str:
     """Return a line for people."""
+    if not one.known:
+        return f"alarms  {one.query}: not known, no device could be judged for a day ({one.devices} seen)"
     return (
         f"alarms  {one.query}: {one.expected_per_week:.3g} a week expected for {one.devices} devices "
         f"({one.notifications} within {one.weeks * 7:.3g} days), {one.allowed_per_week:.3g} allowed ({one.team})"
@@ -58,6 +74,12 @@ def text(one: "Estimate") -> str:
 
 def refusal(one: "Estimate") -> str:
     """Return why a query may not page, and what to do."""
+    if not one.known:
+        return (
+            f"reader.queries.{one.query}.page: how often it would page cannot be said, as the server has too little "
+            f"history ({one.devices} devices seen): set page: false until it has some days more, or give a longer "
+            "--history"
+        )
     return (
         f"reader.queries.{one.query}.page: {one.expected_per_week:.3g} notifications a week are expected, its part of "
         f"the budget of '{one.team}' is {one.allowed_per_week:.3g}: set page: false, raise min_dev_from_expected, or "
@@ -75,7 +97,8 @@ def _as_builtins(one: "Estimate") -> dict[str, object]:
         "page": one.page,
         "team": one.team,
         "devices": one.devices,
-        "expected_alarms_per_week": one.expected_per_week,
+        "expected_alarms_per_week": one.expected_per_week if one.known else None,
         "allowed_alarms_per_week": one.allowed_per_week,
+        "known": one.known,
         "above_budget": one.above,
     }

@@ -4,7 +4,7 @@
 stale marker. Scores of devices and sites end so as well when they have no samples any more.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -23,10 +23,14 @@ Shown = dict[tuple[str, Labels], float]
 class GroupOutputs:
     """Renders what is told, and remembers what has to be ended."""
 
-    def __init__(self, identity: Identity, groups: QueryGroups) -> None:
+    def __init__(
+        self, identity: Identity, groups: QueryGroups, *, of_site: Mapping[str, str] = {}, shown: Shown | None = None
+    ) -> None:
+        """Take what the run before has `shown`, if it goes on with this one; `of_site` are more labels of sites."""
+        self._of_site = of_site
         self._identity, self._groups = identity, groups
         self._encoded: dict[tuple[str, Labels], bytes] = {}
-        self._shown: Shown = {}
+        self.shown: Shown = shown or {}
 
     def batch(self, told: Told, table: SeriesTable) -> Batch:
         """Return what to write about an instant."""
@@ -40,7 +44,7 @@ class GroupOutputs:
         """Return what `/scores` shows of the newest batch."""
         out = []
         for name in (GROUP, SITE, WORST):
-            values = {labels: value for (one, labels), value in self._shown.items() if one == name}
+            values = {labels: value for (one, labels), value in self.shown.items() if one == name}
             lines = [text(name, labels) for labels in values]
             numbers: F64 = np.array(list(values.values()))
             out.append(Page(name=name, lines=lines, values=numbers, time_ms=round(time_s * 1000)))
@@ -48,8 +52,8 @@ class GroupOutputs:
 
     def _moved(self, values: Shown, time_s: float) -> Batch:
         """Return a batch of values, and of ends of what was shown before and is not any more."""
-        gone = [series for series in self._shown if series not in values]
-        self._shown = values
+        gone = [series for series in self.shown if series not in values]
+        self.shown = values
         time_ms = round(time_s * 1000)
         if not values and not gone:
             return NOTHING
@@ -58,7 +62,7 @@ class GroupOutputs:
         numbers[len(values) :] = STALE
         template = Template([self._encode(series) for series, _ in every])
         for series in gone:
-            del self._encoded[series]
+            self._encoded.pop(series, None)
         return join([template.render(np.arange(len(every)), numbers, time_ms)], time_ms)
 
     def _encode(self, series: tuple[str, Labels]) -> bytes:
@@ -77,7 +81,7 @@ class GroupOutputs:
         seen = {groups.site_of[place] for place in np.flatnonzero(told.there).tolist()}
         for place, site_name in enumerate(sites):
             if place in seen:
-                yield self._named(SITE, {of.site: site_name}), float(told.site[place])
+                yield self._named(SITE, {of.site: site_name, **self._of_site}), float(told.site[place])
         for row, score in zip(told.worst.tolist(), told.worst_score.tolist(), strict=True):
             yield self._named(WORST, dict(table.labels[row] or ())), score
 

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 
-import msgspec
-import numpy as np
-
 from anomaly_detector.errors import DetectorError, SnapshotError
-from anomaly_detector.grouping.follow import QueryGroups
+from anomaly_detector.grouping.follow import QueryGroups, dense, groups_of
 from anomaly_detector.grouping.keeping import keep, path_of, restore
-from anomaly_detector.grouping.outputs import NOTHING, GroupOutputs
+from anomaly_detector.grouping.outputs import NOTHING, GroupOutputs, Shown
+from anomaly_detector.grouping.rehearsing import Aside, Rehearsing
 from anomaly_detector.models.model import F64, Mask
 from anomaly_detector.plan import QueryPlan
 from anomaly_detector.query_state import Judged, QueryState
@@ -24,24 +22,47 @@ log = get_logger(__name__)
 
 
 class RunningGroups:
-    """Rolls up what the first model of a query says; does nothing where the plan asks for no groups."""
+    """Rolls up what the first model of a query says; does nothing where the plan asks for no groups.
 
-    def __init__(self, plan: QueryPlan) -> None:
-        self._plan = plan
+    With `aside` the past is played again where devices are not known yet.
+    """
+
+    def __init__(self, plan: QueryPlan, aside: Aside | None = None) -> None:
+        self._plan, self._aside = plan, aside
         self._kept_s = self._last_s = 0.0
+        self._rehearsing: Rehearsing | None = None
         self._groups = self._restored() or groups_of(plan)
-        identity = Identity(plan.alias, plan.lanes[0].alias, plan.query.page)
-        self._outputs = None if self._groups is None else GroupOutputs(identity, self._groups)
+        self._outputs = None if self._groups is None else self._showing(self._groups)
 
     def at(self, state: QueryState, words: list[Judged], rows: Rows, values: F64, held: Mask | None) -> Batch:
         """Take an instant, `values` and `held` of `rows`; return what to write about it, which may be nothing."""
         if self._groups is None or self._outputs is None or not words:
             return NOTHING
+        self._take_over_past(self._groups)
         told = self._groups.at(state.table, words[0], *dense(len(state.table), rows, values, held))
         self._last_s = words[0].time_s
+        self._begin_past(self._groups, state)
         if self._last_s >= self._kept_s + KEPT_EVERY_S:
             self.keep()
         return NOTHING if told is None else self._outputs.batch(told, state.table)
+
+    def inherit(self, before: "RunningGroups") -> None:
+        """Go on with the groups of the run before, where they fit: what it showed goes on or is ended by this one."""
+        mine, theirs = self._plan, before._plan  # noqa: SLF001  # our class
+        groups, outputs = before._groups, before._outputs  # noqa: SLF001
+        if mine.groups is None or groups is None or outputs is None or fingerprint(mine) != fingerprint(theirs):
+            return
+        groups.use(mine.groups)
+        self._groups, self._last_s, self._kept_s = groups, before._last_s, before._kept_s  # noqa: SLF001
+        self._outputs = self._showing(groups, shown=outputs.shown)
+
+    def close(self) -> None:
+        """End the thread beside, and write what is remembered."""
+        if self._rehearsing is not None:
+            self._rehearsing.stop()
+        if self._groups is not None:
+            self._take_over_past(self._groups)
+        self.keep()
 
     def pages(self, wanted: Sequence[Judged]) -> list[Page]:
         """Return what `/scores` shows beside the `wanted` words; nothing where those are none."""
@@ -63,6 +84,28 @@ class RunningGroups:
         except DetectorError as exc:
             log.warning("levels of devices not kept", query=self._plan.alias, detail=str(exc))
 
+    def _begin_past(self, groups: QueryGroups, state: QueryState) -> None:
+        """Begin to play the past where devices are not known; tell one that plays how far the live query is."""
+        if self._rehearsing is not None:
+            self._rehearsing.newest_s = self._last_s
+        elif self._aside and groups.devices and groups.roll_up.levels is None and groups.plan.groups.history > 0:
+            series = state.table.series
+            self._rehearsing = Rehearsing(self._plan, self._aside, newest_s=self._last_s, series=series)
+            self._rehearsing.start()
+
+    def _take_over_past(self, groups: QueryGroups) -> None:
+        known = self._rehearsing.known() if self._rehearsing is not None else None
+        if known is not None:
+            groups.take_over(known)
+            self.keep()
+
+    def _showing(self, groups: QueryGroups, shown: Shown | None = None) -> GroupOutputs:
+        identity = Identity(self._plan.alias, self._plan.lanes[0].alias, self._plan.query.page)
+        shard, site = self._plan.settings.shard, groups.plan.groups.site
+        parted = shard is not None and shard.by != (site,)  # each shard sees a part of a site
+        of_site = {"shard": str(shard.number)} if shard is not None and parted else {}
+        return GroupOutputs(identity, groups, of_site=of_site, shown=shown)
+
     def _restored(self) -> QueryGroups | None:
         directory, groups = self._plan.settings.state_dir, groups_of(self._plan)
         if directory is None or groups is None or not self._plan.settings.restore_state:
@@ -75,23 +118,8 @@ class RunningGroups:
         return groups
 
 
-def groups_of(plan: QueryPlan) -> QueryGroups | None:
-    """Return a query's groups, nothing known yet; None where the plan asks for none."""
-    if plan.groups is None:
-        return None
-    return QueryGroups(plan.groups, step_s=plan.step_s, direction=plan.rules.direction)
-
-
 def fingerprint(plan: QueryPlan) -> str:
     """Return what shapes the levels: those of another series' world do not fit."""
     groups = plan.groups.groups if plan.groups else None
-    return f"{plan.fingerprint} {msgspec.json.encode(groups).decode()} {plan.rules!r}"
-
-
-def dense(count: int, rows: Rows, values: F64, held: Mask | None) -> tuple[F64, Mask]:
-    """Return values and what is held with one entry for each of `count` rows."""
-    every, still = np.full(count, np.nan), np.zeros(count, np.bool_)
-    every[rows] = values
-    if held is not None:
-        still[rows] = held
-    return every, still
+    world = [groups.device, groups.site, groups.score] if groups else []
+    return f"{plan.fingerprint} {world} {plan.rules!r}"

@@ -1,4 +1,4 @@
-"""`bank`: twelve features of each series at several speeds, judged together.
+"""`bank`: eleven features of each series at several speeds, judged together.
 
 The distances of the features from what is usual, in robust scales, are softened and joined as a root mean square, once
 for each generation of the normaliser; the smallest counts. That is the feature `shape`; the rest is

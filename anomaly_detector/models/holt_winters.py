@@ -31,6 +31,7 @@ from anomaly_detector.scoring.daily import (
     hourly_spread,
     knots_at,
 )
+from anomaly_detector.scoring.learnable import learnable
 from heronwatch.values import Duration
 
 LARGEST = 1e15
@@ -75,7 +76,7 @@ class HoltWinters:
 
     def fit(self, history: History, mask: Mask) -> State:
         """Take the season of the medians, the level of the last day, the spread of the residuals."""
-        values = np.where(mask & np.isfinite(history.values), np.clip(history.values, -LARGEST, LARGEST), np.nan)
+        values = learnable(history.values, mask, largest=LARGEST)
         state = self.blank(values.shape[1])
         if not len(values):
             return state

@@ -50,6 +50,7 @@ from anomaly_detector.scoring.daily import (
     knots_at,
     least_spread,
 )
+from anomaly_detector.scoring.learnable import blocks_to_learn
 from heronwatch.values import Duration
 
 MEAN_ABS_TO_SIGMA = np.float32(1.2533)  # the same over its mean absolute deviation: sqrt(pi / 2)
@@ -111,13 +112,8 @@ class SeasonalRobust:
     def fit(self, history: History, mask: Mask) -> State:
         """Learn profile, spread and thresholds by medians; some hundred series at a time."""
         state = self.blank(history.values.shape[1])
-        for first in range(0, history.values.shape[1], FIT_BLOCK):
-            block = slice(first, first + FIT_BLOCK)
-            values = np.where(mask[:, block], history.values[:, block], np.nan)
-            values[~np.isfinite(values)] = np.nan
-            np.clip(values, -LARGEST, LARGEST, out=values)
-            if values.shape[0]:
-                self._fit_block(values, history, {name: array[..., block] for name, array in state.items()})
+        for values, views in blocks_to_learn(history, mask, state, size=FIT_BLOCK, largest=LARGEST):
+            self._fit_block(values, history, views)
         return state
 
     def step(self, block: F64, state: State, learn: Mask, grid: Grid) -> Verdict:
@@ -204,7 +200,8 @@ class SeasonalRobust:
         state["origin"][...] = origin
         known = np.isfinite(origin)
         centred = (values - np.nan_to_num(origin)).astype(np.float32)
-        free = np.zeros(len(values), np.bool_) if history.free is None else history.free
+        nothing_else = history.free is None or history.free.all()  # then it is what this series does on any day
+        free = np.zeros(len(values), np.bool_) if history.free is None or nothing_else else history.free
         profile = daily_profile(centred[~free], _part(history, ~free))
         deviation = centred - along(profile, history.day_s)
         state["profile"][...] = profile

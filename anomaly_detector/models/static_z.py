@@ -11,6 +11,7 @@ import numpy as np
 
 from anomaly_detector.models.model import DAY_S, F32, F64, Grid, History, Mask, ModelOptions, Plugin, State, Verdict
 from anomaly_detector.scoring.daily import RELATIVE_FLOOR, TINY
+from anomaly_detector.scoring.learnable import learnable
 from heronwatch.values import Duration
 
 LARGEST = 1e15
@@ -46,7 +47,7 @@ class StaticZ:
 
     def fit(self, history: History, mask: Mask) -> State:
         """Learn mean and variance."""
-        values = np.where(mask & np.isfinite(history.values), np.clip(history.values, -LARGEST, LARGEST), np.nan)
+        values = learnable(history.values, mask, largest=LARGEST)
         state, known = self.blank(values.shape[1]), np.isfinite(values)
         count = np.maximum(known.sum(axis=0), 1)
         mean = np.where(known, values, 0).sum(axis=0) / count

@@ -40,6 +40,7 @@ from anomaly_detector.scoring.calibration import (
 )
 from anomaly_detector.scoring.daily import MAD_TO_SIGMA, RELATIVE_FLOOR, TINY
 from anomaly_detector.scoring.forecast import FORECAST, LOWER, TO_THRESHOLD, UPPER, Forecast, time_to_threshold
+from anomaly_detector.scoring.learnable import learnable
 from anomaly_detector.scoring.line import Line
 from heronwatch.values import Duration
 
@@ -110,7 +111,7 @@ class Trend:
 
     def fit(self, history: History, mask: Mask) -> State:
         """Learn the line, and how far samples stray from it; history ends where the first live bin begins."""
-        values = np.where(mask & np.isfinite(history.values), np.clip(history.values, -LARGEST, LARGEST), np.nan)
+        values = learnable(history.values, mask, largest=LARGEST)
         state = self.blank(values.shape[1])
         if not len(values):
             return state

@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 WEEK_DAYS = 7
+BUDGET_PER_1000 = 5.0  # notifications a week for each 1,000 devices, unless somebody sets another
 AIM = 0.4  # so that seeds 1 and 101 of benchmarks/detector_fleet.py come near their budget
 QUIET_S = 3600.0  # below the threshold for so long, the next is another notification
 

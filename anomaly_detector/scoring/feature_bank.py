@@ -2,10 +2,10 @@
 
 Each sample gives the features of scoring/bank_features.py; scoring/bank_normaliser.py knows where each is usually and
 how far it strays. The first of the model's `features` is how strange they are together, the second, `level`, the
-distance of the sample from the expected value (hour of day), and has the band: outside of it a single sample scores
-above 1. Each is divided by its own threshold, calibrated for each series (scoring/calibration.py). The third, `range`,
-tells that a value lies outside of all that was ever seen; it explains and does not score. The score falls slowly after
-an alarm (`hold`), because faults last.
+distance of the sample from what is expected at this hour (scoring/bank_rhythm.py), and has the band: outside of it a
+single sample scores above 1. Each is divided by its own threshold, calibrated for each series (scoring/calibration.py).
+The third, `range`, tells that a value lies outside of all that was ever seen; it explains and does not score. The score
+falls slowly after an alarm (`hold`), because faults last.
 
 What is learnt, and when it is not: steps are clipped, and nothing is learnt while the score is above 1, so a fault is
 not learnt; after `accept_after` above 1 without pause the new behaviour is accepted.
@@ -23,7 +23,7 @@ from anomaly_detector.models.model import (
     State,
     Verdict,
 )
-from anomaly_detector.scoring import bank_features, bank_normaliser, bank_surprise
+from anomaly_detector.scoring import bank_features, bank_normaliser, bank_rhythm, bank_surprise
 from anomaly_detector.scoring.bank_features import FEATURES, MEMORY, REST
 from anomaly_detector.scoring.bank_judgement import (
     EXTREMES,
@@ -49,7 +49,8 @@ from anomaly_detector.scoring.calibration import (
     stretch,
     threshold,
 )
-from anomaly_detector.scoring.daily import KNOTS, TINY, along, between, daily_profile, knots_at, least_spread
+from anomaly_detector.scoring.daily import KNOTS, TINY, along, between, knots_at, least_spread
+from anomaly_detector.scoring.learnable import blocks_to_learn
 
 CALIBRATED = ("shape", "level")
 LEAST_SHAPE, LEAST_LEVEL = 4.0, 8.0  # scales: no threshold is below these
@@ -95,8 +96,7 @@ class FeatureBank:
         state["samples"] = np.zeros(count, np.uint8)
         state["origin"] = np.full(count, np.nan)
         state |= {name: np.zeros(count, np.float32) for name in EXTREMES}
-        state |= bank_surprise.blank(count)
-        state["profile"] = np.zeros((KNOTS, count), np.float32)
+        state |= bank_surprise.blank(count) | bank_rhythm.blank(count)
         state["rough"] = np.ones((KNOTS, count), np.float32)
         state["floor"] = np.full(count, TINY, np.float32)
         state["centre"] = np.zeros((len(FEATURES), count), np.float32)
@@ -121,15 +121,10 @@ class FeatureBank:
 
     def fit(self, history: History, mask: Mask) -> State:
         """Learn profile, generations and thresholds; as many series at a time as memory allows."""
-        count, size = history.values.shape[1], max(1, FIT_CELLS // max(1, history.values.shape[0]))
-        state = self.blank(count)
-        for first in range(0, count, size):
-            block = slice(first, first + size)
-            values = np.where(mask[:, block], history.values[:, block], np.nan)
-            values[~np.isfinite(values)] = np.nan
-            np.clip(values, -LARGEST, LARGEST, out=values)
-            if values.shape[0]:
-                self._fit_block(values, history, {name: array[..., block] for name, array in state.items()})
+        state = self.blank(history.values.shape[1])
+        size = max(1, FIT_CELLS // max(1, history.values.shape[0]))
+        for values, views in blocks_to_learn(history, mask, state, size=size, largest=LARGEST):
+            self._fit_block(values, history, views)
         return state
 
     def step(self, block: F64, state: State, learn: Mask, grid: Grid) -> Verdict:
@@ -141,7 +136,7 @@ class FeatureBank:
         np.copyto(origin, block, where=first)
         zero = np.nan_to_num(origin)
         low, high, share = knots_at(grid.day_s)
-        usual = between(state["profile"], low, high, share)
+        usual = bank_rhythm.usual(state, grid)
         expected = zero + usual + state["centre"][REST]
         rest = np.where(fresh, block - zero - usual, state["rest1"]).astype(np.float32)
         features, surprise, error = self._advance(state, rest, usual, first)
@@ -234,9 +229,9 @@ class FeatureBank:
         rate = np.minimum(np.float32(grid.step_s) / memory, np.float32(1)) * learn
         size = np.abs(taught) / np.maximum(state["scale"][REST], state["floor"])
         wanted = np.float32(0.5) + size * np.float32(0.5 / MEAN_ABS)  # half way towards 1, as in `roughness`
+        bank_rhythm.learn(state, taught, rate, grid)
         low, high, share = knots_at(grid.day_s)
         for knot, weight in ((low, 1 - share), (high, share)):
-            state["profile"][knot] += taught * rate * weight
             rough = state["rough"][knot]
             rough += (wanted - rough) * rate * weight
             np.clip(rough, 1 / ROUGHEST, ROUGHEST, out=rough)
@@ -262,10 +257,8 @@ class FeatureBank:
         origin = column_quantiles(values.astype(np.float32), (0.5,))[0].astype(np.float64)
         state["origin"][...] = origin
         centred = (values - np.nan_to_num(origin)).astype(np.float32)
-        profile = daily_profile(centred, history)
-        usual = along(profile, history.day_s)
+        usual = bank_rhythm.fit(centred, history, state)
         rest = centred - usual
-        state["profile"][...] = profile
         state["floor"][...] = np.where(np.isfinite(origin), least_spread(values, rest), TINY)
         count = np.isfinite(rest).sum(axis=0)
         state["samples"][...] = np.minimum(count, YOUNG + 1)

@@ -1,31 +1,47 @@
 """Series rolled up by what they belong to, a device for instance: one query's scores of one instant in, its signs out.
 
-A sign is a number for each group that grows with the trouble. `top` is the score of the worst series, `few` the mean of
-the three worst, `breadth` the mean of all; `above` and `below` are the mean with the scores to the other side counted
-as negative, which shows what moves all of them a little; `still` is by how much more of them repeat their last value
-than usual, which is how an agent looks that answers from a frozen cache; `drift` is how far the last hour of the worst
-series is off its last half day, in what is usual for the series: so a leak looks, long before it is a deviation. What
-a sign means differs from query to query and is levelled later (levelling.py). No I/O.
+A series counts by its score, or by twice the mean of the last quarter of an hour, to which a sample adds its score, or
+its distance in half-widths of its band, but one at most: so a deviation that stays counts more than a burst that goes
+further.
+
+A sign is a number for each group that grows with the trouble. `top` is that of the worst series, `few` the mean of the
+three worst, `breadth` the mean of all, or where asked for what is left of all (pca_residual.py); `above` and `below`
+are the mean with deviations to the other side counted as negative, which shows what moves all of them a little; `still`
+is by how much more of them repeat their last value than usual, which is how an agent looks that answers from a frozen
+cache; `drift` is how far the last hour of the worst series is off its last half day, in what is usual for the series:
+so a leak looks, long before it is a deviation; `fall` is by what factor the level of all of them has just fallen: so an
+outage looks whose values are usual at another hour of the week. These two are squared: they are means of much, and have
+lighter tails than scores have. What a sign means differs from query to query and is levelled later (levelling.py). No
+I/O.
 """
+
+from typing import Literal
 
 import numpy as np
 
-from anomaly_detector.models.model import F32, F64, Mask
+from anomaly_detector.models.model import F32, F64, Mask, Verdict
+from anomaly_detector.scoring.pca_residual import PcaResidual
 from anomaly_detector.scoring.scoring import Direction
 from anomaly_detector.series_table import Rows
 
-SIGNS = ("top", "few", "breadth", "above", "below", "still", "drift")
-TOP, FEW, BREADTH, ABOVE, BELOW, STILL, DRIFT = range(7)
+GroupScore = Literal["mean", "pca"]  # what `breadth` is
+SIGNS = ("top", "few", "breadth", "above", "below", "still", "drift", "fall")
+TOP, FEW, BREADTH, ABOVE, BELOW, STILL, DRIFT, FALL = range(8)
 SCORE_CAP = np.float32(5)  # of one series: far beyond the threshold is not more alarming
 WORST = 3
+LASTING_S = 900.0  # of the mean that sees a deviation within the band, or hardly outside, that stays
+FELT, LASTING = np.float32(1), np.float32(2)  # half-widths: what a sample adds to it at most; what it counts
 STILL_MEMORY_S = 86_400.0  # of how many repeat usually
 FEWEST = 8  # series for stillness to say anything
 QUICK_S, SLOW_S = 3600.0, 43_200.0  # the two means between which a drift shows
 WIDE_MEMORY_S = 7 * 86_400.0  # of how far apart they usually are
 SETTLED_S = 86_400.0  # of a series before its drift says anything
 DRIFT_CAP, DRIFT_CLIP = 25.0, 3.0  # usual distances: what counts at most, and what one sample teaches at most
+JUST_S = 700.0  # memory of the level that a fall is seen against: two samples of most fleets, and steeper than rhythms
+BOTTOM, FALL_CLIP = 0.1, 2.3  # share of the half day's mean that is next to nothing; a series falls tenfold at most
 TINY = 1e-6
 SHARE_OF_SIZE = 0.001  # of the value itself: a distance is never taken as smaller
+OF_ROWS = {"last": np.nan, "quick": np.nan, "slow": np.nan, "just": np.nan, "wide": 0.0, "seen_s": 0.0, "lasting": 0.0}
 
 
 class Grouped:
@@ -63,19 +79,33 @@ class Grouped:
         return out[out >= 0]
 
 
+def deviation(verdict: Verdict, values: F64) -> F32:
+    """Return by how many half-widths of its band each value is off what was expected, negative below it."""
+    gap = values - verdict.expected
+    half = np.where(gap < 0, verdict.expected - verdict.lower, verdict.upper - verdict.expected)
+    off = np.divide(gap, half, out=np.sign(gap), where=half > 0)
+    return np.clip(off, -SCORE_CAP, SCORE_CAP).astype(np.float32)
+
+
 class Signs:
     """The signs of one query's groups, instant by instant.
 
-    Of each row it remembers the last value and two means of different speed, of each group how still is usual.
+    Of each row it remembers the last value, means of different speed and how far apart they are usually; of each group
+    how still is usual.
     """
 
-    def __init__(self, grouped: Grouped, rows: int, step_s: float, *, direction: Direction = "both") -> None:
+    def __init__(
+        self, grouped: Grouped, rows: int, step_s: float, *, direction: Direction = "both", score: GroupScore = "mean"
+    ) -> None:
         self._grouped = grouped
+        self._residual = PcaResidual(grouped.group, grouped.count, step_s) if score == "pca" else None
         self._step_s, self._direction = step_s, direction
         self.last: F64 = np.full(rows, np.nan)
         self.quick: F64 = np.full(rows, np.nan)
         self.slow: F64 = np.full(rows, np.nan)
         self.wide: F32 = np.zeros(rows, np.float32)
+        self.lasting: F32 = np.zeros(rows, np.float32)
+        self.just: F32 = np.full(rows, np.nan, np.float32)
         self.seen_s: F32 = np.zeros(rows, np.float32)
         self.usual: F32 = np.full(grouped.count, np.nan, np.float32)
 
@@ -83,31 +113,46 @@ class Signs:
         """Go over to other groups: those there were keep their numbers; `new_rows` hold other series from now on."""
         more, groups = len(grouped.group) - len(self.last), grouped.count - self._grouped.count
         self._grouped = grouped
+        if self._residual is not None:
+            self._residual.regroup(grouped.group, grouped.count, new_rows)
         self.usual = np.concatenate((self.usual, np.full(max(0, groups), np.nan, np.float32)))
-        for name, blank in (("last", np.nan), ("quick", np.nan), ("slow", np.nan), ("wide", 0.0), ("seen_s", 0.0)):
+        for name, blank in OF_ROWS.items():
             before = getattr(self, name)
             array = np.concatenate((before, np.full(max(0, more), blank, before.dtype)))
             array[new_rows] = blank
             setattr(self, name, array)
 
-    def take(self, score: F32, values: F64, expected: F64, learn: Mask) -> tuple[F32, Mask]:
+    def take(self, score: F32, values: F64, off: F32, learn: Mask) -> tuple[F32, Mask]:
         """Return the signs (sign, group) of an instant, and which groups have a sample in it.
 
-        `score`, `values` and `expected` have one entry for each row, `values` NaN where there is no sample; `learn` one
-        for each group: where it is False, this instant does not tell what is usual.
+        `score`, `values` and `off` (see `deviation`) have one entry for each row, `values` NaN where there is no
+        sample; `learn` one for each group: where it is False, this instant does not tell what is usual.
         """
         grouped, fresh = self._grouped, np.isfinite(values)
         count = grouped.sums(fresh.astype(np.float32))
         there, size = count > 0, np.maximum(count, 1)
-        capped = np.minimum(np.where(fresh, score, np.float32(0)), SCORE_CAP)
+        sided = self._strength(np.minimum(np.where(fresh, score, np.float32(0)), SCORE_CAP), off, fresh)
+        capped = np.abs(sided)
         out = np.zeros((len(SIGNS), grouped.count), np.float32)
         out[TOP], out[FEW] = self._worst(capped)
-        out[BREADTH] = grouped.sums(capped) / size
-        tilt = grouped.sums(np.where(values < expected, -capped, capped)) / size
+        residual = self._residual
+        out[BREADTH] = grouped.sums(capped) / size if residual is None else residual.take(sided, learn)
+        tilt = grouped.sums(sided) / size
         out[ABOVE], out[BELOW] = np.maximum(tilt, 0), np.maximum(-tilt, 0)
         out[STILL] = self._still(values, fresh, count, learn)
         out[DRIFT] = grouped.most(self._drift(values, fresh, np.append(learn, np.True_)[grouped.group]))
+        if self._direction != "above_expected":
+            out[FALL] = self._fall(values, fresh)
         return out, there
+
+    def _strength(self, score: F32, off: F32, fresh: Mask) -> F32:
+        """Return what each row counts, negative below what was expected."""
+        side = np.where(off < 0, np.float32(-1), np.float32(1))
+        felt = np.where(score > 0, np.minimum(np.maximum(score, np.abs(off)), FELT), np.float32(0)) * side
+        rate = np.float32(1 - np.exp(-self._step_s / LASTING_S))
+        self.lasting += np.where(fresh, rate * (felt - self.lasting), np.float32(0))
+        lasting = LASTING * self.lasting * fresh
+        return np.where(np.abs(lasting) > score, lasting, side * score)
 
     def _worst(self, capped: F32) -> tuple[F32, F32]:
         """Return the worst score of each group and the mean of its WORST worst."""
@@ -146,4 +191,15 @@ class Signs:
         rate = step_s / np.clip(self.seen_s, step_s, WIDE_MEMORY_S)
         self.wide += np.where(fresh & learn, rate * (taught - self.wide), 0).astype(np.float32)
         sided = {"both": np.abs(drift), "above_expected": drift, "below_expected": -drift}[self._direction]
-        return np.clip(sided, 0, DRIFT_CAP).astype(np.float32)
+        return np.asarray(np.square(np.clip(sided, 0, DRIFT_CAP)), np.float32)
+
+    def _fall(self, values: F64, fresh: Mask) -> F32:
+        """Return the square of the mean logarithm by which each group's series fell just now; follows `_drift`."""
+        size, lively = np.maximum(np.nan_to_num(self.slow), TINY), fresh & (self.slow > TINY)
+        level = np.log(np.maximum(np.nan_to_num(values), 0) + BOTTOM * size).astype(np.float32)
+        np.copyto(self.just, level, where=lively & np.isnan(self.just))
+        step = np.where(lively, np.clip(level - self.just, -FALL_CLIP, FALL_CLIP), np.float32(0))
+        rate = np.float32(1 - np.exp(-self._step_s / JUST_S))
+        self.just += np.where(lively, rate * (level - self.just), np.float32(0))
+        mean = self._grouped.sums(step) / np.maximum(self._grouped.sums(lively.astype(np.float32)), 1)
+        return np.asarray(np.square(np.maximum(-mean, 0)), np.float32)

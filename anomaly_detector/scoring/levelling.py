@@ -25,8 +25,9 @@ DAYS = 14  # that are remembered
 FEWEST_DAYS = 3  # of a group, before it is judged
 FEWEST_RATIOS = 20  # of all groups together, before anything is
 RARELY = 0.99  # the share of all days of all groups below what is added to a group's own highest
-LEAST: F64 = np.tile([1.0, 0.6, 0.2, 0.2, 0.2, 0.2, 4.0], len(SPANS_S))  # ... and this much of each sign at least:
-# the worst series at its own threshold; all series at a fifth of theirs; a drift of four times the usual
+LEAST: F64 = np.tile([1.0, 0.6, 0.2, 0.2, 0.2, 0.2, 16.0, 0.1], len(SPANS_S))  # ... and this much of each at least:
+# the worst series at its own threshold; all series at a fifth of theirs; a drift of four times the usual; a fall by a
+# quarter
 PARETO_INDEX = 3.0  # of what lies beyond everything seen: twice as high is 2^3 times as rare
 HARDLY = 0.5  # half as much again as a group's own is never beyond everything, even where nobody ever went so far
 FURTHEST = 6.0  # decades beyond everything seen, at most

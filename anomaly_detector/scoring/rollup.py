@@ -19,10 +19,14 @@ HELD = np.float32(0.99)  # of a device whose site speaks for it
 
 
 class Rolled(msgspec.Struct, frozen=True, kw_only=True):
-    """Scores of one instant: of each group and each site; 0 while nothing is known."""
+    """Scores of one instant: of each group and each site; 0 while nothing is known.
+
+    `alone` are those that groups would have if no site spoke for them.
+    """
 
     group: F32
     site: F32
+    alone: F32
 
 
 class RollUp:
@@ -38,8 +42,8 @@ class RollUp:
         self.loud_today: Mask = np.zeros(groups, np.bool_)
         self.levels: Levels | None = None
         self.day = -1
-        self._best: F32 = np.zeros(groups, np.float32)
-        self._best_s = np.full(groups, -np.inf)
+        self.best: F32 = np.zeros(groups, np.float32)
+        self.best_s = np.full(groups, -np.inf)
 
     @property
     def days(self) -> int:
@@ -64,7 +68,7 @@ class RollUp:
         self.highest = np.pad(self.highest, wide, constant_values=np.nan)
         self.today = np.pad(self.today, wide[1:], constant_values=np.nan)
         self.loud, self.loud_today = np.pad(self.loud, wide[1:]), np.pad(self.loud_today, (0, more))
-        self._best, self._best_s = np.pad(self._best, (0, more)), np.pad(self._best_s, (0, more))
+        self.best, self.best_s = np.pad(self.best, (0, more)), np.pad(self.best_s, (0, more))
         if self.levels is not None:
             own = np.pad(self.levels.own, wide[1:], constant_values=np.nan)
             self.levels = msgspec.structs.replace(self.levels, own=own)
@@ -77,16 +81,29 @@ class RollUp:
         features = self.spans.follow(signs, there)
         self.today = np.where(there, np.fmax(self.today, features), self.today)
         if self.levels is None:
-            return Rolled(group=np.zeros(len(there), np.float32), site=np.zeros(self.sites, np.float32))
+            none = np.zeros(len(there), np.float32)
+            return Rolled(group=none, site=np.zeros(self.sites, np.float32), alone=none)
         score: F32 = np.where(there, self.levels.surprise(features), 0).astype(np.float32) / np.float32(self.threshold)
         self.loud_today |= score > 1
         site = self._sites(score, time_s)
-        spoken = (self.site >= 0) & (np.append(site, np.float32(0))[self.site] > 1)
-        return Rolled(group=np.where(spoken, np.minimum(score, HELD), score), site=site)
+        return Rolled(group=held_by_sites(score, site, self.site), site=site, alone=score)
 
     def relearn(self) -> None:
         """Learn the levels from the days that are remembered."""
         self.levels = learn_levels(self.highest, self.loud)
+
+    def take_over(self, past: "RollUp", *, own: Rows, other: Rows) -> None:
+        """Let the groups `own` go on with what the groups `other` of another run remember, which ended just now."""
+        self.spans.means[..., own] = past.spans.means[..., other]
+        self.highest[..., own], self.loud[:, own] = past.highest[..., other], past.loud[:, other]
+        if self.day in (-1, past.day):
+            self.day = past.day
+            self.today[:, own] = np.fmax(self.today[:, own], past.today[:, other])
+            self.loud_today[own] |= past.loud_today[other]
+        higher = past.best[other] > self.best[own]
+        self.best[own] = np.where(higher, past.best[other], self.best[own])
+        self.best_s[own] = np.where(higher, past.best_s[other], self.best_s[own])
+        self.relearn()
 
     def _close(self, day: int) -> None:
         """End a day: its highest values are remembered in place of the oldest ones."""
@@ -99,12 +116,25 @@ class RollUp:
 
     def _sites(self, score: F32, time_s: float) -> F32:
         """Return the score of each site: that of the third of its devices, of the highest within TOGETHER_S."""
-        newer = (score >= self._best) | (self._best_s < time_s - TOGETHER_S)
-        self._best = np.where(newer, score, self._best)
-        self._best_s = np.where(newer, time_s, self._best_s)
+        newer = (score >= self.best) | (self.best_s < time_s - TOGETHER_S)
+        self.best = np.where(newer, score, self.best)
+        self.best_s = np.where(newer, time_s, self.best_s)
         out = np.zeros(self.sites, np.float32)
-        for site in np.unique(self.site[(self._best > 1) & (self.site >= 0)]).tolist():
-            best = np.sort(self._best[self.site == site])
+        for site in np.unique(self.site[(self.best > 1) & (self.site >= 0)]).tolist():
+            best = np.sort(self.best[self.site == site])
             if len(best) >= TOGETHER:
                 out[site] = best[-TOGETHER]
         return out
+
+
+def held_by_sites(score: F32, site: F32, site_of: Rows) -> F32:
+    """Return the scores of groups (…, group): below 1 where their site (…, site) speaks for them.
+
+    `site_of` is the site of each group, -1 for none.
+
+    >>> held_by_sites(np.array([2.0, 2.0]), np.array([1.5]), np.array([0, -1])).tolist()
+    [0.9900000095367432, 2.0]
+    """
+    none = np.zeros((*site.shape[:-1], 1), site.dtype)
+    spoken = np.concatenate((site, none), axis=-1)[..., site_of] > 1
+    return np.asarray(np.where(spoken, np.minimum(score, HELD), score), score.dtype)

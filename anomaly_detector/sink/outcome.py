@@ -17,6 +17,7 @@ class Kind(Enum):
 
     STORED = "stored"
     REJECTED = "rejected"  # never again as it is: split, or give up
+    FULL = "full"  # what is new is refused, the rest of the request is stored: give up, and do not split
     LATER = "later"  # the very same again, after a while
 
 
@@ -37,7 +38,18 @@ _PERMANENT = (
     ("too old sample", "too_old"),
     ("too far in the future", "future"),
 )
-_DENIED = (401, 403, 404, 405)
+# Mimir (and Cortex) pkg/distributor, pkg/ingester: it stores what is good of a request and names the first bad sample
+_PERMANENT_MIMIR = (
+    ("err-mimir-sample-out-of-order", "out_of_order"),
+    ("err-mimir-sample-duplicate-timestamp", "duplicate"),
+    ("err-mimir-sample-timestamp-too-old", "too_old"),
+    ("err-mimir-too-far-in-past", "too_old"),
+    ("err-mimir-too-far-in-future", "future"),
+)
+# limits of a tenant: to halve would mean hundreds of requests a batch, all to the same effect
+_FULL = ("err-mimir-max-series-per-", "err-mimir-max-active-series", "per-user series limit", "per-metric series limit")
+_DENIED = (401, 403, 404, 405, 407)
+_LATER = (408, 425, 429)  # all other 4xx are final, by the remote write specification and Thanos' 409
 
 
 def judge(status: int, text: str, *, retry_after: str = "") -> Outcome:
@@ -49,12 +61,14 @@ def judge(status: int, text: str, *, retry_after: str = "") -> Outcome:
     detail = f"HTTP {status}: {' '.join(text.split())[:200]}"
     if 200 <= status < 300:
         return Outcome(kind=Kind.STORED)
-    known = next((reason for words, reason in _PERMANENT if words in text), "")
+    if status < 500 and any(words in text for words in _FULL):
+        return Outcome(kind=Kind.FULL, reason="series_limit", detail=detail)
+    known = next((reason for words, reason in (*_PERMANENT, *_PERMANENT_MIMIR) if words in text), "")
     if known and (status < 500 or status == 500):
         return Outcome(kind=Kind.REJECTED, reason=known, detail=detail)
     if status == 413:
         return Outcome(kind=Kind.REJECTED, reason="too_large", detail=detail)
-    if status in (400, 415, 422):
+    if 400 <= status < 500 and status not in (*_DENIED, *_LATER):
         return Outcome(kind=Kind.REJECTED, reason="refused", detail=detail)
     wait_s = float(retry_after) if retry_after.isdecimal() and len(retry_after) < 6 else 0.0
     if status in _DENIED or 300 <= status < 400:
@@ -92,8 +106,8 @@ def send(batch: Batch, post: Callable[[Batch], Outcome]) -> Sent:
         elif sent.last.kind is Kind.LATER:
             sent.left = [part, *waiting]
             return sent
-        elif len(part) == 1:
-            _reject(sent, 1, sent.last.reason)
+        elif len(part) == 1 or sent.last.kind is Kind.FULL:
+            _reject(sent, len(part), sent.last.reason)
         else:
             middle = len(part) // 2
             waiting += [part.part(0, middle), part.part(middle, len(part))]

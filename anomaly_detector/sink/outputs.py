@@ -1,14 +1,16 @@
 """From verdicts to write batches and to lines of the scores page, for one model over one query."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from anomaly_detector.label_store import LabelStore
 from anomaly_detector.models.model import F64
 from anomaly_detector.query_state import Judged
 from anomaly_detector.series_table import Labels, Rows
+from anomaly_detector.sink.encoding import encoded_rows
 from anomaly_detector.sink.near_alarm import NearAlarm
 from anomaly_detector.sink.series import (
     CONFIDENCE,
@@ -21,7 +23,6 @@ from anomaly_detector.sink.series import (
     UPPER_BAND,
     Identity,
     PromqlIdentity,
-    encoded,
     output_labels,
     text,
 )
@@ -29,6 +30,7 @@ from anomaly_detector.sink.wire import STALE, Batch, Template, join
 
 FIELDS = {SCORE: "score", EXPECTED: "expected", LOWER: "lower", UPPER: "upper"}
 BANDS = {LOWER_BAND: "lower", UPPER_BAND: "upper"}
+FEW = 8  # of so many series fewer than one
 Key = tuple[str, str]  # the name of an output, and the horizon of a forecast
 
 
@@ -60,8 +62,8 @@ class Outputs:
         self._wanted = tuple(wanted)
         self._promql = promql
         self._near = NearAlarm(identity, features)
-        self._labels: dict[Labels, Labels] = {}
-        self._version = -1
+        self._rows: Sequence[Labels | None] = ()
+        self._version, self._turn = -1, 0
         self._ahead: tuple[Key, ...] = ()
         self._templates: dict[Key, Template] = {}
         self._lines: dict[Key, npt.NDArray[np.object_]] = {}
@@ -70,13 +72,22 @@ class Outputs:
         """Take note of the series in the rows; `version` tells whether anything changed."""
         if version == self._version:
             return
-        known = self._labels
-        self._labels = {
-            one: known.get(one) or output_labels(dict(one), self._identity) for one in labels if one is not None
-        }
-        self._rows = labels
-        self._templates, self._lines, self._version = {}, {}, version
+        if isinstance(labels, LabelStore) and labels is self._rows:
+            self._alter(labels.changed(self._turn))
+        else:
+            self._templates, self._lines = {}, {}
+        self._rows, self._version = labels, version
+        self._turn = labels.turn if isinstance(labels, LabelStore) else 0
         self._near.follow(labels)
+
+    def _alter(self, rows: list[int]) -> None:
+        """Encode anew what rows hold other series now, and that alone."""
+        count = len(self._rows)
+        for key, template in self._templates.items():
+            self._templates[key] = template.altered(rows, self._encoded(key, rows), count=count)
+        for key, lines in self._lines.items():
+            self._lines[key] = np.concatenate((lines, np.full(count - len(lines), "", np.object_)))
+            self._lines[key][rows] = self._written(key, rows)
 
     def batch(self, judged: Judged, values: F64 | None = None) -> Batch:
         """Return everything to write about one instant; series that end get stale markers.
@@ -117,22 +128,30 @@ class Outputs:
             yield (CONFIDENCE, ""), rows[young], verdict.confidence[young].astype(np.float64)
 
     def _render(self, key: Key, rows: Rows, values: F64, time_ms: int) -> Batch:
+        """Return some rows of an output; what few of them have is not kept encoded for all."""
+        if key[0] == CONFIDENCE and len(rows) * FEW < len(self._rows):
+            self._templates.pop(key, None)
+            return Template(self._encoded(key, rows.tolist())).render(np.arange(len(rows)), values, time_ms)
         if key not in self._templates:
-            self._templates[key] = Template(
-                [b"" if one is None else encoded(key[0], self._labels_of(key, one)) for one in self._rows]
-            )
+            self._templates[key] = Template(self._encoded(key, range(len(self._rows))))
         return self._templates[key].render(rows, values, time_ms)
 
-    def _labels_of(self, key: Key, one: Labels) -> Labels:
+    def _encoded(self, key: Key, rows: Iterable[int]) -> list[bytes]:
+        return encoded_rows(self._rows, rows, key[0], self._identity_of(key))
+
+    def _written(self, key: Key, rows: Iterable[int]) -> list[str]:
+        identity, every = self._identity_of(key), (self._rows[row] for row in rows)
+        return ["" if one is None else text(key[0], output_labels(dict(one), identity)) for one in every]
+
+    def _identity_of(self, key: Key) -> Identity | PromqlIdentity:
         name, horizon = key
         if self._promql and (name == LEVEL or name in BANDS):
-            return output_labels(dict(one), self._promql)
-        return output_labels(dict(one), self._identity.at(horizon)) if horizon else self._labels[one]
+            return self._promql
+        return self._identity.at(horizon) if horizon else self._identity
 
     def _text(self, key: Key) -> npt.NDArray[np.object_]:
         if key not in self._lines:
-            lines = ["" if one is None else text(key[0], self._labels_of(key, one)) for one in self._rows]
-            self._lines[key] = np.array(lines, np.object_)
+            self._lines[key] = np.array(self._written(key, range(len(self._rows))), np.object_)
         return self._lines[key]
 
 

@@ -48,6 +48,9 @@ def _field(tag: bytes, payload: bytes) -> bytes:
     return tag + varint(len(payload)) + payload
 
 
+_SAMPLE = _field(_LENGTH_DELIMITED_2, _DOUBLE_1 + bytes(8) + _VARINT_2 + bytes(6))
+
+
 def packed(body: bytes) -> bytes:
     """Return bytes as a snappy block, as remote write and read want them."""
     return bytes(cramjam.snappy.compress_raw(body))
@@ -74,8 +77,7 @@ def encode_labels(labels: Iterable[tuple[str, str]]) -> bytes:
 
 def encode_series(labels: bytes) -> bytes:
     """Encode a TimeSeries of these encoded labels and one empty sample, whose places the last 15 bytes are."""
-    sample = _field(_LENGTH_DELIMITED_2, _DOUBLE_1 + bytes(8) + _VARINT_2 + bytes(6))
-    return _field(_LENGTH_DELIMITED_1, labels + sample)
+    return _field(_LENGTH_DELIMITED_1, labels + _SAMPLE)
 
 
 def encode_time(time_ms: int) -> bytes:
@@ -135,6 +137,29 @@ class Template:
         doubles[ends - 15] = values
         body[(ends - 6)[:, None] + np.arange(6)] = np.frombuffer(encode_time(time_ms), np.uint8)
         return Batch(body=body.tobytes(), bounds=bounds, time_ms=time_ms)
+
+    def altered(self, rows: Sequence[int], series: Sequence[bytes], *, count: int) -> "Template":
+        """Return a template of `count` series of which those at `rows` (ascending) are others; the rest is kept.
+
+        Every series beyond the present ones has to be among `rows`.
+        """
+        out = Template(())
+        lengths = np.zeros(count, np.int64)
+        lengths[: len(self)] = np.diff(self._bounds)[:count]
+        lengths[np.array(rows, np.intp)] = [len(one) for one in series]
+        old, kept_from = memoryview(self._bytes), 0  # type: ignore[arg-type]  # an array is a buffer
+        parts: list[bytes | memoryview] = []
+        for row, one in zip(rows, series, strict=True):
+            parts += [self._between(old, kept_from, row), one]
+            kept_from = row + 1
+        parts.append(self._between(old, kept_from, count))
+        out._bytes, out._bounds = np.frombuffer(b"".join(parts), np.uint8), np.zeros(count + 1, np.int64)
+        np.cumsum(lengths, out=out._bounds[1:])
+        return out
+
+    def _between(self, old: memoryview, first: int, last: int) -> memoryview:
+        first, last = min(first, len(self)), min(last, len(self))
+        return old[int(self._bounds[first]) : int(self._bounds[last])]
 
     def _gather(self, rows: npt.NDArray[np.intp]) -> tuple[Bytes, Offsets]:
         if len(rows) == len(self):

@@ -9,8 +9,10 @@ from anomaly_detector.grid import chunks, history_step
 from anomaly_detector.models.model import F64
 from anomaly_detector.plan import QueryPlan
 from anomaly_detector.query_state import QueryState
+from anomaly_detector.scoring.learning import may_learn
 from anomaly_detector.series_table import Rows
 from anomaly_detector.source.matrix import Matrix, grid_times
+from anomaly_detector.source.narrowed import Narrowed, common_labels
 from anomaly_detector.source.prom_api import MAX_POINTS
 from anomaly_detector.source.reading import Source
 
@@ -35,7 +37,7 @@ def learn_history(api: Source, plan: QueryPlan, state: QueryState, *, max_series
     if not alive.keys or not len(times_s):
         return 0
     rows = state.rows(alive, max_series=max_series)
-    values = _read(api, plan, state, rows, times_s, step_s)
+    values = _read(api, plan, state, rows, times_s, step_s, among=state.table.series)
     _fit(plan, state, rows, values, times_s, step_s)
     state.unlearnt.clear()
     return len(times_s)
@@ -51,7 +53,7 @@ def learn_late(api: Source, plan: QueryPlan, state: QueryState, stop: threading.
     times_s, step_s = _window(plan, state.last_s, series=state.table.series)
     if not len(rows) or not len(times_s):
         return 0
-    values = _read(api, plan, state, rows, times_s, step_s)
+    values = _read(api, plan, state, rows, times_s, step_s, among=state.table.series)
     if stop.is_set():
         return 0
     met_s = np.array([state.unlearnt[row] for row in rows.tolist()])
@@ -60,6 +62,25 @@ def learn_late(api: Source, plan: QueryPlan, state: QueryState, stop: threading.
         _fit(plan, state, rows[older], values[:, older], times_s, step_s)
     state.unlearnt.clear()
     return int(older.sum())
+
+
+def learn_again(api: Source, plan: QueryPlan, state: QueryState, rows: Rows, stop: threading.Event) -> int:
+    """Fit some series anew from history of their own; return of how many there is something to learn from.
+
+    Only what their labels have in common is asked for. The others, and series of which nothing is known where
+    `state.pauses` lets them learn, keep what they have. Raises as `Source.query_range` does; then, and when `stop` is
+    set meanwhile, the state is left alone.
+    """
+    labels = [state.table.labels[row] or () for row in rows.tolist()]
+    times_s, step_s = _window(plan, state.last_s, series=len(rows))
+    only = Narrowed(api, common_labels(labels))
+    values = _read(only, plan, state, rows, times_s, step_s, among=len(rows))
+    if stop.is_set():
+        return 0
+    known = (np.isfinite(values) & may_learn(state.pauses, labels, times_s)).any(axis=0)
+    if known.any():
+        _fit(plan, state, rows[known], values[:, known], times_s, step_s)
+    return int(known.sum())
 
 
 def _window(plan: QueryPlan, last_s: float, *, series: int) -> tuple[F64, float]:
@@ -81,13 +102,15 @@ def _recent(last_s: float, step_s: float) -> tuple[F64, float]:
     return last_s - apart_s * np.arange(RECENT_INSTANTS - 1, -1, -1), apart_s
 
 
-def _read(api: Source, plan: QueryPlan, state: QueryState, rows: Rows, times_s: F64, step_s: float) -> F64:
-    """Return the values of `rows`: (instants, rows)."""
+def _read(
+    api: Source, plan: QueryPlan, state: QueryState, rows: Rows, times_s: F64, step_s: float, *, among: int
+) -> F64:
+    """Return the values of `rows`: (instants, rows). An answer holds about `among` series."""
     values = np.full((len(times_s), len(rows)), np.nan)
     columns = np.full(len(state.table) + 1, -1, np.intp)  # of each row; the last entry is for series without a row
     columns[rows] = np.arange(len(rows))
     place = 0
-    for times in chunks(times_s, instants_per_answer(state.table.series)):
+    for times in chunks(times_s, instants_per_answer(among)):
         for part in _split(api, plan, times, step_s):
             column = columns[state.table.find(part.keys)]
             known = column >= 0

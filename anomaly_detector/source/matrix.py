@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from anomaly_detector.errors import BadAnswerError, ResponseTooLargeError, printable
+from anomaly_detector.errors import BadAnswerError, ResponseTooLargeError, SourceUnavailableError, printable
 from anomaly_detector.models.model import F64
 
 
@@ -29,7 +29,7 @@ class _Answer(msgspec.Struct):
     status: str
     data: _Data | None = None
     error: str = ""
-    warnings: list[str] = []
+    isPartial: bool = False  # noqa: N815 - VictoriaMetrics' own name
 
 
 _DECODER = msgspec.json.Decoder(_Answer, strict=False)
@@ -64,8 +64,8 @@ def grid_times(start_s: float, end_s: float, step_s: float) -> F64:
 def parse_matrix(body: bytes, times_s: F64, *, max_series: int) -> Matrix:
     """Decode an answer to a range query over `times_s`.
 
-    Samples off the grid are dropped. Raises BadAnswerError for anything that is not such an answer, and
-    ResponseTooLargeError above `max_series`.
+    Samples off the grid are dropped. Raises BadAnswerError for anything that is not such an answer,
+    ResponseTooLargeError above `max_series`, and SourceUnavailableError for one that says it is not whole.
     """
     series = _decode(body)
     if len(series) > max_series:
@@ -128,6 +128,8 @@ def _decode(body: bytes) -> list[_Series]:
         raise BadAnswerError(f"not an answer to a range query: {exc}") from exc
     if answer.status != "success" or answer.data is None:
         raise BadAnswerError(f"status {printable(answer.status)!r}: {printable(answer.error)}")
+    if answer.isPartial:
+        raise SourceUnavailableError("the answer is partial: a storage node is away")
     if answer.data.resultType != "matrix":
         raise BadAnswerError(f"a {printable(answer.data.resultType)}, not a matrix")
     return answer.data.result

@@ -11,15 +11,21 @@ from anomaly_detector.source.sharded import Ownership, ShardedSource
 
 def source_of(plan: QueryPlan, *, timed: Timed = untimed) -> Source:
     """Return the source of a query: the server, or this shard of it."""
-    source, shard = PromApi(plan.reader, timed=timed), plan.settings.shard
-    return source if shard is None else ShardedSource(source, Ownership(shard, plan.query))
+    source, owned = PromApi(plan.reader, timed=timed), ownership(plan)
+    return source if owned is None else ShardedSource(source, owned)
+
+
+def ownership(plan: QueryPlan) -> Ownership | None:
+    """Return which series of a query are this shard's, None where all are."""
+    device = plan.groups.groups.device if plan.groups else ""
+    return None if plan.settings.shard is None else Ownership(plan.settings.shard, plan.query, device)
 
 
 def keep_own(state: QueryState | None, plan: QueryPlan) -> None:
     """Forget series that another shard has now; their outputs do not end, as that one goes on with them."""
-    shard = plan.settings.shard
-    if state is None or shard is None:
+    owned = ownership(plan)
+    if state is None or owned is None:
         return
-    own = Ownership(shard, plan.query).of([dict(labels or ()) for labels in state.table.labels])
+    own = owned.of([dict(labels or ()) for labels in state.table.labels])
     if not own.all():
         state.forget_learnt(state.table.forget(np.logical_not(own)))

@@ -19,6 +19,9 @@ from anomaly_detector.source.reading import Timed, untimed
 
 MAX_POINTS = 11_000  # Prometheus web/api/v1: "exceeded maximum resolution of 11,000 points per timeseries"
 SMALL_ANSWER = 1 << 20
+# to Thanos and to VictoriaMetrics' cluster: an error is better than an answer from which series are missing, because
+# those would seem to have ended; other servers pass over what they do not know
+WHOLE_ONLY = {"partial_response": "false", "deny_partial_response": "1"}
 _QUERY_FAULTS = (400, 422)  # bad_data; execution (too many samples, many-to-many matching)
 _LATER = (408, 425, 429, 500, 502, 503, 504)
 
@@ -63,6 +66,7 @@ class PromApi:
             "end": f"{times_s[-1]:.3f}",
             "step": f"{step_s:.3f}",
             "timeout": f"{float(self._reader.timeout):g}s",
+            **WHOLE_ONLY,
         }
         with self._timed("fetch"):
             body = self._ask("/api/v1/query_range", parameters, max_bytes=int(self._reader.max_response_bytes))

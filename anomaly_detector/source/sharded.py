@@ -19,10 +19,11 @@ FORGET_AT = 4  # times as many spellings remembered as are in use
 
 
 class Ownership(msgspec.Struct, frozen=True):
-    """Which series of a query are this shard's."""
+    """Which series of a query are this shard's: those of one `device` (a label, "" for none) are never parted."""
 
     shard: Shard
     query: Query
+    device: str = ""
 
     def of(self, series: Sequence[Mapping[str, str]]) -> Mask:
         """Return which label sets are ours."""
@@ -30,8 +31,11 @@ class Ownership(msgspec.Struct, frozen=True):
         return belongs(hashes, count=self.shard.count, number=self.shard.number)
 
     def _hash(self, labels: Mapping[str, str]) -> int:
-        together = {name: labels[name] for name in self.shard.by if labels.get(name)}
-        return series_hash(together or dict(identity_of(tuple(labels.items()), self.query)))
+        for names in (self.shard.by, (self.device,)):
+            together = {name: labels[name] for name in names if labels.get(name)}
+            if together:
+                return series_hash(together)
+        return series_hash(dict(identity_of(tuple(labels.items()), self.query)))
 
 
 class ShardedSource:

@@ -8,12 +8,12 @@ from exporters.snmp.config.profile import Profile
 from exporters.snmp.decoding.columns import Arrangements
 from exporters.snmp.decoding.labels import LabelCache
 from exporters.snmp.kept import Kept
+from exporters.snmp.pace import Pace
 from exporters.snmp.plan import Plan
 from exporters.snmp.route import Route
 from exporters.snmp.security import SecurityModel
 from exporters.snmp.session import Session, Trace
 from exporters.snmp.transport import Endpoint
-from exporters.snmp.walk import Pace
 from exporters.snmp.window import Window
 
 MOST_MEMORIES = 64

@@ -13,12 +13,13 @@ from exporters.snmp.conversation import Attempts
 from exporters.snmp.decoding.decode import samples
 from exporters.snmp.device import Device, ModuleMemory
 from exporters.snmp.errors import DeviceError, RebootError
+from exporters.snmp.fetched import Fetched
 from exporters.snmp.kept import PROOF, Boot, Kept, boot_of, is_same_boot, is_unchanged, keepable, rows_of, values_of
 from exporters.snmp.plan import Plan
 from exporters.snmp.route import NOTHING
 from exporters.snmp.security import SecurityModel
 from exporters.snmp.session import Session
-from exporters.snmp.walk import Fetched, Wanted, filters, singles
+from exporters.snmp.wanted import Wanted, filters, singles
 from exporters.snmp.window import Window
 
 

@@ -9,9 +9,11 @@ from operator import methodcaller
 
 from exporters.snmp import layout
 from exporters.snmp.ber import Steps
+from exporters.snmp.fetched import Fetched
 from exporters.snmp.layout import Room, Stretch
+from exporters.snmp.pace import Pace
 from exporters.snmp.plan import Plan, Root
-from exporters.snmp.walk import Fetched, Pace, stretch, subtree
+from exporters.snmp.walk import stretch, subtree
 from exporters.snmp.window import Window
 
 NOTHING: frozenset[bytes] = frozenset()

@@ -47,7 +47,9 @@ class SshCredential(
 def _key_faults(credential: SshCredential) -> Iterator[tuple[str, str]]:
     """Read the keys once, so that a bad one is found now; where the library is missing, nothing can use them."""
     try:
-        from exporters.ssh.session import key_faults  # noqa: PLC0415  the library is loaded where there is a credential
+        from exporters.ssh import keys  # noqa: PLC0415  the library is loaded where there is a credential
     except ModuleNotFoundError:
         return
-    yield from key_faults(credential)
+    yield from keys.private_key_faults(credential.private_key, credential.passphrase)
+    if not credential.insecure_host_key:
+        yield from keys.trusted_faults(credential.known_hosts, credential.host_key)

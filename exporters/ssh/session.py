@@ -6,12 +6,13 @@ when the server refused a session on it, and after a while without use.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import asyncssh
 from msgspec import Struct
 
+from exporters.ssh import keys
 from exporters.ssh.credential import SshCredential
 from exporters.ssh.errors import (
     ChannelRefusedError,
@@ -181,7 +182,7 @@ async def _connect(endpoint: Endpoint, credential: SshCredential) -> asyncssh.SS
 
 
 def _options(endpoint: Endpoint, credential: SshCredential) -> dict[str, Any]:
-    key = private_key(credential)
+    key = keys.private_key(credential.private_key, credential.passphrase)
     return {
         "config": None,
         "agent_path": None,
@@ -191,48 +192,15 @@ def _options(endpoint: Endpoint, credential: SshCredential) -> dict[str, Any]:
         "client_keys": [key] if key else None,
         "username": credential.username,
         "password": credential.password.reveal() if credential.password else None,
-        "known_hosts": _trusted(credential),
+        "known_hosts": (
+            None if credential.insecure_host_key else keys.trusted(credential.known_hosts, credential.host_key)
+        ),
         "host_key_alias": endpoint.name or None,
         "kex_algs": KEX_ALGORITHMS,
         "keepalive_interval": KEEPALIVE_INTERVAL_S,
         "keepalive_count_max": KEEPALIVE_MISSES,
         "login_timeout": 0,
     }
-
-
-def _trusted(credential: SshCredential) -> Any:
-    if credential.insecure_host_key:
-        return None
-    if credential.host_key is not None:
-        return [asyncssh.import_public_key(credential.host_key)], [], []
-    try:
-        return asyncssh.read_known_hosts(str(credential.known_hosts))
-    except (OSError, ValueError) as error:
-        raise HostKeyError(f"the known_hosts file cannot be read: {error}") from error
-
-
-def private_key(credential: SshCredential) -> asyncssh.SSHKey | None:
-    """Read the private key of a credential; raises asyncssh.KeyImportError."""
-    if credential.private_key is None:
-        return None
-    passphrase = credential.passphrase.reveal() if credential.passphrase else None
-    return asyncssh.import_private_key(credential.private_key.reveal(), passphrase)
-
-
-def key_faults(credential: SshCredential) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with the keys and the known_hosts file of a credential, as (key, message)."""
-    try:
-        private_key(credential)
-    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
-        yield "private_key", f"the private key cannot be read: {error}"
-    if credential.known_hosts is None and credential.host_key is None:
-        return
-    try:
-        _trusted(credential)
-    except asyncssh.KeyImportError as error:
-        yield "host_key", f"not a public key such as 'ssh-ed25519 AAAA…': {error}"
-    except HostKeyError as error:
-        yield "known_hosts", str(error)
 
 
 async def _bounded(stream: asyncssh.SSHReader[bytes], limit: int) -> bytes:

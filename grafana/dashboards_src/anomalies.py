@@ -1,51 +1,91 @@
 """Anomaly overview: what is unusual now, where, and which series are so too often."""
 
-from grafana_foundation_sdk.builders import stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.builders import statetimeline, table, timeseries
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.dashboards_src import thresholds, words
-from grafana.dashboards_src.colours import COUNT_IS_BAD, COUNT_IS_ODD, SCORE
-from grafana.dashboards_src.frame import DEVICES, Row, board, fill, filters, query_variable, variables
+from grafana.dashboards_src.colours import COUNT_IS_BAD, COUNT_IS_ODD, PLAIN
+from grafana.dashboards_src.figures import Figure, figures
+from grafana.dashboards_src.frame import ALERTS, DEVICES, Row, board, fill, filters, variables
 from grafana.dashboards_src.panels import (
     Column,
     Facts,
     Query,
-    coloured,
-    graph,
+    amounts,
+    counts,
     grid,
-    number,
     series_to_device,
-    steps,
     timeline,
-    to_device,
-    with_limit,
 )
+from grafana.dashboards_src.scores import CHOSEN, INTERFACE, NAMED, SCORED, SITE, scores, series_variable
 
 UID = "heronwatch-anomalies"
-SCORES = f'anomaly_score{{for=~"$series",{DEVICES}}}'
+SCORES = f"anomaly_score{{{CHOSEN}}}"
 ABOVE = f"({SCORES} > bool {thresholds.ANOMALY_SCORE})"
-DEVICE = 'instance=~"$instance",site=~"$site"'
 # a site has no device of its own: it is drawn while one of the chosen devices is there
 SITES = f'for=~"$series",site=~"$site"}} and on (site) up{{{DEVICES}'
-LIMIT = steps((None, "green"), (thresholds.ANOMALY_SCORE, "red"))
 COLUMNS = [
-    Column(field="instance", title="Device", properties=to_device()),
-    Column(field="for", title="Query"),
-    Column(field="ifName", title="Interface", width=130),
-    Column(field="site", title="Site", width=130),
-    Column(field="Value", title="Score", width=90, properties=coloured("short", SCORE)),
+    *NAMED,
+    INTERFACE,
+    SITE,
+    Column(field="Value", title="Score", width=90, properties=SCORED),
 ]
-ANOMALY_ALERTS = 'ALERTS{alertname=~"Anomaly.*",alertstate="firing",instance=~"$instance",site=~"$site"}'
+ANOMALY_ALERTS = f'ALERTS{{alertname=~"Anomaly.*",alertstate="firing",{ALERTS}}}'
+FIGURES = (
+    Figure(
+        id=1,
+        title="Unusual series",
+        description="Series whose score is above 1 now. A single one is context; many on one device are a fault.",
+        expr=f"sum({ABOVE})",
+        bad=COUNT_IS_ODD,
+        w=5,
+        empty="0",
+    ),
+    Figure(
+        id=2,
+        title="Devices with any",
+        description="Devices that have at least one unusual series now.",
+        expr=f"sum(max by (instance) ({ABOVE}))",
+        bad=COUNT_IS_ODD,
+        w=5,
+        empty="0",
+    ),
+    Figure(
+        id=3,
+        title="Alerts",
+        description="Alerts that anomalies have raised and that fire now.",
+        expr=f"count({ANOMALY_ALERTS})",
+        bad=COUNT_IS_BAD,
+        empty="0",
+    ),
+    Figure(
+        id=4,
+        title="Watched series",
+        description="Series that have a score now, over all queries and models.",
+        expr=f"count({SCORES})",
+        bad=PLAIN,
+        w=5,
+        empty="0",
+    ),
+    Figure(
+        id=5,
+        title="Warming up",
+        description="Series that are still being learnt: their score is 0 until their confidence is 1.",
+        expr=f"count(anomaly_confidence{{{CHOSEN}}} < 1)",
+        bad=PLAIN,
+        w=5,
+        empty="0",
+    ),
+)
 
 
 def build() -> models.Dashboard:
     """Return the board."""
     empty = board(UID, "Heronwatch anomaly overview", "What is unusual, where, how often.", ["anomalies"])
-    series = query_variable("series", "Query", f"label_values(anomaly_score{{{DEVICES}}},for)", ".*")
     return fill(
-        empty.variables([*variables(), series, filters()]),
+        empty.variables([*variables(), series_variable("anomaly_score"), filters()]),
         [
-            Row(id=100, title="Now", panels=[*_numbers(), _worst(), _devices()]),
+            Row(id=100, title="Now", panels=[*figures(FIGURES), _worst(), _devices()]),
             Row(
                 id=200, title="What notifies", panels=[_device_scores(), _site_scores(), _worst_of_devices(), _alerts()]
             ),
@@ -53,45 +93,6 @@ def build() -> models.Dashboard:
             Row(id=300, title="Too often?", panels=[_noisiest(), _time_above()]),
         ],
     )
-
-
-def _numbers() -> list[stat.Panel]:
-    counts = (
-        (
-            1,
-            "Unusual series",
-            "Series whose score is above 1 now. A single one is context; many on one device are a fault.",
-            f"sum({ABOVE})",
-            COUNT_IS_ODD,
-        ),
-        (
-            2,
-            "Devices with any",
-            "Devices that have at least one unusual series now.",
-            f"sum(max by (instance) ({ABOVE}))",
-            COUNT_IS_ODD,
-        ),
-        (3, "Alerts", "Alerts that anomalies have raised and that fire now.", f"count({ANOMALY_ALERTS})", COUNT_IS_BAD),
-        (
-            4,
-            "Watched series",
-            "Series that have a score now, over all queries and models.",
-            f"count({SCORES})",
-            steps((None, "blue")),
-        ),
-        (
-            5,
-            "Warming up",
-            "Series that are still being learnt: their score is 0 until their confidence is 1.",
-            f'count(anomaly_confidence{{for=~"$series",{DEVICES}}} < 1)',
-            steps((None, "blue")),
-        ),
-    )
-    widths = (5, 5, 4, 5, 5)
-    return [
-        number(Facts(id=id_, title=title, description=text, unit="short", w=w, h=4, empty="0"), Query(expr=expr), bad)
-        for (id_, title, text, expr, bad), w in zip(counts, widths, strict=True)
-    ]
 
 
 def _worst() -> table.Panel:
@@ -117,7 +118,7 @@ def _devices() -> timeseries.Panel:
         h=11,
     )
     query = Query(expr=f"topk(10, avg by (instance) ({ABOVE}))", legend="{{instance}}")
-    return graph(facts, [query]).min(0).data_links(series_to_device())
+    return amounts(facts, query).data_links(series_to_device())
 
 
 def _device_scores() -> timeseries.Panel:
@@ -129,8 +130,8 @@ def _device_scores() -> timeseries.Panel:
         w=12,
         empty="no device is known for long enough",
     )
-    query = Query(expr=f'topk(15, anomaly_group_score{{for=~"$series",{DEVICE}}})', legend="{{instance}} {{for}}")
-    return with_limit(graph(facts, [query]).min(0), LIMIT).data_links(series_to_device())
+    query = Query(expr=f'topk(15, anomaly_group_score{{for=~"$series",{ALERTS}}})', legend="{{instance}} {{for}}")
+    return scores(facts, query).data_links(series_to_device())
 
 
 def _site_scores() -> timeseries.Panel:
@@ -143,7 +144,7 @@ def _site_scores() -> timeseries.Panel:
         empty="no site with devices that are known",
     )
     query = Query(expr=f"max by (site, for) (anomaly_site_score{{{SITES}}})", legend="{{site}} {{for}}")
-    return with_limit(graph(facts, [query]).min(0), LIMIT)
+    return scores(facts, query)
 
 
 def _worst_of_devices() -> table.Panel:
@@ -155,7 +156,7 @@ def _worst_of_devices() -> table.Panel:
         w=24,
         h=7,
     )
-    expr = f'topk(25, max by (instance, for, ifName, site) (anomaly_worst{{for=~"$series",{DEVICE}}}))'
+    expr = f'topk(25, max by (instance, for, ifName, site) (anomaly_worst{{for=~"$series",{ALERTS}}}))'
     return grid(facts, [Query(expr=expr)], COLUMNS)
 
 
@@ -167,7 +168,7 @@ def _by_query() -> timeseries.Panel:
         unit="short",
         w=12,
     )
-    return graph(facts, [Query(expr=f"sum by (for) ({ABOVE})", legend="{{for}}")]).min(0)
+    return counts(facts, Query(expr=f"sum by (for) ({ABOVE})", legend="{{for}}"))
 
 
 def _by_site() -> timeseries.Panel:
@@ -178,7 +179,7 @@ def _by_site() -> timeseries.Panel:
         unit="short",
         w=12,
     )
-    return graph(facts, [Query(expr=f"sum by (site) ({ABOVE})", legend="{{site}}")]).min(0)
+    return counts(facts, Query(expr=f"sum by (site) ({ABOVE})", legend="{{site}}"))
 
 
 def _alerts() -> statetimeline.Panel:
@@ -214,9 +215,8 @@ def _noisiest() -> table.Panel:
         facts,
         [Query(expr=expr)],
         [
-            Column(field="instance", title="Device", properties=to_device()),
-            Column(field="for", title="Query"),
-            Column(field="ifName", title="Interface", width=130),
+            *NAMED,
+            INTERFACE,
             Column(field="Value", title="Time above 1", width=130, properties=(("unit", "percentunit"),)),
         ],
     )
@@ -231,4 +231,4 @@ def _time_above() -> timeseries.Panel:
         w=10,
         h=10,
     )
-    return graph(facts, [Query(expr=f"avg by (for) ({ABOVE})", legend="{{for}}")]).min(0)
+    return amounts(facts, Query(expr=f"avg by (for) ({ABOVE})", legend="{{for}}"))

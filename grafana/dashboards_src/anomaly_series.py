@@ -3,11 +3,10 @@
 from grafana_foundation_sdk.builders import table, timeseries
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana.dashboards_src import device_anomalies, thresholds
-from grafana.dashboards_src.colours import SCORE
-from grafana.dashboards_src.device_anomalies import SCORES
-from grafana.dashboards_src.frame import DEVICES, Row, board, fill, filters, query_variable, variables
-from grafana.dashboards_src.panels import Column, Facts, Query, coloured, graph, grid, steps, to_device, with_limit
+from grafana.dashboards_src import device_anomalies
+from grafana.dashboards_src.frame import Row, board, fill, filters, variables
+from grafana.dashboards_src.panels import Column, Facts, Query, amounts, grid
+from grafana.dashboards_src.scores import CHOSEN, NAMED, SCORED, band_width, scores, series_variable
 
 UID = "heronwatch-anomaly-series"
 
@@ -16,11 +15,10 @@ def build() -> models.Dashboard:
     """Return the board."""
     text = "One series: what was expected, what is unusual about it, and what its neighbours do."
     empty = board(UID, "Heronwatch anomaly series", text, ["anomalies"])
-    series = query_variable("series", "Query", f"label_values(anomaly_score{{{DEVICES}}},for)", ".*")
     return fill(
-        empty.variables([*variables(), series, filters()]),
+        empty.variables([*variables(), series_variable("anomaly_score"), filters()]),
         [
-            Row(id=100, title="The series", panels=device_anomalies.panels()),
+            Row(id=100, title="The series", panels=device_anomalies.panels(of="{{instance}} ")),
             Row(id=200, title="Why", panels=[_features(), _neighbours(), _now()]),
             Row(id=300, title="How well is it known?", panels=[_confidence(), _width()]),
         ],
@@ -41,9 +39,9 @@ def _features() -> timeseries.Panel:
         empty="no series near alarm in this time",
     )
     query = Query(
-        expr=f"topk(20, anomaly_contribution{{{SCORES}}})", legend="{{feature}}: {{for}} {{instance}} {{ifName}}"
+        expr=f"topk(20, anomaly_contribution{{{CHOSEN}}})", legend="{{feature}}: {{for}} {{instance}} {{ifName}}"
     )
-    return with_limit(graph(facts, [query]).min(0), steps((None, "green"), (thresholds.ANOMALY_SCORE, "red")))
+    return scores(facts, query)
 
 
 def _neighbours() -> timeseries.Panel:
@@ -56,10 +54,10 @@ def _neighbours() -> timeseries.Panel:
         h=9,
     )
     query = Query(
-        expr=f"topk(15, avg by (instance, for) (clamp_max(anomaly_score{{{SCORES}}}, 3)))",
+        expr=f"topk(15, avg by (instance, for) (clamp_max(anomaly_score{{{CHOSEN}}}, 3)))",
         legend="{{instance}} {{for}}",
     )
-    return graph(facts, [query]).min(0)
+    return amounts(facts, query)
 
 
 def _now() -> table.Panel:
@@ -72,22 +70,21 @@ def _now() -> table.Panel:
         h=9,
     )
     by = "max by (instance, for, ifName)"
-    worst = f"topk(25, {by} (anomaly_score{{{SCORES}}}))"
+    worst = f"topk(25, {by} (anomaly_score{{{CHOSEN}}}))"
     queries = [
         Query(expr=worst),
-        *(Query(expr=f"{by} ({name}{{{SCORES}}})") for name in ("yhat", "yhat_lower", "yhat_upper")),
+        *(Query(expr=f"{by} ({name}{{{CHOSEN}}})") for name in ("yhat", "yhat_lower", "yhat_upper")),
     ]
     return grid(
         facts,
         queries,
         [
-            Column(field="instance", title="Device", properties=to_device()),
-            Column(field="for", title="Query"),
+            *NAMED,
             Column(field="ifName", title="Interface", width=150),
-            Column(field="Value #A", title="Score", width=90, properties=coloured("short", SCORE)),
-            Column(field="Value #B", title="Expected", width=120, properties=(("unit", "sishort"),)),
-            Column(field="Value #C", title="Lower limit", width=120, properties=(("unit", "sishort"),)),
-            Column(field="Value #D", title="Upper limit", width=120, properties=(("unit", "sishort"),)),
+            Column(field="Value #A", title="Score", width=90, properties=SCORED),
+            Column(field="Value #B", title="Expected", width=120, properties=(("unit", "short"),)),
+            Column(field="Value #C", title="Lower limit", width=120, properties=(("unit", "short"),)),
+            Column(field="Value #D", title="Upper limit", width=120, properties=(("unit", "short"),)),
         ],
     )
 
@@ -101,10 +98,8 @@ def _confidence() -> timeseries.Panel:
         w=12,
         empty="every series is learnt",
     )
-    query = Query(
-        expr=f'bottomk(20, anomaly_confidence{{for=~"$series",{DEVICES}}})', legend="{{for}} {{instance}} {{ifName}}"
-    )
-    return graph(facts, [query]).min(0)
+    query = Query(expr=f"bottomk(20, anomaly_confidence{{{CHOSEN}}})", legend="{{for}} {{instance}} {{ifName}}")
+    return amounts(facts, query)
 
 
 def _width() -> timeseries.Panel:
@@ -116,5 +111,4 @@ def _width() -> timeseries.Panel:
         w=12,
         empty="no query writes a band",
     )
-    width = f"(yhat_upper{{{SCORES}}} - yhat_lower{{{SCORES}}}) / abs(yhat{{{SCORES}}})"
-    return graph(facts, [Query(expr=f"quantile by (for) (0.5, {width})", legend="{{for}}")]).min(0)
+    return band_width(facts, "yhat", "for")

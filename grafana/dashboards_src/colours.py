@@ -3,6 +3,9 @@
 from grafana.dashboards_src import thresholds
 from grafana.dashboards_src.panels import steps
 
+EXPECTED = {"mode": "fixed", "fixedColor": "semi-dark-purple"}
+"""The colour of what the detector expected."""
+PLAIN = steps((None, "blue"))
 COUNT_IS_BAD = steps((None, "green"), (1, "red"))
 COUNT_IS_ODD = steps((None, "green"), (1, "orange"))
 SCORE = steps((None, "green"), (thresholds.ANOMALY_SCORE, "purple"))

@@ -1,16 +1,64 @@
 """The detector itself: does it keep up, does it read, do its scores arrive, what have people said."""
 
-from grafana_foundation_sdk.builders import stat, timeseries
+from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.dashboards_src import thresholds
-from grafana.dashboards_src.colours import COUNT_IS_BAD
+from grafana.dashboards_src.colours import COUNT_IS_BAD, PLAIN
+from grafana.dashboards_src.figures import Figure, figures
 from grafana.dashboards_src.frame import Row, board, fill, filters, variables
-from grafana.dashboards_src.panels import Facts, Query, graph, number, steps, with_limit
+from grafana.dashboards_src.panels import Facts, Query, amounts, counts, steps, with_limit
 
 UID = "heronwatch-detector"
 NAME = "heronwatch_detector_"
 EVERY = "[$__rate_interval]"
+FIGURES = (
+    Figure(
+        id=1,
+        title="Series",
+        description="Series that all queries know.",
+        expr=f"sum({NAME}series)",
+        bad=PLAIN,
+    ),
+    Figure(
+        id=2,
+        title="Oldest score",
+        description="Age of the last score of the slowest query. Above five minutes: DetectorLagging.",
+        expr=f"time() - min({NAME}last_success_timestamp_seconds)",
+        unit="s",
+        bad=steps((None, "green"), (thresholds.DETECTOR_LAG_SECONDS, "red")),
+    ),
+    Figure(
+        id=3,
+        title="Writers",
+        description=(
+            "Detectors that write now: one of a pair leads, the other computes and waits. None: DetectorNobodyLeads."
+        ),
+        expr=f"sum({NAME}leads)",
+        bad=steps((None, "red"), (1, "green")),
+    ),
+    Figure(
+        id=4,
+        title="Waiting samples",
+        description="Samples in the queues of all receivers. Above 100,000: DetectorQueueGrowing.",
+        expr=f"sum({NAME}queue_samples)",
+        bad=steps((None, "green"), (thresholds.DETECTOR_QUEUE_SAMPLES, "red")),
+    ),
+    Figure(
+        id=5,
+        title="Raised thresholds",
+        description="False alarms of people that are in force. Above 50: DetectorManyFalseAlarms.",
+        expr=f'max({NAME}feedback_in_force{{verdict="false_alarm"}})',
+        bad=steps((None, "green"), (thresholds.DETECTOR_FALSE_ALARMS, "orange")),
+    ),
+    Figure(
+        id=6,
+        title="Refused configuration",
+        description="Whether the file on disk was refused; the one before keeps running.",
+        expr='sum(1 - heronwatch_config_last_reload_successful{job="heronwatch-detector"})',
+        bad=COUNT_IS_BAD,
+    ),
+)
 
 
 def build() -> models.Dashboard:
@@ -19,7 +67,7 @@ def build() -> models.Dashboard:
     return fill(
         empty.variables([*variables(), filters()]),
         [
-            Row(id=100, title="Does it do its work?", panels=[*_numbers(), _lag(), _stages()]),
+            Row(id=100, title="Does it do its work?", panels=[*figures(FIGURES), _lag(), _stages()]),
             Row(id=200, title="In and out", panels=[_reads(), _writes(), _written(), _queue(), _missed(), _unusable()]),
             Row(id=300, title="What it holds", panels=[_series(), _memory(), _snapshots()]),
             Row(id=400, title="What people and other services said", panels=[_feedback(), _marks()]),
@@ -27,61 +75,10 @@ def build() -> models.Dashboard:
     )
 
 
-def _numbers() -> list[stat.Panel]:
-    late = steps((None, "green"), (thresholds.DETECTOR_LAG_SECONDS, "red"))
-    counts = (
-        (1, "Series", "Series that all queries know.", f"sum({NAME}series)", "short", steps((None, "blue"))),
-        (
-            2,
-            "Oldest score",
-            "Age of the last score of the slowest query. Above five minutes: DetectorLagging.",
-            f"time() - min({NAME}last_success_timestamp_seconds)",
-            "s",
-            late,
-        ),
-        (
-            3,
-            "Writers",
-            "Detectors that write now: one of a pair leads, the other computes and waits. None: DetectorNobodyLeads.",
-            f"sum({NAME}leads)",
-            "short",
-            steps((None, "red"), (1, "green")),
-        ),
-        (
-            4,
-            "Waiting samples",
-            "Samples in the queues of all receivers. Above 100,000: DetectorQueueGrowing.",
-            f"sum({NAME}queue_samples)",
-            "short",
-            steps((None, "green"), (thresholds.DETECTOR_QUEUE_SAMPLES, "red")),
-        ),
-        (
-            5,
-            "Raised thresholds",
-            "False alarms of people that are in force. Above 50: DetectorManyFalseAlarms.",
-            f'max({NAME}feedback_in_force{{verdict="false_alarm"}})',
-            "short",
-            steps((None, "green"), (thresholds.DETECTOR_FALSE_ALARMS, "orange")),
-        ),
-        (
-            6,
-            "Refused configuration",
-            "Whether the file on disk was refused; the one before keeps running.",
-            'sum(1 - heronwatch_config_last_reload_successful{job="heronwatch-detector"})',
-            "short",
-            COUNT_IS_BAD,
-        ),
-    )
-    return [
-        number(Facts(id=id_, title=title, description=text, unit=unit, w=4, h=4), Query(expr=expr), bad)
-        for id_, title, text, expr, unit, bad in counts
-    ]
-
-
 def _lag() -> timeseries.Panel:
     text = "How old the instant last scored is, by the server's clock. Above five minutes: DetectorLagging."
     panel = _plain(7, "Age of the newest score", text, "s", f"max by (query) ({NAME}lag_seconds)", "{{query}}")
-    return with_limit(panel, steps((None, "green"), (thresholds.DETECTOR_LAG_SECONDS, "red")))
+    return with_limit(panel, thresholds.DETECTOR_LAG_SECONDS)
 
 
 def _stages() -> timeseries.Panel:
@@ -102,7 +99,7 @@ def _writes() -> timeseries.Panel:
         Query(expr=f"sum by (reason) (rate({NAME}write_failures_total{EVERY}))", legend="tried again: {{reason}}"),
         Query(expr=f"sum by (reason) (rate({NAME}samples_rejected_total{EVERY}))", legend="given up: {{reason}}"),
     ]
-    return graph(Facts(id=10, title="Failed writes", description=text, unit="short", w=12), queries).min(0)
+    return amounts(Facts(id=10, title="Failed writes", description=text, unit="short", w=12), *queries)
 
 
 def _written() -> timeseries.Panel:
@@ -112,13 +109,15 @@ def _written() -> timeseries.Panel:
 
 def _queue() -> timeseries.Panel:
     text = "Samples that wait for a receiver. A line that only rises: DetectorQueueGrowing."
-    return _plain(12, "Waiting samples", text, "short", f"max by (instance) ({NAME}queue_samples)", "{{instance}}")
+    return _plain(
+        12, "Waiting samples", text, "short", f"max by (instance) ({NAME}queue_samples)", "{{instance}}"
+    ).axis_soft_max(1)
 
 
 def _missed() -> timeseries.Panel:
     text = "Instants that were judged too late to be written, or given up: after an outage, or when it cannot keep up."
     expr = f"sum by (query, reason) (increase({NAME}missed_instants_total{EVERY}))"
-    return _plain(13, "Missed instants", text, "short", expr, "{{query}} {{reason}}")
+    return _plain(13, "Missed instants", text, "short", expr, "{{query}} {{reason}}").axis_soft_max(1)
 
 
 def _unusable() -> timeseries.Panel:
@@ -146,7 +145,7 @@ def _snapshots() -> timeseries.Panel:
 def _feedback() -> timeseries.Panel:
     text = "Verdicts that count: false alarms raise a threshold for thirty days, the others are spans not learnt from."
     expr = f"max by (verdict) ({NAME}feedback_in_force)"
-    return _plain(18, "Verdicts in force", text, "short", expr, "{{verdict}}")
+    return _plain(18, "Verdicts in force", text, "short", expr, "{{verdict}}").axis_soft_max(1)
 
 
 def _marks() -> timeseries.Panel:
@@ -157,11 +156,11 @@ def _marks() -> timeseries.Panel:
             expr=f"sum by (source, reason) (increase({NAME}marks_failures_total{EVERY}))", legend="failed: {{source}}"
         ),
     ]
-    return graph(Facts(id=19, title="Learning pauses", description=text, unit="short", w=12), queries).min(0)
+    return counts(Facts(id=19, title="Learning pauses", description=text, unit="short", w=12), *queries)
 
 
 def _plain(
     id_: int, title: str, description: str, unit: str, expr: str, legend: str, *, w: int = 12
 ) -> timeseries.Panel:
     facts = Facts(id=id_, title=title, description=description, unit=unit, w=w)
-    return graph(facts, [Query(expr=expr, legend=legend)]).min(0)
+    return amounts(facts, Query(expr=expr, legend=legend))

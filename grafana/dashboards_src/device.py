@@ -1,6 +1,6 @@
 """One device: is it all right, what is unusual about it, its interfaces, its battery, how it is read."""
 
-from grafana_foundation_sdk.builders import stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.builders import statetimeline, table, timeseries
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.dashboards_src import (
@@ -12,11 +12,65 @@ from grafana.dashboards_src import (
     thresholds,
     words,
 )
-from grafana.dashboards_src.colours import COUNT_IS_BAD, SCORE
+from grafana.dashboards_src.colours import COUNT_IS_BAD, PLAIN, SCORE
+from grafana.dashboards_src.figures import Figure, figures
 from grafana.dashboards_src.frame import ALERTS, DEVICES, Row, board, fill, filters, query_variable, variables
-from grafana.dashboards_src.panels import Column, Facts, Query, graph, grid, number, steps, timeline
+from grafana.dashboards_src.panels import Column, Facts, Query, amounts, grid, steps, timeline
+from grafana.dashboards_src.scores import series_variable
 
 UID = "heronwatch-device"
+FIGURES = (
+    Figure(
+        id=1,
+        title="Answers",
+        description="Whether the last scrape succeeded. DeviceDown fires after two minutes without.",
+        expr=f"min(instance:device_up:min{{{DEVICES}}})",
+        bad=steps((None, "red"), (1, "green")),
+        words=words.UP,
+    ),
+    Figure(
+        id=2,
+        title="Uptime",
+        description="Time since the agent started (sysUpTime, wraps after 497 days). A fall: DeviceRebooted.",
+        expr=f"min(sysUpTime{{{DEVICES}}}) / 100",
+        bad=steps((None, "orange"), (thresholds.REBOOT_UPTIME_CENTISECONDS / 100, "blue")),
+        unit="dtdurations",
+        empty="not SNMP",
+    ),
+    Figure(
+        id=3,
+        title="Firing alerts",
+        description="Alerts of this device now.",
+        expr=f'count(ALERTS{{alertstate="firing",severity!="none",{ALERTS}}}) or vector(0)',
+        bad=COUNT_IS_BAD,
+    ),
+    Figure(
+        id=4,
+        title="Highest score",
+        description="The most unusual series now. Above 1 it is outside its band: AnomalyDetected.",
+        expr=f"max(anomaly_score{{{DEVICES}}})",
+        bad=SCORE,
+        empty="no scores",
+        decimals=2,
+    ),
+    Figure(
+        id=5,
+        title="Ports without carrier",
+        description="Interfaces that should be up and are down. InterfaceDown pages for named ones.",
+        expr=(f"count(ifOperStatus{{{DEVICES}}} == 2 and ifAdminStatus == 1) or 0 * count(ifOperStatus{{{DEVICES}}})"),
+        bad=PLAIN,
+        empty="no ports",
+    ),
+    Figure(
+        id=6,
+        title="Scrape time",
+        description="How long Prometheus waited for the last scrape; the longest of this device's.",
+        expr=f"max(scrape_duration_seconds{{{DEVICES}}})",
+        bad=PLAIN,
+        unit="s",
+        decimals=2,
+    ),
+)
 
 
 def build() -> models.Dashboard:
@@ -24,13 +78,13 @@ def build() -> models.Dashboard:
     empty = board(UID, "Heronwatch device", "One device: state, anomalies, interfaces, hardware, power.", ["device"])
     own = [
         query_variable("ifName", "Interface", f"label_values(ifOperStatus{{{DEVICES}}},ifName)", ".*"),
-        query_variable("series", "Series", f"label_values(anomaly_score{{{DEVICES}}},for)", ".*"),
+        series_variable("anomaly_score", "Series"),
         filters(),
     ]
     return fill(
         empty.variables([*variables(), *own]),
         [
-            Row(id=100, title="Is it all right?", panels=[*_numbers(), _identity(), _alerts()]),
+            Row(id=100, title="Is it all right?", panels=[*figures(FIGURES), _identity(), _alerts()]),
             Row(id=200, title="Anomalies", panels=device_anomalies.panels()),
             Row(id=300, title="Interfaces", panels=device_interfaces.panels()),
             Row(id=700, title="Processors, temperature, parts, storage", panels=device_hardware.panels()),
@@ -39,85 +93,6 @@ def build() -> models.Dashboard:
             Row(id=500, title="How it is read", panels=[_durations(), _packets()], collapsed=True),
         ],
     )
-
-
-def _numbers() -> list[stat.Panel]:
-    return [
-        number(
-            Facts(
-                id=1,
-                title="Answers",
-                description="Whether the last scrape succeeded. DeviceDown fires after two minutes without.",
-                unit="short",
-                w=4,
-                h=4,
-            ),
-            Query(expr=f"min(instance:device_up:min{{{DEVICES}}})"),
-            steps((None, "red"), (1, "green")),
-            words.UP,
-        ),
-        number(
-            Facts(
-                id=2,
-                title="Uptime",
-                description="Time since the agent started (sysUpTime, wraps after 497 days). A fall: DeviceRebooted.",
-                unit="dtdurations",
-                w=4,
-                h=4,
-                empty="not SNMP",
-            ),
-            Query(expr=f"min(sysUpTime{{{DEVICES}}}) / 100"),
-            steps((None, "orange"), (thresholds.REBOOT_UPTIME_CENTISECONDS / 100, "blue")),
-        ),
-        number(
-            Facts(id=3, title="Firing alerts", description="Alerts of this device now.", unit="short", w=4, h=4),
-            Query(expr=f'count(ALERTS{{alertstate="firing",severity!="none",{ALERTS}}}) or vector(0)'),
-            COUNT_IS_BAD,
-        ),
-        number(
-            Facts(
-                id=4,
-                title="Highest score",
-                description="The most unusual series now. Above 1 it is outside its band: AnomalyDetected.",
-                unit="short",
-                w=4,
-                h=4,
-                empty="no scores",
-            ),
-            Query(expr=f"max(anomaly_score{{{DEVICES}}})"),
-            SCORE,
-        ).decimals(2),
-        number(
-            Facts(
-                id=5,
-                title="Ports without carrier",
-                description="Interfaces that should be up and are down. InterfaceDown pages for named ones.",
-                unit="short",
-                w=4,
-                h=4,
-                empty="no ports",
-            ),
-            Query(
-                expr=(
-                    f"count(ifOperStatus{{{DEVICES}}} == 2 and ifAdminStatus == 1)"
-                    f" or 0 * count(ifOperStatus{{{DEVICES}}})"
-                )
-            ),
-            steps((None, "blue")),
-        ),
-        number(
-            Facts(
-                id=6,
-                title="Scrape time",
-                description="How long Prometheus waited for the last scrape; the longest of this device's.",
-                unit="s",
-                w=4,
-                h=4,
-            ),
-            Query(expr=f"max(scrape_duration_seconds{{{DEVICES}}})"),
-            steps((None, "blue")),
-        ).decimals(2),
-    ]
 
 
 def _identity() -> table.Panel:
@@ -168,7 +143,7 @@ def _alerts() -> statetimeline.Panel:
 
 
 def _durations() -> timeseries.Panel:
-    return graph(
+    return amounts(
         Facts(
             id=20,
             title="Duration of the walks",
@@ -177,12 +152,12 @@ def _durations() -> timeseries.Panel:
             w=12,
             empty="not SNMP",
         ),
-        [Query(expr=f"snmp_scrape_duration_seconds{{{DEVICES}}}", legend="{{module}}")],
-    ).min(0)
+        Query(expr=f"snmp_scrape_duration_seconds{{{DEVICES}}}", legend="{{module}}"),
+    )
 
 
 def _packets() -> timeseries.Panel:
-    return graph(
+    return amounts(
         Facts(
             id=21,
             title="Packets for one scrape",
@@ -191,8 +166,6 @@ def _packets() -> timeseries.Panel:
             w=12,
             empty="not SNMP",
         ),
-        [
-            Query(expr=f"snmp_scrape_packets_sent{{{DEVICES}}}", legend="{{module}} sent"),
-            Query(expr=f"snmp_scrape_packets_retried{{{DEVICES}}}", legend="{{module}} repeated"),
-        ],
-    ).min(0)
+        Query(expr=f"snmp_scrape_packets_sent{{{DEVICES}}}", legend="{{module}} sent"),
+        Query(expr=f"snmp_scrape_packets_retried{{{DEVICES}}}", legend="{{module}} repeated"),
+    )

@@ -5,9 +5,8 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.dashboards_src import thresholds, words
-from grafana.dashboards_src.colours import UPS_LOAD
 from grafana.dashboards_src.frame import DEVICES
-from grafana.dashboards_src.panels import Facts, Query, graph, steps, timeline, with_limit
+from grafana.dashboards_src.panels import Facts, Query, amounts, graph, timeline, with_limit
 
 
 def panels() -> list[Builder[models.Panel]]:
@@ -32,7 +31,7 @@ def _source() -> statetimeline.Panel:
 
 
 def _reserve() -> timeseries.Panel:
-    panel = graph(
+    panel = amounts(
         Facts(
             id=17,
             title="Runtime left",
@@ -41,9 +40,9 @@ def _reserve() -> timeseries.Panel:
             w=12,
             empty="no UPS",
         ),
-        [Query(expr=f"upsEstimatedMinutesRemaining{{{DEVICES}}}", legend="{{instance}}")],
+        Query(expr=f"upsEstimatedMinutesRemaining{{{DEVICES}}}", legend="{{instance}}"),
     )
-    return with_limit(panel.min(0), steps((None, "green"), (thresholds.UPS_RUNTIME_MINUTES, "red")))
+    return with_limit(panel, thresholds.UPS_RUNTIME_MINUTES)
 
 
 def _load() -> timeseries.Panel:
@@ -61,11 +60,11 @@ def _load() -> timeseries.Panel:
             Query(expr=f"upsEstimatedChargeRemaining{{{DEVICES}}}", legend="charge"),
         ],
     )
-    return with_limit(panel.min(0).max(100), UPS_LOAD)
+    return with_limit(panel.min(0).max(100), thresholds.UPS_LOAD_PERCENT, "orange")
 
 
 def _input() -> timeseries.Panel:
-    return graph(
+    return amounts(
         Facts(
             id=19,
             title="Input voltage",
@@ -75,5 +74,5 @@ def _input() -> timeseries.Panel:
             h=7,
             empty="no UPS",
         ),
-        [Query(expr=f"upsInputVoltage{{{DEVICES}}}", legend="line {{upsInputLineIndex}}")],
-    ).min(0)
+        Query(expr=f"upsInputVoltage{{{DEVICES}}}", legend="line {{upsInputLineIndex}}"),
+    )

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.dashboards_src import colours, thresholds, words
 from grafana.dashboards_src.frame import DEVICES
-from grafana.dashboards_src.panels import Column, Facts, Query, bars, graph, grid, steps, with_limit, worded
+from grafana.dashboards_src.panels import Column, Facts, Query, amounts, bars, grid, with_limit, worded
 
 UNKNOWN = "no module of this device tells"
 
@@ -17,7 +17,7 @@ def panels() -> list[Builder[models.Panel]]:
 
 
 def _processors() -> timeseries.Panel:
-    panel = graph(
+    panel = amounts(
         Facts(
             id=30,
             title="Processors",
@@ -26,13 +26,13 @@ def _processors() -> timeseries.Panel:
             w=12,
             empty=UNKNOWN,
         ),
-        [Query(expr=f"topk(25, instance_part:cpu_used:ratio{{{DEVICES}}})", legend="{{part}}")],
+        Query(expr=f"topk(25, instance_part:cpu_used:ratio{{{DEVICES}}})", legend="{{part}}"),
     )
-    return with_limit(panel.min(0), steps((None, "green"), (thresholds.CPU_RATIO, "red")))
+    return with_limit(panel, thresholds.CPU_RATIO)
 
 
 def _memory() -> timeseries.Panel:
-    panel = graph(
+    panel = amounts(
         Facts(
             id=31,
             title="Memory",
@@ -41,13 +41,13 @@ def _memory() -> timeseries.Panel:
             w=12,
             empty=UNKNOWN,
         ),
-        [Query(expr=f"topk(25, instance_part:memory_used:ratio{{{DEVICES}}})", legend="{{part}}")],
+        Query(expr=f"topk(25, instance_part:memory_used:ratio{{{DEVICES}}})", legend="{{part}}"),
     )
-    return with_limit(panel.min(0), steps((None, "green"), (thresholds.MEMORY_RATIO, "red")))
+    return with_limit(panel, thresholds.MEMORY_RATIO)
 
 
 def _temperature() -> timeseries.Panel:
-    panel = graph(
+    panel = amounts(
         Facts(
             id=32,
             title="Temperature",
@@ -60,9 +60,9 @@ def _temperature() -> timeseries.Panel:
             h=9,
             empty=UNKNOWN,
         ),
-        [Query(expr=f"topk(25, instance_part:temperature:celsius{{{DEVICES}}})", legend="{{part}}")],
+        Query(expr=f"topk(25, instance_part:temperature:celsius{{{DEVICES}}})", legend="{{part}}"),
     )
-    return with_limit(panel.min(0), steps((None, "green"), (thresholds.TEMPERATURE_CELSIUS, "red")))
+    return with_limit(panel, thresholds.TEMPERATURE_CELSIUS)
 
 
 def _parts() -> table.Panel:
@@ -113,7 +113,7 @@ def _storage() -> bargauge.Panel:
 
 
 def _storage_over_time() -> timeseries.Panel:
-    panel = graph(
+    panel = amounts(
         Facts(
             id=35,
             title="Storage over time",
@@ -122,6 +122,6 @@ def _storage_over_time() -> timeseries.Panel:
             w=12,
             empty=UNKNOWN,
         ),
-        [Query(expr=f"topk(10, instance_part:storage_used:ratio{{{DEVICES}}})", legend="{{part}}")],
+        Query(expr=f"topk(10, instance_part:storage_used:ratio{{{DEVICES}}})", legend="{{part}}"),
     )
-    return with_limit(panel.min(0), steps((None, "green"), (thresholds.STORAGE_RATIO, "red")))
+    return with_limit(panel, thresholds.STORAGE_RATIO)

@@ -11,12 +11,12 @@ from grafana.dashboards_src.panels import (
     Column,
     Facts,
     Query,
+    amounts,
     coloured,
     graph,
     grid,
     properties,
     series_to_interface,
-    steps,
     timeline,
     to_interface,
     with_limit,
@@ -73,7 +73,7 @@ def _utilization() -> timeseries.Panel:
             ),
         ],
     )
-    panel = with_limit(panel.min(0), steps((None, "green"), (thresholds.INTERFACE_UTILIZATION_RATIO, "red")))
+    panel = with_limit(panel.min(0), thresholds.INTERFACE_UTILIZATION_RATIO)
     return panel.data_links(series_to_interface())
 
 
@@ -122,7 +122,7 @@ def _worse(by: str, received: str, sent: str) -> str:
 
 
 def _errors() -> timeseries.Panel:
-    panel = graph(
+    return amounts(
         Facts(
             id=14,
             title="Damaged and discarded packets",
@@ -131,21 +131,14 @@ def _errors() -> timeseries.Panel:
             w=12,
             empty="none damaged, none discarded",
         ),
-        [
-            Query(expr=f"topk(25, rate(ifInErrors{{{PORTS}}}[$__rate_interval]) > 0)", legend="{{ifName}} damaged"),
-            Query(
-                expr=f"topk(25, rate(ifOutErrors{{{PORTS}}}[$__rate_interval]) > 0)", legend="{{ifName}} damaged out"
-            ),
-            Query(
-                expr=f"topk(25, rate(ifInDiscards{{{PORTS}}}[$__rate_interval]) > 0)", legend="{{ifName}} discarded in"
-            ),
-            Query(
-                expr=f"topk(25, rate(ifOutDiscards{{{PORTS}}}[$__rate_interval]) > 0)",
-                legend="{{ifName}} discarded out",
-            ),
-        ],
+        Query(expr=f"topk(25, rate(ifInErrors{{{PORTS}}}[$__rate_interval]) > 0)", legend="{{ifName}} damaged"),
+        Query(expr=f"topk(25, rate(ifOutErrors{{{PORTS}}}[$__rate_interval]) > 0)", legend="{{ifName}} damaged out"),
+        Query(expr=f"topk(25, rate(ifInDiscards{{{PORTS}}}[$__rate_interval]) > 0)", legend="{{ifName}} discarded in"),
+        Query(
+            expr=f"topk(25, rate(ifOutDiscards{{{PORTS}}}[$__rate_interval]) > 0)",
+            legend="{{ifName}} discarded out",
+        ),
     )
-    return panel.min(0)
 
 
 def _carrier() -> statetimeline.Panel:

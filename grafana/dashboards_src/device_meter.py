@@ -5,7 +5,7 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.dashboards_src.frame import DEVICES
-from grafana.dashboards_src.panels import Facts, Query, graph
+from grafana.dashboards_src.panels import Facts, Query, amounts, graph
 
 
 def panels() -> list[Builder[models.Panel]]:
@@ -28,7 +28,7 @@ def _power() -> timeseries.Panel:
 
 
 def _voltage() -> timeseries.Panel:
-    return graph(
+    return amounts(
         Facts(
             id=23,
             title="Voltage by phase",
@@ -37,5 +37,5 @@ def _voltage() -> timeseries.Panel:
             w=12,
             empty="no meter",
         ),
-        [Query(expr=f"electrical_voltage_volts{{{DEVICES}}}", legend="{{phase}}")],
-    ).min(0)
+        Query(expr=f"electrical_voltage_volts{{{DEVICES}}}", legend="{{phase}}"),
+    )

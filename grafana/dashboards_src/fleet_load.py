@@ -14,7 +14,6 @@ from grafana.dashboards_src.panels import (
     properties,
     series_to_device,
     series_to_interface,
-    steps,
     with_limit,
 )
 
@@ -134,5 +133,5 @@ def _resource(number: int, title: str, metric: str, unit: str, limit: float, whe
         ),
         [Query(expr=f"topk(25, max by (instance) (instance_part:{metric}{{{DEVICES}}}))", legend="{{instance}}")],
     )
-    panel = with_limit(panel.fill_opacity(0).min(0), steps((None, "green"), (limit, "red")))
+    panel = with_limit(panel.fill_opacity(0).min(0), limit)
     return panel.data_links(series_to_device())

@@ -10,10 +10,10 @@ from grafana.dashboards_src.panels import (
     Column,
     Facts,
     Query,
+    amounts,
     graph,
     grid,
     series_to_device,
-    steps,
     to_device,
     with_limit,
 )
@@ -26,7 +26,7 @@ def of_devices() -> list[Builder[models.Panel]]:
 
 def of_the_exporter() -> list[Builder[models.Panel]]:
     """Return the panels about the exporter as a whole."""
-    return [_scrapes(), _durations(), _failures(), _left_out(), _packets(), _answers()]
+    return [_scrapes(), _durations(), failed_scrapes(23), _left_out(), _packets(), _answers()]
 
 
 def _share_of_timeout() -> timeseries.Panel:
@@ -46,7 +46,7 @@ def _share_of_timeout() -> timeseries.Panel:
             )
         ],
     )
-    panel = with_limit(panel.min(0), steps((None, "green"), (thresholds.SCRAPE_SLOW_RATIO, "red")))
+    panel = with_limit(panel.min(0), thresholds.SCRAPE_SLOW_RATIO)
     return panel.data_links(series_to_device())
 
 
@@ -117,7 +117,7 @@ def _reasons() -> table.Panel:
 
 
 def _scrapes() -> timeseries.Panel:
-    return graph(
+    return amounts(
         Facts(
             id=21,
             title="Scrapes by module",
@@ -125,16 +125,12 @@ def _scrapes() -> timeseries.Panel:
             unit="reqps",
             w=12,
         ),
-        [
-            Query(
-                expr="sum by (module) (rate(heronwatch_exporter_scrapes_total[$__rate_interval]))", legend="{{module}}"
-            )
-        ],
-    ).min(0)
+        Query(expr="sum by (module) (rate(heronwatch_exporter_scrapes_total[$__rate_interval]))", legend="{{module}}"),
+    )
 
 
 def _durations() -> timeseries.Panel:
-    return graph(
+    return amounts(
         Facts(
             id=22,
             title="99 of 100 modules are read within",
@@ -142,38 +138,35 @@ def _durations() -> timeseries.Panel:
             unit="s",
             w=12,
         ),
-        [
-            Query(
-                expr=(
-                    "histogram_quantile(0.99, sum by (le, module) "
-                    "(rate(heronwatch_exporter_scrape_duration_seconds_bucket[$__rate_interval])))"
-                ),
-                legend="{{module}}",
-            )
-        ],
-    ).min(0)
+        Query(
+            expr=(
+                "histogram_quantile(0.99, sum by (le, module) "
+                "(rate(heronwatch_exporter_scrape_duration_seconds_bucket[$__rate_interval])))"
+            ),
+            legend="{{module}}",
+        ),
+    )
 
 
-def _failures() -> timeseries.Panel:
-    return graph(
+def failed_scrapes(id_: int) -> timeseries.Panel:
+    """Return the scrapes that failed, by module and reason."""
+    return amounts(
         Facts(
-            id=23,
+            id=id_,
             title="Failed scrapes by module and reason",
             description="Scrapes a second that failed. Above one in five of a module: ScrapeFailuresHigh.",
             unit="reqps",
             w=12,
         ),
-        [
-            Query(
-                expr="sum by (module, reason) (rate(heronwatch_exporter_scrape_failures_total[$__rate_interval]))",
-                legend="{{module}} {{reason}}",
-            )
-        ],
-    ).min(0)
+        Query(
+            expr="sum by (module, reason) (rate(heronwatch_exporter_scrape_failures_total[$__rate_interval]))",
+            legend="{{module}} {{reason}}",
+        ),
+    )
 
 
 def _left_out() -> timeseries.Panel:
-    return graph(
+    return amounts(
         Facts(
             id=24,
             title="Samples left out, scrapes shared",
@@ -181,21 +174,19 @@ def _left_out() -> timeseries.Panel:
             unit="short",
             w=12,
         ),
-        [
-            Query(
-                expr="sum(rate(heronwatch_exporter_duplicate_samples_total[$__rate_interval]))",
-                legend="duplicate samples a second",
-            ),
-            Query(
-                expr="sum(rate(heronwatch_exporter_shared_scrapes_total[$__rate_interval]))",
-                legend="shared scrapes a second",
-            ),
-        ],
-    ).min(0)
+        Query(
+            expr="sum(rate(heronwatch_exporter_duplicate_samples_total[$__rate_interval]))",
+            legend="duplicate samples a second",
+        ),
+        Query(
+            expr="sum(rate(heronwatch_exporter_shared_scrapes_total[$__rate_interval]))",
+            legend="shared scrapes a second",
+        ),
+    )
 
 
 def _packets() -> timeseries.Panel:
-    return graph(
+    return amounts(
         Facts(
             id=25,
             title="SNMP packets",
@@ -203,15 +194,13 @@ def _packets() -> timeseries.Panel:
             unit="pps",
             w=12,
         ),
-        [
-            Query(expr="sum(rate(snmp_packets_total[$__rate_interval]))", legend="sent"),
-            Query(expr="sum(rate(snmp_packet_retries_total[$__rate_interval]))", legend="sent again"),
-        ],
-    ).min(0)
+        Query(expr="sum(rate(snmp_packets_total[$__rate_interval]))", legend="sent"),
+        Query(expr="sum(rate(snmp_packet_retries_total[$__rate_interval]))", legend="sent again"),
+    )
 
 
 def _answers() -> timeseries.Panel:
-    return graph(
+    return amounts(
         Facts(
             id=26,
             title="99 of 100 SNMP packets are answered within",
@@ -219,13 +208,10 @@ def _answers() -> timeseries.Panel:
             unit="s",
             w=12,
         ),
-        [
-            Query(
-                expr=(
-                    "histogram_quantile(0.99, "
-                    "sum by (le) (rate(snmp_packet_duration_seconds_bucket[$__rate_interval])))"
-                ),
-                legend="all devices",
-            )
-        ],
-    ).min(0)
+        Query(
+            expr=(
+                "histogram_quantile(0.99, sum by (le) (rate(snmp_packet_duration_seconds_bucket[$__rate_interval])))"
+            ),
+            legend="all devices",
+        ),
+    )

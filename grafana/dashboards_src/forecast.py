@@ -1,65 +1,48 @@
 """Forecast: what will meet its threshold soon, and where series are heading."""
 
-from grafana_foundation_sdk.builders import stat, table, timeseries
+from grafana_foundation_sdk.builders import table, timeseries
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana.dashboards_src.colours import COUNT_IS_ODD
-from grafana.dashboards_src.frame import DEVICES, Row, board, fill, filters, query_variable, variables
-from grafana.dashboards_src.panels import (
-    Column,
-    Facts,
-    Query,
-    coloured,
-    graph,
-    grid,
-    number,
-    properties,
-    steps,
-    to_device,
-)
+from grafana.dashboards_src.colours import COUNT_IS_ODD, EXPECTED
+from grafana.dashboards_src.figures import Figure, figures
+from grafana.dashboards_src.frame import Row, board, fill, filters, variables
+from grafana.dashboards_src.panels import Column, Facts, Query, amounts, coloured, graph, grid, properties, steps
+from grafana.dashboards_src.scores import CHOSEN, INTERFACE, NAMED, SITE, band_width, series_variable
 
 UID = "heronwatch-forecast"
-CHOSEN = f'for=~"$series",{DEVICES}'
 AHEAD = f"forecast_time_to_threshold_seconds{{{CHOSEN}}}"
+A_DAY = f'horizon="1d",{CHOSEN}'
 DAY_S = 86_400
 SOON = steps((None, "red"), (DAY_S, "orange"), (7 * DAY_S, "green"))
 # the one series of the chosen ones that meets its threshold first; the same one at every step
 FIRST = f"bottomk(1, {AHEAD} @ end())"
+FIGURES = tuple(
+    Figure(
+        id=id_,
+        title=f"Within a {word}",
+        description=f"Series that meet their threshold within {said}, if they go on as they do.",
+        expr=f"sum({AHEAD} < bool {days * DAY_S})",
+        bad=COUNT_IS_ODD,
+        w=8,
+        empty="no query forecasts",
+    )
+    for id_, (word, said, days) in enumerate(
+        (("day", "a day", 1), ("week", "a week", 7), ("month", "thirty days", 30)), 1
+    )
+)
 
 
 def build() -> models.Dashboard:
     """Return the board."""
     text = "What meets its threshold soon, and where series are heading."
     empty = board(UID, "Heronwatch forecast", text, ["anomalies"])
-    series = query_variable("series", "Query", f"label_values(forecast{{{DEVICES}}},for)", ".*")
     return fill(
-        empty.variables([*variables(), series, filters()]),
+        empty.variables([*variables(), series_variable("forecast"), filters()]),
         [
-            Row(id=100, title="What meets its threshold?", panels=[*_numbers(), _soonest(), _first()]),
+            Row(id=100, title="What meets its threshold?", panels=[*figures(FIGURES), _soonest(), _first()]),
             Row(id=200, title="Over time", panels=[_ahead(), _width()]),
         ],
     )
-
-
-def _numbers() -> list[stat.Panel]:
-    counts = (
-        (1, "Within a day", "Series that meet their threshold within a day, if they go on as they do.", DAY_S),
-        (2, "Within a week", "Series that meet their threshold within a week, if they go on as they do.", 7 * DAY_S),
-        (
-            3,
-            "Within a month",
-            "Series that meet their threshold within thirty days, if they go on as they do.",
-            30 * DAY_S,
-        ),
-    )
-    return [
-        number(
-            Facts(id=id_, title=title, description=text, unit="short", w=8, h=4, empty="no query forecasts"),
-            Query(expr=f"sum({AHEAD} < bool {limit})"),
-            COUNT_IS_ODD,
-        )
-        for id_, title, text, limit in counts
-    ]
 
 
 def _soonest() -> table.Panel:
@@ -76,10 +59,9 @@ def _soonest() -> table.Panel:
         facts,
         [Query(expr=expr)],
         [
-            Column(field="instance", title="Device", properties=to_device()),
-            Column(field="for", title="Query"),
-            Column(field="ifName", title="Interface", width=130),
-            Column(field="site", title="Site", width=130),
+            *NAMED,
+            INTERFACE,
+            SITE,
             Column(field="Value", title="Time left", width=130, properties=coloured("dtdurations", SOON)),
         ],
     )
@@ -90,7 +72,7 @@ def _first() -> timeseries.Panel:
         id=5,
         title="The first of them: where it is heading",
         description="The series that meets its threshold first: a line for each horizon, one day ahead with its band.",
-        unit="sishort",
+        unit="short",
         w=12,
         h=11,
         empty="no query forecasts",
@@ -99,14 +81,15 @@ def _first() -> timeseries.Panel:
     panel = graph(
         facts,
         [
-            Query(expr=f"max by (horizon) (forecast_upper{{{CHOSEN}}} and {on} {FIRST})", legend="upper {{horizon}}"),
-            Query(expr=f"min by (horizon) (forecast_lower{{{CHOSEN}}} and {on} {FIRST})", legend="lower {{horizon}}"),
+            Query(expr=f"max by (horizon) (forecast_upper{{{A_DAY}}} and {on} {FIRST})", legend="upper {{horizon}}"),
+            Query(expr=f"min by (horizon) (forecast_lower{{{A_DAY}}} and {on} {FIRST})", legend="lower {{horizon}}"),
             Query(expr=f"avg by (horizon) (forecast{{{CHOSEN}}} and {on} {FIRST})", legend="in {{horizon}}"),
         ],
     )
-    limit = {"mode": "fixed", "fixedColor": "semi-dark-purple"}
-    band = properties(color=limit, custom__fillBelowTo="lower 1d", custom__fillOpacity=12, custom__lineWidth=0)
-    panel = panel.fill_opacity(0).override_by_regexp("/^(upper|lower) /", properties(color=limit, custom__lineWidth=0))
+    band = properties(color=EXPECTED, custom__fillBelowTo="lower 1d", custom__fillOpacity=12, custom__lineWidth=0)
+    panel = panel.fill_opacity(0).override_by_regexp(
+        "/^(upper|lower) /", properties(color=EXPECTED, custom__lineWidth=0)
+    )
     return panel.override_by_name("upper 1d", band)
 
 
@@ -115,12 +98,12 @@ def _ahead() -> timeseries.Panel:
         id=6,
         title="Time left",
         description="How the time to the threshold changes: a line that falls as fast as time passes keeps its word.",
-        unit="s",
+        unit="d",
         w=12,
         empty="nothing is heading for a threshold",
     )
-    query = Query(expr=f"bottomk(15, {AHEAD} < 31536000)", legend="{{for}} {{instance}} {{ifName}}")
-    return graph(facts, [query]).min(0)
+    query = Query(expr=f"bottomk(15, {AHEAD} < 31536000) / {DAY_S}", legend="{{for}} {{instance}} {{ifName}}")
+    return amounts(facts, query)
 
 
 def _width() -> timeseries.Panel:
@@ -132,5 +115,4 @@ def _width() -> timeseries.Panel:
         w=12,
         empty="no query forecasts",
     )
-    width = f"(forecast_upper{{{CHOSEN}}} - forecast_lower{{{CHOSEN}}}) / abs(forecast{{{CHOSEN}}})"
-    return graph(facts, [Query(expr=f"quantile by (for, horizon) (0.5, {width})", legend="{{for}} {{horizon}}")]).min(0)
+    return band_width(facts, "forecast", "for, horizon")

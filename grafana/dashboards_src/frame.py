@@ -15,6 +15,8 @@ DEVICES = 'instance=~"$instance",job=~"$job",site=~"$site"'
 """Selects the devices that the variables name."""
 ALERTS = 'instance=~"$instance",site=~"$site"'
 """The same for ALERTS, whose series about the monitoring itself carry jobs of services."""
+LOUD = "critical|high|warning"
+"""Severities that want somebody (a regular expression)."""
 ROW_HEIGHT = 1
 
 

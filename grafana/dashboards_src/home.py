@@ -1,26 +1,69 @@
 """The overview: whether everything is all right, and if not, where."""
 
 from grafana_foundation_sdk.builders import statetimeline, table
-from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.dashboards_src import home_fleet, home_monitoring, thresholds, words
-from grafana.dashboards_src.colours import COUNT_IS_BAD, COUNT_IS_ODD, SCORE
+from grafana.dashboards_src.colours import COUNT_IS_BAD, COUNT_IS_ODD, PLAIN
+from grafana.dashboards_src.figures import Figure, figures
 from grafana.dashboards_src.frame import DEVICES, Row, board, fill, filters, firing, variables
 from grafana.dashboards_src.panels import (
     Column,
     Facts,
     Query,
-    coloured,
     grid,
-    number,
     series_to_device,
     steps,
     timeline,
     to_device,
 )
+from grafana.dashboards_src.scores import SCORED
 
 UID = "heronwatch-home"
+FIGURES = (
+    Figure(
+        id=1,
+        title="Devices",
+        description="Devices that Prometheus scrapes.",
+        expr=f"count(instance:device_up:min{{{DEVICES}}})",
+        bad=PLAIN,
+    ),
+    Figure(
+        id=2,
+        title="Not answering",
+        description="Devices whose last scrape failed. After two minutes DeviceDown fires.",
+        expr=f"count(instance:device_up:min{{{DEVICES}}} == 0) or vector(0)",
+        bad=COUNT_IS_BAD,
+    ),
+    Figure(
+        id=3,
+        title="Critical alerts",
+        description="Alerts that page people at once.",
+        expr=f"count({firing('critical')}) or vector(0)",
+        bad=COUNT_IS_BAD,
+    ),
+    Figure(
+        id=4,
+        title="Warnings",
+        description="Firing alerts of high and warning.",
+        expr=f"count({firing('high|warning')}) or vector(0)",
+        bad=COUNT_IS_ODD,
+    ),
+    Figure(
+        id=5,
+        title="Unusual series",
+        description="Series outside their learnt band now. AnomalyDetected tells of each; it does not page.",
+        expr=f"count(anomaly_score{{{DEVICES}}} > {thresholds.ANOMALY_SCORE}) or vector(0)",
+        bad=steps((None, "green"), (1, "purple")),
+    ),
+    Figure(
+        id=6,
+        title="Waiting for an answer",
+        description="Incidents of the webhook that nobody has acknowledged yet, at all sites.",
+        expr='sum(heronwatch_webhook_incidents{state=~"new|escalated|critical"}) or vector(0)',
+        bad=COUNT_IS_BAD,
+    ),
+)
 
 
 def build() -> models.Dashboard:
@@ -29,7 +72,11 @@ def build() -> models.Dashboard:
     return fill(
         empty.variables([*variables(), filters()]),
         [
-            Row(id=100, title="Is everything all right?", panels=[*_numbers(), _alerts(), _anomalies(), _devices()]),
+            Row(
+                id=100,
+                title="Is everything all right?",
+                panels=[*figures(FIGURES), _alerts(), _anomalies(), _devices()],
+            ),
             Row(id=200, title="Traffic and power", panels=home_fleet.panels()),
             Row(
                 id=300,
@@ -39,64 +86,6 @@ def build() -> models.Dashboard:
             ),
         ],
     )
-
-
-def _numbers() -> list[Builder[models.Panel]]:
-    return [
-        number(
-            Facts(id=1, title="Devices", description="Devices that Prometheus scrapes.", unit="short", w=4, h=4),
-            Query(expr=f"count(instance:device_up:min{{{DEVICES}}})"),
-            steps((None, "blue")),
-        ),
-        number(
-            Facts(
-                id=2,
-                title="Not answering",
-                description="Devices whose last scrape failed. After two minutes DeviceDown fires.",
-                unit="short",
-                w=4,
-                h=4,
-            ),
-            Query(expr=f"count(instance:device_up:min{{{DEVICES}}} == 0) or vector(0)"),
-            COUNT_IS_BAD,
-        ),
-        number(
-            Facts(
-                id=3, title="Critical alerts", description="Alerts that page people at once.", unit="short", w=4, h=4
-            ),
-            Query(expr=f"count({firing('critical')}) or vector(0)"),
-            COUNT_IS_BAD,
-        ),
-        number(
-            Facts(id=4, title="Warnings", description="Firing alerts of high and warning.", unit="short", w=4, h=4),
-            Query(expr=f"count({firing('high|warning')}) or vector(0)"),
-            COUNT_IS_ODD,
-        ),
-        number(
-            Facts(
-                id=5,
-                title="Unusual series",
-                description="Series outside their learnt band now. AnomalyDetected tells of each; it does not page.",
-                unit="short",
-                w=4,
-                h=4,
-            ),
-            Query(expr=f"count(anomaly_score{{{DEVICES}}} > {thresholds.ANOMALY_SCORE}) or vector(0)"),
-            steps((None, "green"), (1, "purple")),
-        ),
-        number(
-            Facts(
-                id=6,
-                title="Waiting for an answer",
-                description="Incidents of the webhook that nobody has acknowledged yet, at all sites.",
-                unit="short",
-                w=4,
-                h=4,
-            ),
-            Query(expr='sum(heronwatch_webhook_incidents{state=~"new|escalated|critical"}) or vector(0)'),
-            COUNT_IS_BAD,
-        ),
-    ]
 
 
 def _alerts() -> table.Panel:
@@ -154,7 +143,7 @@ def _anomalies() -> table.Panel:
             Column(
                 field="Value",
                 title="Score",
-                properties=(*coloured("short", SCORE), ("decimals", 2), ("custom.width", 80)),
+                properties=(*SCORED, ("custom.width", 80)),
             ),
             Column(field="instance", title="Device", properties=to_device()),
             Column(field="ifName", title="Interface"),

@@ -5,8 +5,8 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.dashboards_src import words
-from grafana.dashboards_src.colours import COUNT_IS_ODD, SCORE, SITE_UP, UPS_CHARGE, UPS_LOAD, UPS_RUNTIME, UTILIZATION
-from grafana.dashboards_src.frame import ALERTS, DEVICES
+from grafana.dashboards_src.colours import COUNT_IS_ODD, SITE_UP, UPS_CHARGE, UPS_LOAD, UPS_RUNTIME, UTILIZATION
+from grafana.dashboards_src.frame import ALERTS, DEVICES, LOUD
 from grafana.dashboards_src.panels import (
     Column,
     Facts,
@@ -20,9 +20,12 @@ from grafana.dashboards_src.panels import (
     to_device,
     worded,
 )
+from grafana.dashboards_src.scores import SCORED
 
-HOME = "heronwatch-home"
-LOUD = "critical|high|warning"
+TO_SITE = {
+    "title": "Only this site",
+    "url": "/d/heronwatch-home?var-site=${__value.text}&${datasource:queryparam}",
+}
 
 
 def panels() -> list[Builder[models.Panel]]:
@@ -116,25 +119,11 @@ def _sites() -> table.Panel:
             Query(expr=f'max by (site) (anomaly_score{{site!="",{DEVICES}}})'),
         ],
         [
-            Column(
-                field="site",
-                title="Site",
-                properties=(
-                    (
-                        "links",
-                        [
-                            {
-                                "title": "Only this site",
-                                "url": f"/d/{HOME}?var-site=${{__value.text}}&${{datasource:queryparam}}",
-                            }
-                        ],
-                    ),
-                ),
-            ),
+            Column(field="site", title="Site", properties=(("links", [TO_SITE]),)),
             Column(field="Value #A", title="Devices"),
             Column(field="Value #B", title="Answering", properties=coloured("percentunit", SITE_UP)),
             Column(field="Value #C", title="Alerts", properties=coloured("short", COUNT_IS_ODD)),
-            Column(field="Value #D", title="Highest score", properties=(*coloured("short", SCORE), ("decimals", 2))),
+            Column(field="Value #D", title="Highest score", properties=SCORED),
         ],
     )
 

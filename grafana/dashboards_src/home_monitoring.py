@@ -5,35 +5,18 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.dashboards_src import thresholds
-from grafana.dashboards_src.panels import Facts, Query, graph, steps, with_limit
+from grafana.dashboards_src.fleet_reading import failed_scrapes
+from grafana.dashboards_src.oncall import MESSAGES
+from grafana.dashboards_src.panels import Facts, Query, amounts, with_limit
 
 
 def panels() -> list[Builder[models.Panel]]:
     """Return the row's panels."""
-    return [_failures(), _lag(), _messages(), _freshness()]
-
-
-def _failures() -> timeseries.Panel:
-    panel = graph(
-        Facts(
-            id=14,
-            title="Failed scrapes by module and reason",
-            description="Scrapes a second that failed. Above one in five of a module: ScrapeFailuresHigh.",
-            unit="reqps",
-            w=12,
-        ),
-        [
-            Query(
-                expr="sum by (module, reason) (rate(heronwatch_exporter_scrape_failures_total[$__rate_interval]))",
-                legend="{{module}} {{reason}}",
-            )
-        ],
-    )
-    return panel.min(0)
+    return [failed_scrapes(14), _lag(), _messages(), _freshness()]
 
 
 def _lag() -> timeseries.Panel:
-    panel = graph(
+    panel = amounts(
         Facts(
             id=15,
             title="Detector: age of the last score",
@@ -41,13 +24,13 @@ def _lag() -> timeseries.Panel:
             unit="s",
             w=12,
         ),
-        [Query(expr="time() - heronwatch_detector_last_success_timestamp_seconds", legend="{{query}}")],
+        Query(expr="time() - heronwatch_detector_last_success_timestamp_seconds", legend="{{query}}"),
     )
-    return with_limit(panel.min(0), steps((None, "green"), (thresholds.DETECTOR_LAG_SECONDS, "red")))
+    return with_limit(panel, thresholds.DETECTOR_LAG_SECONDS)
 
 
 def _messages() -> timeseries.Panel:
-    panel = graph(
+    return amounts(
         Facts(
             id=16,
             title="Messages by channel and outcome",
@@ -55,18 +38,12 @@ def _messages() -> timeseries.Panel:
             unit="short",
             w=12,
         ),
-        [
-            Query(
-                expr="sum by (channel, outcome) (increase(heronwatch_webhook_notifications_total[$__rate_interval]))",
-                legend="{{channel}} {{outcome}}",
-            )
-        ],
+        MESSAGES,
     )
-    return panel.min(0)
 
 
 def _freshness() -> timeseries.Panel:
-    panel = graph(
+    panel = amounts(
         Facts(
             id=17,
             title="Age of the newest sample",
@@ -74,6 +51,6 @@ def _freshness() -> timeseries.Panel:
             unit="s",
             w=12,
         ),
-        [Query(expr="time() - max(timestamp(up))", legend="age")],
+        Query(expr="time() - max(timestamp(up))", legend="age"),
     )
-    return with_limit(panel.min(0), steps((None, "green"), (thresholds.INGEST_STALLED_SECONDS, "red")))
+    return with_limit(panel, thresholds.INGEST_STALLED_SECONDS)

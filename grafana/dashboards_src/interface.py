@@ -4,12 +4,54 @@ from grafana_foundation_sdk.builders import stat, statetimeline, table
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.dashboards_src import interface_packets, interface_traffic, words
+from grafana.dashboards_src.colours import COUNT_IS_ODD, PLAIN
+from grafana.dashboards_src.figures import Figure, figures
 from grafana.dashboards_src.frame import ALERTS, DEVICES, Row, board, fill, filters, query_variable, variables
-from grafana.dashboards_src.panels import Column, Facts, Query, grid, number, steps, timeline, to_device
+from grafana.dashboards_src.panels import Column, Facts, Query, grid, number, timeline, to_device
 
 UID = "heronwatch-interface"
 PORT = f'ifName=~"$ifName",{DEVICES}'
-PLAIN = steps((None, "blue"))
+STATES = (
+    Figure(
+        id=1,
+        title="State",
+        description="Operational state (ifOperStatus); of several the worst. Down: InterfaceDown.",
+        expr=f"max(ifOperStatus{{{PORT}}})",
+        bad=PLAIN,
+        w=3,
+        empty="no port",
+        words=words.INTERFACE,
+    ),
+    Figure(
+        id=2,
+        title="Wanted",
+        description="Administrative state (ifAdminStatus): a port that is shut on purpose raises no alert.",
+        expr=f"max(ifAdminStatus{{{PORT}}})",
+        bad=PLAIN,
+        w=3,
+        empty="no port",
+        words=words.INTERFACE,
+    ),
+    Figure(
+        id=3,
+        title="Speed",
+        description="Speed now (ifHighSpeed). Below that of an hour ago: InterfaceSpeedReduced.",
+        expr=f"sum(ifHighSpeed{{{PORT}}}) * 1e6",
+        bad=PLAIN,
+        unit="bps",
+        w=3,
+        empty="no port",
+    ),
+    Figure(
+        id=4,
+        title="Changes of state",
+        description="How often it changed within the shown time. Five times in 15 minutes: InterfaceFlapping.",
+        expr=f"sum(changes(ifOperStatus{{{PORT}}}[$__range]))",
+        bad=COUNT_IS_ODD,
+        w=3,
+        empty="no port",
+    ),
+)
 
 
 def build() -> models.Dashboard:
@@ -19,72 +61,13 @@ def build() -> models.Dashboard:
     return fill(
         empty.variables([*variables(), *own]),
         [
-            Row(id=100, title="Is it all right?", panels=[*_states(), *_rates(), _identity(), _alerts()]),
+            Row(id=100, title="Is it all right?", panels=[*figures(STATES), *_rates(), _identity(), _alerts()]),
             Row(id=200, title="Traffic", panels=interface_traffic.panels()),
             Row(id=300, title="Packets", panels=interface_packets.panels()),
             Row(id=400, title="State over time", panels=[_carrier()]),
             Row(id=500, title="What is usual", panels=interface_traffic.usual(), collapsed=True),
         ],
     )
-
-
-def _states() -> list[stat.Panel]:
-    return [
-        number(
-            Facts(
-                id=1,
-                title="State",
-                description="Operational state (ifOperStatus); of several the worst. Down: InterfaceDown.",
-                unit="short",
-                w=3,
-                h=4,
-                empty="no port",
-            ),
-            Query(expr=f"max(ifOperStatus{{{PORT}}})"),
-            PLAIN,
-            words.INTERFACE,
-        ),
-        number(
-            Facts(
-                id=2,
-                title="Wanted",
-                description="Administrative state (ifAdminStatus): a port that is shut on purpose raises no alert.",
-                unit="short",
-                w=3,
-                h=4,
-                empty="no port",
-            ),
-            Query(expr=f"max(ifAdminStatus{{{PORT}}})"),
-            PLAIN,
-            words.INTERFACE,
-        ),
-        number(
-            Facts(
-                id=3,
-                title="Speed",
-                description="Speed now (ifHighSpeed). Below that of an hour ago: InterfaceSpeedReduced.",
-                unit="bps",
-                w=3,
-                h=4,
-                empty="no port",
-            ),
-            Query(expr=f"sum(ifHighSpeed{{{PORT}}}) * 1e6"),
-            PLAIN,
-        ),
-        number(
-            Facts(
-                id=4,
-                title="Changes of state",
-                description="How often it changed within the shown time. Five times in 15 minutes: InterfaceFlapping.",
-                unit="short",
-                w=3,
-                h=4,
-                empty="no port",
-            ),
-            Query(expr=f"sum(changes(ifOperStatus{{{PORT}}}[$__range]))"),
-            steps((None, "green"), (1, "orange")),
-        ),
-    ]
 
 
 def _rates() -> list[stat.Panel]:

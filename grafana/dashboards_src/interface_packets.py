@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.dashboards_src import thresholds
 from grafana.dashboards_src.frame import DEVICES
-from grafana.dashboards_src.panels import Facts, Query, graph, properties, steps, with_limit
+from grafana.dashboards_src.panels import Facts, Query, amounts, graph, properties, with_limit
 
 PORT = f'ifName=~"$ifName",{DEVICES}'
 KINDS = {"Ucast": "to one", "Multicast": "to many", "Broadcast": "to all"}
@@ -53,7 +53,7 @@ def _kinds() -> timeseries.Panel:
 
 
 def _lost() -> timeseries.Panel:
-    return graph(
+    return amounts(
         Facts(
             id=14,
             title="Damaged and discarded packets",
@@ -63,18 +63,18 @@ def _lost() -> timeseries.Panel:
             h=9,
             empty="no packets",
         ),
-        [
+        *(
             Query(
                 expr=f"sum by (instance, ifName) (rate({name}{{{PORT}}}[$__rate_interval]))",
                 legend=f"{{{{ifName}}}} {text}",
             )
             for name, text in LOST.items()
-        ],
-    ).min(0)
+        ),
+    )
 
 
 def _shares() -> timeseries.Panel:
-    panel = graph(
+    panel = amounts(
         Facts(
             id=15,
             title="Share of damaged and discarded packets",
@@ -84,6 +84,6 @@ def _shares() -> timeseries.Panel:
             h=9,
             empty="fewer than ten packets a second",
         ),
-        [Query(expr=f"{name}{{{PORT}}}", legend=f"{{{{ifName}}}} {text}") for name, text in SHARES.items()],
+        *(Query(expr=f"{name}{{{PORT}}}", legend=f"{{{{ifName}}}} {text}") for name, text in SHARES.items()),
     )
-    return with_limit(panel.min(0), steps((None, "green"), (thresholds.INTERFACE_ERROR_RATIO, "red")))
+    return with_limit(panel, thresholds.INTERFACE_ERROR_RATIO)

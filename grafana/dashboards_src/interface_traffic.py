@@ -5,8 +5,9 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.dashboards_src import thresholds
+from grafana.dashboards_src.colours import EXPECTED
 from grafana.dashboards_src.frame import DEVICES
-from grafana.dashboards_src.panels import Facts, Query, graph, properties, steps, with_limit
+from grafana.dashboards_src.panels import Facts, Query, amounts, graph, properties, with_limit
 
 PORT = f'ifName=~"$ifName",{DEVICES}'
 RECEIVED = f"instance_ifName:ifHCInOctets:rate5m{{{PORT}}}"
@@ -58,7 +59,7 @@ def _bits() -> timeseries.Panel:
 
 def _utilization() -> timeseries.Panel:
     load = "instance_ifName:ifHC{way}Octets_per_ifHighSpeed:ratio_rate5m"
-    panel = graph(
+    panel = amounts(
         Facts(
             id=12,
             title="Share of its speed",
@@ -68,12 +69,10 @@ def _utilization() -> timeseries.Panel:
             h=10,
             empty="no traffic",
         ),
-        [
-            Query(expr=f"topk(10, {load.format(way='In')}{{{PORT}}})", legend="{{ifName}} in"),
-            Query(expr=f"topk(10, {load.format(way='Out')}{{{PORT}}})", legend="{{ifName}} out"),
-        ],
+        Query(expr=f"topk(10, {load.format(way='In')}{{{PORT}}})", legend="{{ifName}} in"),
+        Query(expr=f"topk(10, {load.format(way='Out')}{{{PORT}}})", legend="{{ifName}} out"),
     )
-    return with_limit(panel.min(0), steps((None, "green"), (thresholds.INTERFACE_UTILIZATION_RATIO, "red")))
+    return with_limit(panel, thresholds.INTERFACE_UTILIZATION_RATIO)
 
 
 def _band() -> timeseries.Panel:
@@ -93,16 +92,15 @@ def _band() -> timeseries.Panel:
             Query(expr=f"{RECEIVED} * 8", legend="{{ifName}} in"),
         ],
     )
-    limit = {"mode": "fixed", "fixedColor": "semi-dark-purple"}
     panel = panel.fill_opacity(0).override_by_name(
         "upper limit",
-        properties(color=limit, custom__fillBelowTo="lower limit", custom__fillOpacity=18, custom__lineWidth=0),
+        properties(color=EXPECTED, custom__fillBelowTo="lower limit", custom__fillOpacity=18, custom__lineWidth=0),
     )
-    return panel.override_by_name("lower limit", properties(color=limit, custom__lineWidth=0))
+    return panel.override_by_name("lower limit", properties(color=EXPECTED, custom__lineWidth=0))
 
 
 def _week() -> timeseries.Panel:
-    return graph(
+    return amounts(
         Facts(
             id=26,
             title="Received, and a week before",
@@ -112,8 +110,6 @@ def _week() -> timeseries.Panel:
             h=9,
             empty="no traffic",
         ),
-        [
-            Query(expr=f"{RECEIVED} * 8", legend="{{ifName}} in"),
-            Query(expr=f"{RECEIVED} offset 1w * 8", legend="{{ifName}} a week before"),
-        ],
-    ).min(0)
+        Query(expr=f"{RECEIVED} * 8", legend="{{ifName}} in"),
+        Query(expr=f"{RECEIVED} offset 1w * 8", legend="{{ifName}} a week before"),
+    )

@@ -1,15 +1,57 @@
 """Alerts and on-call: who waits for an answer, who is on call, how fast people and providers are."""
 
-from grafana_foundation_sdk.builders import stat, statetimeline, timeseries
+from grafana_foundation_sdk.builders import statetimeline, timeseries
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.dashboards_src import thresholds, words
 from grafana.dashboards_src.colours import COUNT_IS_BAD, COUNT_IS_ODD
+from grafana.dashboards_src.figures import Figure, figures
 from grafana.dashboards_src.frame import Row, board, fill, filters, variables
-from grafana.dashboards_src.panels import Facts, Query, graph, number, steps, timeline, with_limit
+from grafana.dashboards_src.panels import Facts, Query, amounts, counts, timeline, with_limit
 
 UID = "heronwatch-oncall"
+MESSAGES = Query(
+    expr="sum by (channel, outcome) (increase(heronwatch_webhook_notifications_total[$__rate_interval]))",
+    legend="{{channel}} {{outcome}}",
+)
+FIGURES = (
+    Figure(
+        id=1,
+        title="Unanswered incidents",
+        description="Incidents that page and that nobody has acknowledged, snoozed or resolved.",
+        expr="sum(max by (severity) (heronwatch_webhook_unacked_incidents))",
+        bad=COUNT_IS_BAD,
+        w=6,
+    ),
+    Figure(
+        id=2,
+        title="Everybody asked",
+        description="Incidents whose last step went unanswered. Above none: WebhookEscalationExhausted.",
+        expr='max(heronwatch_webhook_incidents{state="critical"})',
+        bad=COUNT_IS_BAD,
+        w=6,
+    ),
+    Figure(
+        id=3,
+        title="Schedules without anybody",
+        description="Schedules in which nobody is on call at this moment. Above none: WebhookNobodyOnCall.",
+        expr="sum(1 - min by (schedule) (heronwatch_webhook_oncall_covered))",
+        bad=COUNT_IS_BAD,
+        w=6,
+    ),
+    Figure(
+        id=4,
+        title="Gap ahead",
+        description=(
+            "The most time that any schedule has nobody within the next seven days. Above none: WebhookOnCallGap."
+        ),
+        expr="max(heronwatch_webhook_oncall_gap_seconds)",
+        unit="s",
+        bad=COUNT_IS_ODD,
+        w=6,
+    ),
+)
 
 
 def build() -> models.Dashboard:
@@ -18,54 +60,15 @@ def build() -> models.Dashboard:
     return fill(
         empty.variables([*variables(), filters()]),
         [
-            Row(id=100, title="Does somebody answer?", panels=[*_numbers(), _incidents(), _waiting(), _covered()]),
+            Row(
+                id=100, title="Does somebody answer?", panels=[*figures(FIGURES), _incidents(), _waiting(), _covered()]
+            ),
             Row(id=200, title="How fast?", panels=[_to_ack(), _to_resolve(), _pages()]),
             Row(
                 id=300, title="Do messages go out?", panels=[_messages(), _failures(), _late(), _breakers(), _intake()]
             ),
         ],
     )
-
-
-def _numbers() -> list[stat.Panel]:
-    counts = (
-        (
-            1,
-            "Unanswered incidents",
-            "Incidents that page and that nobody has acknowledged, snoozed or resolved.",
-            "sum(max by (severity) (heronwatch_webhook_unacked_incidents))",
-            "short",
-            COUNT_IS_BAD,
-        ),
-        (
-            2,
-            "Everybody asked",
-            "Incidents whose last step went unanswered. Above none: WebhookEscalationExhausted.",
-            'max(heronwatch_webhook_incidents{state="critical"})',
-            "short",
-            COUNT_IS_BAD,
-        ),
-        (
-            3,
-            "Schedules without anybody",
-            "Schedules in which nobody is on call at this moment. Above none: WebhookNobodyOnCall.",
-            "sum(1 - min by (schedule) (heronwatch_webhook_oncall_covered))",
-            "short",
-            COUNT_IS_BAD,
-        ),
-        (
-            4,
-            "Gap ahead",
-            "The most time that any schedule has nobody within the next seven days. Above none: WebhookOnCallGap.",
-            "max(heronwatch_webhook_oncall_gap_seconds)",
-            "s",
-            COUNT_IS_ODD,
-        ),
-    )
-    return [
-        number(Facts(id=id_, title=title, description=text, unit=unit, w=6, h=4), Query(expr=expr), bad)
-        for id_, title, text, expr, unit, bad in counts
-    ]
 
 
 def _incidents() -> timeseries.Panel:
@@ -77,7 +80,7 @@ def _incidents() -> timeseries.Panel:
         w=12,
     )
     query = Query(expr="max by (state) (heronwatch_webhook_incidents)", legend="{{state}}")
-    return graph(facts, [query]).min(0)
+    return counts(facts, query)
 
 
 def _waiting() -> timeseries.Panel:
@@ -89,7 +92,7 @@ def _waiting() -> timeseries.Panel:
         w=12,
     )
     query = Query(expr="max by (severity) (heronwatch_webhook_unacked_incidents)", legend="{{severity}}")
-    return graph(facts, [query]).min(0)
+    return counts(facts, query)
 
 
 def _covered() -> statetimeline.Panel:
@@ -111,12 +114,12 @@ def _to_ack() -> timeseries.Panel:
         id=8,
         title="Mean time to acknowledge",
         description="Of incidents that began within seven days, paged and were acknowledged; by severity.",
-        unit="s",
+        unit="m",
         w=8,
         empty="nothing was acknowledged within seven days",
     )
-    query = Query(expr="max by (severity) (heronwatch_webhook_time_to_ack_seconds)", legend="{{severity}}")
-    return graph(facts, [query]).min(0)
+    query = Query(expr="max by (severity) (heronwatch_webhook_time_to_ack_seconds) / 60", legend="{{severity}}")
+    return amounts(facts, query)
 
 
 def _to_resolve() -> timeseries.Panel:
@@ -124,12 +127,12 @@ def _to_resolve() -> timeseries.Panel:
         id=9,
         title="Mean time to resolve",
         description="Of incidents that began within seven days, paged and have ended; by severity.",
-        unit="s",
+        unit="m",
         w=8,
         empty="nothing ended within seven days",
     )
-    query = Query(expr="max by (severity) (heronwatch_webhook_time_to_resolve_seconds)", legend="{{severity}}")
-    return graph(facts, [query]).min(0)
+    query = Query(expr="max by (severity) (heronwatch_webhook_time_to_resolve_seconds) / 60", legend="{{severity}}")
+    return amounts(facts, query)
 
 
 def _pages() -> timeseries.Panel:
@@ -142,7 +145,7 @@ def _pages() -> timeseries.Panel:
         empty="no page within the hour",
     )
     query = Query(expr='max by (channel) (heronwatch_webhook_page_seconds{quantile="0.95"})', legend="{{channel}}")
-    return graph(facts, [query]).min(0)
+    return amounts(facts, query)
 
 
 def _messages() -> timeseries.Panel:
@@ -153,8 +156,7 @@ def _messages() -> timeseries.Panel:
         unit="short",
         w=12,
     )
-    expr = "sum by (channel, outcome) (increase(heronwatch_webhook_notifications_total[$__rate_interval]))"
-    return graph(facts, [Query(expr=expr, legend="{{channel}} {{outcome}}")]).min(0)
+    return amounts(facts, MESSAGES)
 
 
 def _failures() -> timeseries.Panel:
@@ -166,8 +168,8 @@ def _failures() -> timeseries.Panel:
         w=12,
     )
     query = Query(expr="channel:heronwatch_webhook_failed_per_notifications:ratio_rate15m", legend="{{channel}}")
-    share = graph(facts, [query]).min(0).max(1)
-    return with_limit(share, steps((None, "green"), (thresholds.DELIVERY_FAILURE_RATIO, "red")))
+    share = amounts(facts, query).max(1)
+    return with_limit(share, thresholds.DELIVERY_FAILURE_RATIO)
 
 
 def _late() -> timeseries.Panel:
@@ -185,7 +187,7 @@ def _late() -> timeseries.Panel:
         Query(expr="max(heronwatch_webhook_oldest_due_seconds)", legend="oldest message"),
         Query(expr="max(heronwatch_webhook_timers_overdue_seconds)", legend="most overdue step"),
     ]
-    return with_limit(graph(facts, queries).min(0), steps((None, "green"), (thresholds.TIMERS_OVERDUE_SECONDS, "red")))
+    return with_limit(amounts(facts, *queries), thresholds.TIMERS_OVERDUE_SECONDS)
 
 
 def _breakers() -> Builder[models.Panel]:
@@ -211,4 +213,4 @@ def _intake() -> timeseries.Panel:
         h=7,
     )
     expr = "sum by (integration, code) (rate(heronwatch_webhook_intake_requests_total[$__rate_interval]))"
-    return graph(facts, [Query(expr=expr, legend="{{integration}} {{code}}")]).min(0)
+    return amounts(facts, Query(expr=expr, legend="{{integration}} {{code}}"))

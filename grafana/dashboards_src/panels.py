@@ -101,7 +101,7 @@ def number(
 
 
 def graph(facts: Facts, queries: Sequence[Query]) -> timeseries.Panel:
-    """Return lines over time with a legend table; the caller sets `min(0)` where nothing can be below."""
+    """Return lines over time with a legend below; `amounts` are those that cannot be below nothing."""
     legend = common.VizLegendOptions().show_legend(show_legend=True).display_mode(common_models.LegendDisplayMode.LIST)
     tooltip = common.VizTooltipOptions().mode(common_models.TooltipDisplayMode.MULTI)
     panel = _told(timeseries.Panel(), facts, queries, PromQueryFormat.TIME_SERIES)
@@ -110,10 +110,20 @@ def graph(facts: Facts, queries: Sequence[Query]) -> timeseries.Panel:
     return panel.show_points(common_models.VisibilityMode.NEVER)
 
 
-def with_limit(panel: timeseries.Panel, limit: dashboard.ThresholdsConfig) -> timeseries.Panel:
+def amounts(facts: Facts, *queries: Query) -> timeseries.Panel:
+    """Return lines over time of what cannot be below nothing."""
+    return graph(facts, queries).min(0)
+
+
+def counts(facts: Facts, *queries: Query) -> timeseries.Panel:
+    """Return lines over time of how many: whole numbers, none at least, and an axis to 1 while there is none."""
+    return amounts(facts, *queries).decimals(0).axis_soft_max(1)
+
+
+def with_limit(panel: timeseries.Panel, limit: float, colour: str = "red") -> timeseries.Panel:
     """Draw the limit of an alert rule as a dashed line."""
     style = common.GraphThresholdsStyleConfig().mode(common_models.GraphThresholdsStyleMode.DASHED)
-    return panel.thresholds(limit).thresholds_style(style)
+    return panel.thresholds(steps((None, "green"), (limit, colour))).thresholds_style(style)
 
 
 def timeline(facts: Facts, queries: Sequence[Query], words: dict[int, tuple[str, str]]) -> statetimeline.Panel:

@@ -1,6 +1,6 @@
 """Power: what feeds each load, for how long it could, and how full each outlet strip and phase is."""
 
-from grafana_foundation_sdk.builders import stat, statetimeline, table
+from grafana_foundation_sdk.builders import statetimeline, table
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.dashboards_src import power_supply, power_use, words
@@ -8,10 +8,12 @@ from grafana.dashboards_src.colours import (
     BATTERY_TEMPERATURE,
     COUNT_IS_BAD,
     COUNT_IS_ODD,
+    PLAIN,
     UPS_CHARGE_RATIO,
     UPS_LOAD_RATIO,
     UPS_RUNTIME_SECONDS,
 )
+from grafana.dashboards_src.figures import Figure, figures
 from grafana.dashboards_src.frame import ALERTS, DEVICES, Row, board, fill, filters, variables
 from grafana.dashboards_src.panels import (
     Column,
@@ -19,15 +21,78 @@ from grafana.dashboards_src.panels import (
     Query,
     coloured,
     grid,
-    number,
     series_to_device,
-    steps,
     timeline,
     to_device,
     worded,
 )
 
 UID = "heronwatch-power"
+ON_BATTERY = f"max by (instance) (instance:ups_on_battery:bool{{{DEVICES}}})"
+FIGURES = (
+    Figure(
+        id=1,
+        title="UPS",
+        description="Devices that tell what feeds their load.",
+        expr=f"count({ON_BATTERY})",
+        bad=PLAIN,
+        empty="none",
+    ),
+    Figure(
+        id=2,
+        title="On battery",
+        description="UPS that feed their load from the battery now. After a minute UpsOnBattery fires.",
+        expr=f"sum({ON_BATTERY})",
+        bad=COUNT_IS_BAD,
+        empty="none",
+    ),
+    Figure(
+        id=3,
+        title="Battery to replace",
+        description="UPS that call for a new battery, or whose last test failed: UpsReplaceBattery.",
+        expr=f"sum(max by (instance) (instance:ups_battery_bad:bool{{{DEVICES}}})) or 0 * sum({ON_BATTERY})",
+        bad=COUNT_IS_ODD,
+        empty="none",
+    ),
+    Figure(
+        id=4,
+        title="Shortest runtime",
+        description="The least that any UPS would last at its present load. Below 15 minutes: UpsRuntimeLow.",
+        expr=f"min(instance:ups_runtime:seconds{{{DEVICES}}})",
+        unit="s",
+        bad=UPS_RUNTIME_SECONDS,
+        empty="none",
+    ),
+    Figure(
+        id=5,
+        title="Highest load",
+        description="The fullest output line of any UPS. Above 80 %: UpsOverloaded; above 95 %: UpsLoadCritical.",
+        expr=f"max(instance_part:ups_load:ratio{{{DEVICES}}})",
+        unit="percentunit",
+        bad=UPS_LOAD_RATIO,
+        empty="none",
+    ),
+    Figure(
+        id=6,
+        title="Measured power",
+        description="Active power of all outlet strips and meters together.",
+        expr=f"sum(max by (instance) (instance:power:watts{{{DEVICES}}}))",
+        unit="watt",
+        bad=PLAIN,
+        empty="none",
+    ),
+)
+UNIT_COLUMNS = [
+    Column(field="instance", title="UPS", properties=to_device(), width=120),
+    Column(field="site", title="Site", width=120),
+    Column(field="Value #A", title="Fed by", properties=worded(words.ON_BATTERY)),
+    Column(field="Value #B", title="Charge", properties=coloured("percentunit", UPS_CHARGE_RATIO), width=115),
+    Column(field="Value #C", title="Runtime", properties=coloured("s", UPS_RUNTIME_SECONDS), width=115),
+    Column(field="Value #D", title="Load", properties=coloured("percentunit", UPS_LOAD_RATIO), width=115),
+    Column(field="Value #E", title="Battery", properties=coloured("celsius", BATTERY_TEMPERATURE), width=115),
+    Column(field="Value #F", title="Input", properties=(("unit", "volt"),), width=90),
+    Column(field="Value #G", title="Output", properties=(("unit", "volt"),), width=90),
+]
 
 
 def build() -> models.Dashboard:
@@ -36,62 +101,13 @@ def build() -> models.Dashboard:
     return fill(
         empty.variables([*variables(), filters()]),
         [
-            Row(id=100, title="Does everything have power?", panels=[*_numbers(), _units(), _alerts(), _source()]),
+            Row(
+                id=100, title="Does everything have power?", panels=[*figures(FIGURES), _units(), _alerts(), _source()]
+            ),
             Row(id=200, title="Batteries and voltages", panels=power_supply.panels()),
             Row(id=300, title="Outlet strips and meters", panels=power_use.panels()),
         ],
     )
-
-
-def _numbers() -> list[stat.Panel]:
-    on_battery = f"max by (instance) (instance:ups_on_battery:bool{{{DEVICES}}})"
-    counts = (
-        (1, "UPS", "Devices that tell what feeds their load.", f"count({on_battery})", "short", steps((None, "blue"))),
-        (
-            2,
-            "On battery",
-            "UPS that feed their load from the battery now. After a minute UpsOnBattery fires.",
-            f"sum({on_battery})",
-            "short",
-            COUNT_IS_BAD,
-        ),
-        (
-            3,
-            "Battery to replace",
-            "UPS that call for a new battery, or whose last test failed: UpsReplaceBattery.",
-            f"sum(max by (instance) (instance:ups_battery_bad:bool{{{DEVICES}}})) or 0 * sum({on_battery})",
-            "short",
-            COUNT_IS_ODD,
-        ),
-        (
-            4,
-            "Shortest runtime",
-            "The least that any UPS would last at its present load. Below 15 minutes: UpsRuntimeLow.",
-            f"min(instance:ups_runtime:seconds{{{DEVICES}}})",
-            "s",
-            UPS_RUNTIME_SECONDS,
-        ),
-        (
-            5,
-            "Highest load",
-            "The fullest output line of any UPS. Above 80 %: UpsOverloaded; above 95 %: UpsLoadCritical.",
-            f"max(instance_part:ups_load:ratio{{{DEVICES}}})",
-            "percentunit",
-            UPS_LOAD_RATIO,
-        ),
-        (
-            6,
-            "Measured power",
-            "Active power of all outlet strips and meters together.",
-            f"sum(max by (instance) (instance:power:watts{{{DEVICES}}}))",
-            "watt",
-            steps((None, "blue")),
-        ),
-    )
-    return [
-        number(Facts(id=id_, title=title, description=text, unit=unit, w=4, h=4, empty="none"), Query(expr=expr), bad)
-        for id_, title, text, expr, unit, bad in counts
-    ]
 
 
 def _units() -> table.Panel:
@@ -113,37 +129,7 @@ def _units() -> table.Panel:
             Query(expr=f"min by (instance, site) (instance_part:ups_input:volts{{{DEVICES}}})"),
             Query(expr=f"min by (instance, site) (instance_part:ups_output:volts{{{DEVICES}}})"),
         ],
-        [
-            Column(field="instance", title="UPS", properties=to_device(), width=120),
-            Column(field="site", title="Site", width=120),
-            Column(field="Value #A", title="Fed by", properties=worded(words.ON_BATTERY)),
-            Column(
-                field="Value #B",
-                title="Charge",
-                properties=coloured("percentunit", UPS_CHARGE_RATIO),
-                width=115,
-            ),
-            Column(
-                field="Value #C",
-                title="Runtime",
-                properties=coloured("s", UPS_RUNTIME_SECONDS),
-                width=115,
-            ),
-            Column(
-                field="Value #D",
-                title="Load",
-                properties=coloured("percentunit", UPS_LOAD_RATIO),
-                width=115,
-            ),
-            Column(
-                field="Value #E",
-                title="Battery",
-                properties=coloured("celsius", BATTERY_TEMPERATURE),
-                width=115,
-            ),
-            Column(field="Value #F", title="Input", properties=(("unit", "volt"),), width=90),
-            Column(field="Value #G", title="Output", properties=(("unit", "volt"),), width=90),
-        ],
+        UNIT_COLUMNS,
     )
 
 

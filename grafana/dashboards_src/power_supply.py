@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.dashboards_src import thresholds
 from grafana.dashboards_src.frame import DEVICES
-from grafana.dashboards_src.panels import Facts, Query, graph, series_to_device, steps, with_limit
+from grafana.dashboards_src.panels import Facts, Query, graph, series_to_device, with_limit
 
 NONE = "no UPS"
 
@@ -25,7 +25,7 @@ def _runtime() -> timeseries.Panel:
         f"max by (instance) (instance:ups_runtime:seconds{{{DEVICES}}})",
         "{{instance}}",
     )
-    return with_limit(panel, steps((None, "green"), (thresholds.UPS_RUNTIME_MINUTES * 60, "red")))
+    return with_limit(panel, thresholds.UPS_RUNTIME_MINUTES * 60)
 
 
 def _charge() -> timeseries.Panel:
@@ -49,7 +49,7 @@ def _load() -> timeseries.Panel:
         f"instance_part:ups_load:ratio{{{DEVICES}}}",
         "{{instance}} {{part}}",
     )
-    return with_limit(panel, steps((None, "green"), (thresholds.UPS_LOAD_PERCENT / 100, "orange")))
+    return with_limit(panel, thresholds.UPS_LOAD_PERCENT / 100, "orange")
 
 
 def _input() -> timeseries.Panel:
@@ -83,7 +83,7 @@ def _temperature() -> timeseries.Panel:
         f"max by (instance) (instance:ups_battery:celsius{{{DEVICES}}})",
         "{{instance}}",
     )
-    return with_limit(panel, steps((None, "green"), (thresholds.UPS_BATTERY_CELSIUS, "orange")))
+    return with_limit(panel, thresholds.UPS_BATTERY_CELSIUS, "orange")
 
 
 def _lines(number: int, title: str, description: str, unit: str, expr: str, legend: str) -> timeseries.Panel:

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.dashboards_src import thresholds, words
 from grafana.dashboards_src.frame import DEVICES
-from grafana.dashboards_src.panels import Facts, Query, graph, series_to_device, steps, timeline, with_limit
+from grafana.dashboards_src.panels import Facts, Query, graph, series_to_device, timeline, with_limit
 
 
 def panels() -> list[Builder[models.Panel]]:
@@ -80,4 +80,4 @@ def _air() -> timeseries.Panel:
         ),
         [Query(expr=f"topk(25, instance_part:room:celsius{{{DEVICES}}})", legend="{{instance}} {{part}}")],
     )
-    return with_limit(panel.fill_opacity(0).min(0), steps((None, "green"), (thresholds.ROOM_CELSIUS, "red")))
+    return with_limit(panel.fill_opacity(0).min(0), thresholds.ROOM_CELSIUS)

@@ -23,18 +23,28 @@ def port_lines(device: Device, port: Port, moments: Moments) -> list[Line]:
     }
     down = moments.within(device.down)
     received, sent = _traffic(device, port, moments, port.mean), _traffic(device, port, moments, port.mean * 0.35)
-    frames = [value / BYTES_PER_PACKET for value in received]
     dropped = _dropped(device, port, received, moments)
     state = moments.constant(1 if port.plugged else 2)
-    capacity = port.megabits * 1e6 / 8
     gauges = {
         "ifAdminStatus": moments.constant(1),
         "ifOperStatus": state,
         "ifHighSpeed": moments.constant(port.megabits),
         "ifMtu": moments.constant(9216 if port.megabits > 1000 else 1500),
         "ifLastChange": moments.constant(LAST_CHANGE_CENTISECONDS),
+        **_recorded(port, received, sent, dropped),
     }
-    counters = {
+    counters = _counters(port, received, sent, dropped)
+    return [
+        *(Line(name, labels, absent(values, down)) for name, values in gauges.items()),
+        *(Line(name, labels, summed(absent(values, down), 1e9)) for name, values in counters.items()),
+        *(_scores(labels, port, received, moments, down) if port.watched else []),
+    ]
+
+
+def _counters(port: Port, received: list[float], sent: list[float], dropped: list[float]) -> dict[str, list[float]]:
+    """Return octets, packets and losses a second."""
+    frames = [value / BYTES_PER_PACKET for value in received]
+    return {
         "ifHCInOctets": received,
         "ifHCOutOctets": sent,
         "ifHCInUcastPkts": [value * (1 - port.damaged) for value in frames],
@@ -48,23 +58,23 @@ def port_lines(device: Device, port: Port, moments: Moments) -> list[Line]:
         "ifInDiscards": [value * port.damaged * 0.1 for value in frames],
         "ifOutDiscards": dropped,
     }
-    recorded = {
+
+
+def _recorded(port: Port, received: list[float], sent: list[float], dropped: list[float]) -> dict[str, list[float]]:
+    """Return what the recording rules make of a port's counters."""
+    capacity = port.megabits * 1e6 / 8
+    return {
         "instance_ifName:ifHCInOctets:rate5m": received,
         "instance_ifName:ifHCOutOctets:rate5m": sent,
         "instance_ifName:ifHCInOctets_per_ifHighSpeed:ratio_rate5m": [value / capacity for value in received],
         "instance_ifName:ifHCOutOctets_per_ifHighSpeed:ratio_rate5m": [value / capacity for value in sent],
-        "instance_ifName:ifInErrors_per_ifHCInUcastPkts:ratio_rate5m": moments.constant(port.damaged),
-        "instance_ifName:ifOutErrors_per_ifHCOutUcastPkts:ratio_rate5m": moments.constant(port.damaged * 0.02),
-        "instance_ifName:ifInDiscards_per_ifHCInUcastPkts:ratio_rate5m": moments.constant(port.damaged * 0.1),
+        "instance_ifName:ifInErrors_per_ifHCInUcastPkts:ratio_rate5m": [port.damaged] * len(received),
+        "instance_ifName:ifOutErrors_per_ifHCOutUcastPkts:ratio_rate5m": [port.damaged * 0.02] * len(received),
+        "instance_ifName:ifInDiscards_per_ifHCInUcastPkts:ratio_rate5m": [port.damaged * 0.1] * len(received),
         "instance_ifName:ifOutDiscards_per_ifHCOutUcastPkts:ratio_rate5m": [
             lost / (value / BYTES_PER_PACKET + 1) for lost, value in zip(dropped, sent, strict=True)
         ],
     }
-    return [
-        *(Line(name, labels, absent(values, down)) for name, values in {**gauges, **recorded}.items()),
-        *(Line(name, labels, summed(absent(values, down), 1e9)) for name, values in counters.items()),
-        *(_scores(labels, port, received, moments, down) if port.watched else []),
-    ]
 
 
 def _traffic(device: Device, port: Port, moments: Moments, mean: float) -> list[float]:

@@ -11,52 +11,33 @@ from grafana.preview.series import DAY_S, Line, Moments, summed
 
 def alerts(moments: Moments) -> list[Line]:
     """Return what Prometheus would have alerted about."""
+    return [
+        Line(
+            "ALERTS",
+            {"alertstate": "firing", "alertname": name, "severity": severity, **labels},
+            [1.0 if fires else None for fires in moments.within(window)],
+        )
+        for name, severity, window, labels in _fired()
+    ]
 
-    def firing(window: tuple[int, int], **labels: str) -> Line:
-        values = [1.0 if fires else None for fires in moments.within(window)]
-        return Line("ALERTS", {"alertstate": "firing", **labels}, values)
 
+def _fired() -> list[tuple[str, str, tuple[int, int], dict[str, str]]]:
+    """Return name, severity, from when until when (seconds before the end), and labels of every alert."""
     hq = {"site": "headquarters", "job": "snmp"}
     core = {**hq, "instance": fleet.DRIFTING[0], "ifName": fleet.DRIFTING[1], "ifAlias": "Uplink to provider"}
-    started, ended = fleet.PARTNER_DOWN
+    branch = {"site": "branch", "job": "snmp", "instance": "branch-rt1"}
+    desk = {**hq, "instance": "access-2", "ifName": "Gi0/2", "ifAlias": "Desk 2"}
     supply = {**hq, "instance": fleet.WITHOUT_SUPPLY[0], "part": fleet.WITHOUT_SUPPLY[1]}
+    battery = {**hq, "instance": fleet.ON_BATTERY, "domain": "power"}
+    started, ended = fleet.PARTNER_DOWN
     return [
-        firing((fleet.SUPPLY_FAILED[0] - 120, 0), alertname="PowerSupplyFailed", severity="high", **supply),
-        firing(
-            (started - 120, ended - 60),
-            alertname="DeviceDown",
-            severity="critical",
-            instance="branch-rt1",
-            site="branch",
-            job="snmp",
-        ),
-        firing(
-            (ended, ended - 600),
-            alertname="DeviceRebooted",
-            severity="warning",
-            instance="branch-rt1",
-            site="branch",
-            job="snmp",
-        ),
-        firing((fleet.DRIFT[0] - 420, 0), alertname="AnomalyDetected", severity="info", **core, **{"for": QUERY}),
-        firing(
-            (fleet.BATTERY[0] - 60, 0),
-            alertname="UpsOnBattery",
-            severity="critical",
-            domain="power",
-            instance=fleet.ON_BATTERY,
-            **hq,
-        ),
-        firing(
-            (205 * 60, 0),
-            alertname="InterfaceErrorsHigh",
-            severity="warning",
-            instance="access-2",
-            ifName="Gi0/2",
-            ifAlias="Desk 2",
-            **hq,
-        ),
-        firing((DAY_S, 0), alertname="Watchdog", severity="none"),
+        ("PowerSupplyFailed", "high", (fleet.SUPPLY_FAILED[0] - 120, 0), supply),
+        ("DeviceDown", "critical", (started - 120, ended - 60), branch),
+        ("DeviceRebooted", "warning", (ended, ended - 600), branch),
+        ("AnomalyDetected", "info", (fleet.DRIFT[0] - 420, 0), {**core, "for": QUERY}),
+        ("UpsOnBattery", "critical", (fleet.BATTERY[0] - 60, 0), battery),
+        ("InterfaceErrorsHigh", "warning", (205 * 60, 0), desk),
+        ("Watchdog", "none", (DAY_S, 0), {}),
     ]
 
 
@@ -69,44 +50,46 @@ def services(moments: Moments) -> list[Line]:
     }
     at = {job: {"job": job, "instance": address} for job, address in jobs.items()}
     exporter, detector, webhook = at.values()
-    down = moments.within(fleet.PARTNER_DOWN)
-    failing = [0.033 if gone else 0.0 for gone in down]
-    hour = moments.of(lambda moment: 3 / 3600 * (1 + math.sin(moment / 900)))
     return [
         *(Line("up", labels, moments.constant(1)) for labels in at.values()),
+        *(Line("heronwatch_config_last_reload_successful", labels, moments.constant(1)) for labels in at.values()),
+        *_scrapes(exporter, moments),
         *_exporter(exporter, moments),
-        Line("heronwatch_exporter_devices", exporter, moments.constant(len(FLEET))),
-        Line(
-            "heronwatch_exporter_scrapes_total", {**exporter, "module": "if_mib"}, summed(moments.constant(0.23), 9e4)
-        ),
-        Line(
-            "heronwatch_exporter_scrape_failures_total",
-            {**exporter, "module": "if_mib", "reason": "timeout"},
-            summed(failing, 12),
-        ),
         Line(
             "heronwatch_detector_last_success_timestamp_seconds",
             {**detector, "query": QUERY},
             moments.of(lambda t: t - 4.0 - t % 7),
         ),
-        *(Line("heronwatch_config_last_reload_successful", labels, moments.constant(1)) for labels in at.values()),
-        Line(
-            "heronwatch_webhook_intake_requests_total",
-            {**webhook, "integration": "main", "code": "200"},
-            summed(moments.constant(1 / 60), 9e3),
-        ),
-        Line(
-            "heronwatch_webhook_incidents",
-            {**webhook, "state": "new"},
-            [float(on) for on in moments.within((fleet.BATTERY[0] - 60, 0))],
-        ),
-        Line("heronwatch_webhook_incidents", {**webhook, "state": "acknowledged"}, moments.constant(1)),
+        *detector_lines(detector, moments),
+        *_incidents(webhook, moments),
+        *_paging(webhook, moments),
+    ]
+
+
+def _scrapes(labels: dict[str, str], moments: Moments) -> list[Line]:
+    """Return how many devices and scrapes there are, and how many scrapes fail."""
+    module = {**labels, "module": "if_mib"}
+    failing = [0.033 if gone else 0.0 for gone in moments.within(fleet.PARTNER_DOWN)]
+    return [
+        Line("heronwatch_exporter_devices", labels, moments.constant(len(FLEET))),
+        Line("heronwatch_exporter_scrapes_total", module, summed(moments.constant(0.23), 9e4)),
+        Line("heronwatch_exporter_scrape_failures_total", {**module, "reason": "timeout"}, summed(failing, 12)),
+    ]
+
+
+def _incidents(labels: dict[str, str], moments: Moments) -> list[Line]:
+    """Return what has come in, what became of it, and what was sent."""
+    posted = {**labels, "integration": "main", "code": "200"}
+    waits = [float(on) for on in moments.within((fleet.BATTERY[0] - 60, 0))]
+    hour = moments.of(lambda moment: 3 / 3600 * (1 + math.sin(moment / 900)))
+    return [
+        Line("heronwatch_webhook_intake_requests_total", posted, summed(moments.constant(1 / 60), 9e3)),
+        Line("heronwatch_webhook_incidents", {**labels, "state": "new"}, waits),
+        Line("heronwatch_webhook_incidents", {**labels, "state": "acknowledged"}, moments.constant(1)),
         *(
-            Line("heronwatch_webhook_notifications_total", {**webhook, "channel": name, "outcome": "accepted"}, sent)
+            Line("heronwatch_webhook_notifications_total", {**labels, "channel": name, "outcome": "accepted"}, sent)
             for name, sent in (("sms", summed(hour, 40)), ("email", summed(hour, 55)))
         ),
-        *_paging(webhook, moments),
-        *detector_lines(detector, moments),
     ]
 
 

@@ -1,18 +1,20 @@
 """The webhook's tests run on both databases; PostgreSQL is a real server, started once for a test process."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from alert_webhook.store.database import Store
-from alert_webhook.store.migrating import migrate, newest_revision
+from alert_webhook.store.migrating import migrate
 from alert_webhook.store.opening import open_store, postgresql_engine, sqlite_engine
 from alert_webhook.store.schema import METADATA
 from tests.fakes.clock import FakeClock
 from tests.fakes.daemons import Daemon, postgres
-from tests.fakes.webhook_stack import Stack
+from tests.fakes.webhook_stack import Stack, revision
 
 
 @pytest.fixture
@@ -43,24 +45,43 @@ def postgres_database(postgres_server: Daemon) -> Iterator[sa.Engine]:
 
 @pytest.fixture
 def postgres_engine(postgres_database: sa.Engine) -> sa.Engine:
-    """The one database, emptied: faster than one for each test."""
-    names = ", ".join(table.name for table in METADATA.sorted_tables)
+    """The one database, emptied: faster than one for each test; DELETE, for TRUNCATE takes twenty times as long."""
+    empty = "; ".join(f"DELETE FROM {table.name}" for table in reversed(METADATA.sorted_tables))
     with postgres_database.begin() as connection:
-        connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY")
-        connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{newest_revision()}'")
+        connection.exec_driver_sql(empty)
+        connection.exec_driver_sql("SELECT setval(seqrelid::regclass, 1, false) FROM pg_sequence")
+        connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{revision()}'")
     return postgres_database
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
-    """A migrated, empty database, once of each kind."""
-    if request.param == "postgresql":
-        yield request.getfixturevalue("postgres_engine")
-        return
-    made = sqlite_engine(tmp_path / "webhook.db")
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file to copy: forty times as fast as migrating anew."""
+    path = tmp_path_factory.mktemp("migrated") / "webhook.db"
+    made = sqlite_engine(path)
     migrate(made)
+    made.dispose()
+    return path
+
+
+@pytest.fixture
+def sqlite_copy(migrated: Path, tmp_path: Path) -> Iterator[sa.Engine]:
+    """A migrated, empty SQLite file that need not outlive a power cut."""
+    made = sqlite_engine(Path(shutil.copy(migrated, tmp_path)))
+    sa.event.listen(made, "connect", _hurried)
     yield made
     made.dispose()
+
+
+def _hurried(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA synchronous=OFF")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> sa.Engine:
+    """A migrated, empty database, once of each kind."""
+    found: sa.Engine = request.getfixturevalue("postgres_engine" if request.param == "postgresql" else "sqlite_copy")
+    return found
 
 
 @pytest.fixture

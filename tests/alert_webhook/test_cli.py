@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from tests.fakes.daemons import free_port, wait_until
+from tests.fakes.forked_command import heronwatch
 from tests.fakes.webhook_process import TOKEN, Sink, webhook, write_config
 
 HERONWATCH = (sys.executable, "-m", "heronwatch", "webhook")
@@ -16,12 +17,12 @@ ENV = {**os.environ, "INTAKE_TOKEN": TOKEN}
 
 
 def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    command, env = [*HERONWATCH, *arguments], {**ENV, **environment}
-    return subprocess.run(command, input=stdin, env=env, capture_output=True, text=True, timeout=30, check=False)
+    return heronwatch("webhook", *arguments, stdin=stdin, env={**ENV, **environment})
 
 
 def test_check_says_ok(tmp_path: Path) -> None:
-    done = run("check", "--config.file", str(write_config(tmp_path, "http://127.0.0.1:9/")))
+    command = [*HERONWATCH, "check", "--config.file", str(write_config(tmp_path, "http://127.0.0.1:9/"))]
+    done = subprocess.run(command, env=ENV, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stdout) == (0, "ok: 1 integration(s), 1 person(s), 1 policy(s), 1 channel(s)\n")
 
 

@@ -71,12 +71,12 @@ def test_route_says_who_when_and_why(folder: Path) -> None:
     done = run(folder, "route", '{alertname="LinkDown", severity="critical"}', "--at", "2026-12-24T03:00+01:00")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        "Thu 2026-12-24 03:00 +0100 (Europe/Madrid), integration main",
+        "Thu 2026-12-24 03:00 CET (Europe/Madrid), integration main",
         "severity critical (the label severity): page, all contacts at once unless their rules say otherwise",
         "policy default (the policy of integration main); if nobody answers:",
-        f"  Thu 2026-12-24 03:00 +0100  +0 min  step 1 of policy default pages {ON_CALL}",
-        "  Thu 2026-12-24 03:10 +0100  +10 min  step 2 of policy default pages ben/hook",
-        "  Thu 2026-12-24 03:20 +0100  +20 min  the last step went unanswered",
+        f"  Thu 2026-12-24 03:00 CET  +0 min  step 1 of policy default pages {ON_CALL}",
+        "  Thu 2026-12-24 03:10 CET  +10 min  step 2 of policy default pages ben/hook",
+        "  Thu 2026-12-24 03:20 CET  +20 min  the last step went unanswered",
     ]
     assert not (folder / "webhook.db").exists()  # it asks, and makes nothing
 
@@ -136,7 +136,7 @@ def test_route_names_what_would_hold_it_back(folder: Path, monkeypatch: pytest.M
 
     north = at("severity=critical,site=north")
     assert north[:2] == [
-        "nobody is paged: maintenance power-works until Thu 2026-12-24 07:00 +0100; what still fires then pages",
+        "nobody is paged: maintenance power-works until Thu 2026-12-24 07:00 CET; what still fires then pages",
         "without that: policy default (the policy of integration main); if nobody answers:",
     ]
     assert at("severity=critical,site=south")[0].startswith("nobody is paged: maintenance roof until ")
@@ -161,7 +161,7 @@ def test_route_says_that_shadow_mode_contacts_nobody_and_whose_quiet_hours_hold(
     )
     said = run(folder, "route", "severity=high,domain=power", "--at", "2026-12-24T03:00Z").stdout.splitlines()
     assert said[2] == "nobody is paged: integration main is in shadow mode"
-    assert "note: hours of quiet of ben: what is due waits until Thu 2026-12-24 08:00 +0100" in said
+    assert "note: hours of quiet of ben: what is due waits until Thu 2026-12-24 08:00 CET" in said
     told = json.loads(run(folder, "route", "severity=high", "--at", "2026-12-24T03:00Z", "--json").stdout)
     assert told["held"] == [{"why": "integration main is in shadow mode", "until": None, "now": False}]
 

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import sys
 import time
 from contextlib import ExitStack, closing
@@ -20,6 +21,9 @@ INTAKE = "/api/v1/intake/alertmanager/am"
 LINK = "/a/AAAAAAAAAAAAAAAAAAAAAA"  # well-formed: it is looked for in the database
 SOON_S = 1.5  # on a machine that does other things, too
 START = b"POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
+STRANGER = (
+    b"POST %s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer wrong\r\nContent-Length: 50000000\r\n\r\n" % INTAKE.encode()
+)
 SMALL, LARGE = START % 50_000 + b"x", START % 1_000_000 + b"x" * 70_000
 
 
@@ -45,6 +49,13 @@ def asked(port: int, method: str, path: str, body: bytes = b"") -> tuple[int, fl
         return answer.status, time.monotonic() - begin
 
 
+def refused_unread(port: int) -> bool:
+    """Return whether a stranger is refused who has sent 70,000 bytes of 50,000,000, and sends no more."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+        sock.sendall(STRANGER + b"x" * 70_000)
+        return sock.recv(100).startswith(b"HTTP/1.1 401")
+
+
 @pytest.mark.parametrize("start", [SMALL, LARGE], ids=["small bodies", "large bodies"])
 def test_ack_links_callbacks_and_the_intake_answer(tmp_path: Path, start: bytes) -> None:
     main, public = free_port(), free_port()
@@ -55,6 +66,7 @@ def test_ack_links_callbacks_and_the_intake_answer(tmp_path: Path, start: bytes)
     with webhook(config, port=main, command=command), ExitStack() as stack:
         for port in (main, public):
             stack.enter_context(slow_senders(("127.0.0.1", port), start, number=SENDERS))
+        assert refused_unread(main)
         for number in range(ROUNDS):
             status, seconds = asked(main, "POST", INTAKE, alert(f"alert{number}"))
             assert (status, seconds < SOON_S) == (200, True)

@@ -42,7 +42,7 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
 
 def test_without_models_one_watches_everything() -> None:
     (lane,) = plan().lanes
-    assert (lane.alias, lane.model) == ("default", "seasonal_robust")
+    assert (lane.alias, lane.model) == ("default", "bank")
 
 
 def test_a_model_watches_the_queries_it_names() -> None:

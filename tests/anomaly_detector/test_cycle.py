@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from anomaly_detector.cycle import ALONE, Circumstances, QueryRunner
+from anomaly_detector.circumstances import ALONE, Circumstances
+from anomaly_detector.cycle import QueryRunner
 from anomaly_detector.errors import DetectorError, QueryRejectedError, SourceUnavailableError
 from anomaly_detector.handed_over import WRITE_REACH_S
 from anomaly_detector.metrics import Metrics
@@ -24,7 +25,7 @@ from tests.fakes.prom_api import FakePromApi
 NOW_S = 1_763_700_005.0
 STEP_S = 60.0
 RANDOM = np.random.default_rng(4)
-SMALL = "{m: {fit_window: 2d, warmup: 1d}}"
+SMALL = "{m: {class: seasonal_robust, fit_window: 2d, warmup: 1d}}"
 
 
 class Box:

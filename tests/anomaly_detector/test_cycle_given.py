@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from anomaly_detector.cycle import Circumstances
+from anomaly_detector.circumstances import Circumstances
 from anomaly_detector.errors import SourceUnavailableError
 from anomaly_detector.handed_over import WRITE_REACH_S
 from anomaly_detector.metrics import STAGES

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
@@ -60,6 +61,7 @@ def written(folder: Path, url: str) -> None:
     (folder / "detector.yml").write_text(
         f"reader: {{datasource_url: '{url}', queries: {{power: {{expr: power_watts  # a comment\n, step: 5m}}}}}}\n"
         "models: {m: {class: bank, fit_window: 4d, warmup: 6h}}\n"
+        "groups: {history: 0s}\n"  # two devices are too few to be known
         f"settings: {{state_dir: '{folder / 'state'}'}}\n"
     )
 
@@ -96,6 +98,32 @@ def test_what_cannot_be_explained_is_said(
 ) -> None:
     assert place.run("explain", series) == status
     assert words in capsys.readouterr().err
+
+
+def test_a_level_is_accepted_and_taken_back(place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written(tmp_path, place.store.url)
+    series = f'power{{instance="sw1", part={json.dumps(ODD)}}}'
+
+    def said(*words: str) -> dict[str, Any]:
+        assert command(tmp_path, *words, "--json") == 0
+        told: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return told
+
+    def score() -> float:
+        return float(said("explain", series, "--at", str(place.end_s))["said"][0]["score"])
+
+    before = score()
+    assert before > 1
+    accepted = said("feedback", "accept", series, "--since", str(place.end_s - 7200 + STEP_S))
+    assert accepted["effect"] == "accepted"
+    assert score() < before / 2
+    assert command(tmp_path, "feedback", "list") == 0
+    assert "its level is normal since" in capsys.readouterr().out
+    said("feedback", "undo", accepted["id"])
+    assert score() > 1
+    for since, words in (("tomorrow", "not a time"), (str(time.time() + 3600), "ahead")):
+        assert command(tmp_path, "feedback", "accept", series, "--since", since) == 1
+        assert words in capsys.readouterr().err
 
 
 def test_history_is_tested(place: Place, capsys: pytest.CaptureFixture[str]) -> None:

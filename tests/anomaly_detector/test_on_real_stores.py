@@ -51,11 +51,11 @@ class WrongClock(FakeClock):
 class Scene:
     """A detector at work, and its metrics."""
 
-    def __init__(self, store: Daemon, *, off_s: float = 0.0, settings: str = "{}") -> None:
+    def __init__(self, store: Daemon, *, off_s: float = 0.0, settings: str = "{}", text: str = "") -> None:
         self.store = store
         self.registry = CollectorRegistry()
         offset = "6s" if "victoria" in store.name else "2s"  # its newest points are not settled before
-        text = CONFIG.format(url=store.url, settings=settings, offset=offset)
+        text = text or CONFIG.format(url=store.url, settings=settings, offset=offset)
         self.detector = Detector(config(text), clock=WrongClock(off_s), metrics=Metrics(self.registry))
         self.registry.register(StatusCollector(self.detector.status))
 

@@ -18,7 +18,7 @@ from anomaly_detector.explain.api import ExplainApi
 from anomaly_detector.feedback.api import FeedbackApi
 from anomaly_detector.feedback.metrics import FeedbackCollector
 from anomaly_detector.feedback.record import Feedback
-from anomaly_detector.feedback.verdicts import entry_of
+from anomaly_detector.feedback.verdicts import ACCEPTED, FALSE_ALARM, entry_of
 from anomaly_detector.people import OWN_AUTH, with_people
 from anomaly_detector.series_table import SeriesTable
 from heronwatch.httpd_wsgi import Environ, StartResponse, WsgiApp, WsgiServer, common_pages
@@ -145,6 +145,9 @@ def test_without_a_token_configured_nothing_is_taken(door: Door, tmp_path: Path)
         (said(labels={"for": "cpu", "site": "berlin"}), 422),
         (said(labels={"for": "cpu", "model_alias": "m"}), 422),
         (said(labels={"for": "cpu", "instance": "sw2", "n": "a"}), 422),
+        (said(labels={"for": "cpu", "instance": "sw2", "n": "a"}, verdict="accepted"), 422),
+        (said(start=NOW_S + 60, end=NOW_S + 60, verdict="accepted"), 400),
+        (said(labels=SERIES, verdict="accepted"), 400),
         (b" " * 17_000, 413),
     ],
 )
@@ -166,6 +169,16 @@ def test_a_protected_query_keeps_its_thresholds_and_the_verdict_is_kept(site: Si
     status, taken = site.say(query="power")
     assert (status, taken["effect"]) == (200, "none")
     assert len(site.feedback.entries()) == 1
+
+
+@pytest.mark.parametrize(("query", "effect"), [("cpu", "accepted"), ("power", "none")])
+def test_a_level_is_accepted_unless_the_query_is_protected(site: Site, query: str, effect: str) -> None:
+    status, taken = site.say(query=query, verdict="accepted")
+    assert (status, taken["effect"], taken["series"]) == (200, effect, 1)
+    assert [entry.id for entry in site.feedback.marks().accepts] == [taken["id"]]
+    assert site.feedback.pauses(query) == ()
+    assert site.ask("DELETE", f"/api/v1/feedback/{taken['id']}")[0] == 200
+    assert [entry.id for entry, _ in site.feedback.marks().withdrawn] == [taken["id"]]
 
 
 @pytest.mark.parametrize("word", ["incident", "expected"])
@@ -214,11 +227,14 @@ def test_users_of_the_web_config_may_not_and_the_token_opens_nothing_else(door: 
 def test_metrics_tell_what_is_in_force(site: Site) -> None:
     site.say()
     site.say(verdict="incident")
+    site.say(verdict="accepted")
     registry = CollectorRegistry()
     registry.register(FeedbackCollector(site.feedback))
     name = "heronwatch_detector_feedback_in_force"
-    counts = [registry.get_sample_value(name, {"verdict": word}) for word in ("false_alarm", "incident", "expected")]
-    assert counts == [1, 1, 0]
+    counts = [
+        registry.get_sample_value(name, {"verdict": word}) for word in (FALSE_ALARM, "incident", "expected", ACCEPTED)
+    ]
+    assert counts == [1, 1, 0, 1]
 
 
 def test_what_the_webhook_says_is_understood(site: Site) -> None:

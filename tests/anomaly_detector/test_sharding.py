@@ -9,8 +9,9 @@ from anomaly_detector.errors import ResponseTooLargeError
 from anomaly_detector.query_state import QueryState
 from anomaly_detector.sharding import Shard, belongs, series_hash
 from anomaly_detector.sink.series import Identity, output_labels
-from anomaly_detector.source.opening import keep_own
+from anomaly_detector.source.opening import keep_own, ownership
 from anomaly_detector.source.sharded import Ownership, ShardedSource
+from heronwatch.errors import ConfigError
 from tests.fakes.detector_plans import plan
 from tests.fakes.prom_api import FakePromApi
 
@@ -74,6 +75,20 @@ def test_series_of_one_host_stay_together() -> None:
     hosts = {one["instance"]: bool(mine) for one, mine in zip(labels, owned, strict=True)}
     assert all(hosts[one["instance"]] == bool(mine) for one, mine in zip(labels, owned, strict=True))
     assert 0 < sum(hosts.values()) < 20
+
+
+def test_a_device_is_never_parted_where_devices_are_rolled_up() -> None:
+    labels = [{"instance": f"h{number % 20}", "n": str(number)} for number in range(200)]
+    for shard in (Shard(count=4, number=1), Shard(count=4, number=1, by=("site",))):  # it has no site
+        mine = Ownership(shard, plan().query, "instance").of(labels)
+        assert len({(one["instance"], bool(own)) for one, own in zip(labels, mine, strict=True)}) == 20
+        assert 0 < mine.sum() < 200
+    assert ownership(plan(settings="{shard: {count: 2, number: 0}}")).device == "instance"  # type: ignore[union-attr]
+
+
+def test_a_shard_by_what_parts_devices_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"settings.shard.by\[0\]: 'ifName' would part the series of a device"):
+        plan(settings="{shard: {count: 2, number: 0, by: [ifName]}}")
 
 
 def test_a_restarted_pod_stays_in_its_shard() -> None:

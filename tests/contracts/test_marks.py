@@ -15,7 +15,6 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from alert_webhook.app import main_app
-from alert_webhook.passwords import hash_password
 from alert_webhook.rights import Role
 from alert_webhook.store import accounts
 from alert_webhook.store.migrating import migrate
@@ -32,6 +31,7 @@ from heronwatch.secrets import Secret
 from heronwatch.values import HostPort, HttpUrl
 from tests.fakes.clock import FakeClock
 from tests.fakes.daemons import Daemon, alertmanager, wait_until
+from tests.fakes.quick_password import quick_hash
 from tests.fakes.webhook_stack import Stack
 
 SCHEMAS: dict[str, Any] = json.loads(openapi_text())["components"]["schemas"]
@@ -81,7 +81,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     engine = sqlite_engine(path)
     migrate(engine)
     store = open_store(engine, FakeClock(), time=lambda _connection: 0.0)
-    store.write(lambda tx: accounts.save_user(tx, "admin", hash_password(PASSWORD), role=Role.ADMIN), "test")
+    store.write(lambda tx: accounts.save_user(tx, "admin", quick_hash(PASSWORD), role=Role.ADMIN), "test")
     store.close()
     engine.dispose()
     return path

@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from alert_webhook.delivery.channel import AlertView, IncidentView, Message, Reason
 from alert_webhook.incidents.digest import digest_view
+from alert_webhook.oncall.wall import Zone
 from tests.fakes.channel_rigs import sample_message
 
 BEGAN = 1_800_000_000.0
@@ -53,7 +54,12 @@ MEMBERS = (
     quiet_incident("EF4G", "warning", "DiskWillFill · nas-1 · plant-2", firing=3),
 )
 DIGEST = digest_view(
-    MEMBERS, BEGAN - 86_400, MEMBERS[-1], severities=SEVERITIES, more="https://pager.example.org/incidents"
+    MEMBERS,
+    BEGAN - 86_400,
+    MEMBERS[-1],
+    severities=SEVERITIES,
+    zone=Zone("UTC"),
+    more="https://pager.example.org/incidents",
 )
 ENDED = replace(SINGLE, state="resolved", resolved_at=BEGAN + 600, firing=0, acked_by="ana")
 CHANGE = "network: Ana Ruiz is on call until Mon 19 Jan 09:00, after Ben Ode"

@@ -15,13 +15,15 @@ Series = Callable[[float], float | None]
 class FakePromApi:
     """Answers range queries from `series` (label n → value at a time, None where there is none).
 
-    `fault` is raised instead of the next answers; `most_instants` is what one answer may hold.
+    `fault` is raised instead of the next answers, `history_fault` instead of answers about more than an hour;
+    `most_instants` is what one answer may hold.
     """
 
     def __init__(self, now_s: float, **series: Series) -> None:
         self.now_s = now_s
         self.series: dict[str, Series] = dict(series)
         self.fault: DetectorError | None = None
+        self.history_fault: DetectorError | None = None
         self.written_s = 0.0  # when another run wrote its last score
         self.most_instants = 11_000
         self.asked: list[F64] = []
@@ -37,6 +39,8 @@ class FakePromApi:
 
     def query_range(self, expr: str, times_s: F64, *, step_s: float, max_series: int) -> Matrix:
         self.asked.append(times_s)
+        if self.history_fault is not None and times_s[-1] - times_s[0] > 3600:
+            raise self.history_fault
         if len(times_s) > self.most_instants:
             raise ResponseTooLargeError("too many instants")
         columns = {name: [value(time_s) for time_s in times_s.tolist()] for name, value in self.series.items()}

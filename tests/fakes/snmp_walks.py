@@ -1,8 +1,11 @@
 """What a module asks, one request after the other, for tests that answer it themselves."""
 
 from exporters.snmp.ber import Steps
+from exporters.snmp.fetched import Fetched
+from exporters.snmp.pace import Pace
 from exporters.snmp.plan import Plan
-from exporters.snmp.walk import Fetched, Pace, Wanted, filters, singles, subtree
+from exporters.snmp.walk import subtree
+from exporters.snmp.wanted import Wanted, filters, singles
 
 
 def fetch(plan: Plan, fetched: Fetched, *, version: int, pace: Pace) -> Steps:

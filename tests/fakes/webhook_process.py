@@ -9,18 +9,18 @@ import json
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+from benchmarks.http_sink import Asked, HttpSink, http_answer
 from tests.fakes.daemons import Daemon, free_port, http_ok, running
 
 if TYPE_CHECKING:
     from heronwatch.clock import SystemClock
 
+TAKEN = http_answer()
 TOKEN = "0123456789abcdef0123456789abcdef"
 CONFIG = """
 version: 1
@@ -38,42 +38,18 @@ delivery: {{lease: 2s, critical: {{messages: 40, within: 1m, bundle_after: 5s}}}
 """
 
 
-class Sink:
+class Sink(HttpSink):
     """An HTTP server that remembers what it is sent, as JSON, and answers 200."""
 
     def __init__(self, on_page: Callable[[], None] = lambda: None) -> None:
+        super().__init__(self._taken)
         self.received: list[Any] = []
         self.on_page = on_page  # called with each message, before it is answered
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/"
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        sink = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                length = int(self.headers.get("Content-Length", 0))
-                sink.received.append(json.loads(self.rfile.read(length)))
-                sink.on_page()
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        return Handler
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def _taken(self, asked: Asked) -> bytes:
+        self.received.append(json.loads(asked.body))
+        self.on_page()
+        return TAKEN
 
 
 def write_config(folder: Path, sink: str, *, database: str = "") -> Path:

@@ -1,5 +1,6 @@
 """The webhook without its HTTP servers: alerts go in, time is moved by hand, phones receive; nothing unexpected may."""
 
+import functools
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -31,6 +32,7 @@ from alert_webhook.parts import Parts
 from alert_webhook.store.database import Store
 from alert_webhook.store.migrating import newest_revision
 from alert_webhook.store.opening import nothing
+from alert_webhook.store.rolling import ENGINE_VERSION
 from heronwatch.secrets import Secret
 from heronwatch.values import Duration
 from tests.fakes.clock import FakeClock
@@ -39,6 +41,7 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 NS = 1_000_000_000
 MAX_STEP_S = 30.0
 MAX_TURNS = 20
+revision = functools.cache(newest_revision)  # which reads every migration's file
 
 
 class FakeBlock(ChannelBlock, frozen=True, kw_only=True, tag="fake"):
@@ -183,14 +186,19 @@ class Stack:
         self.intake = Intake(self.parts, self.meters)
         tracked = TrackedChannels(self.parts, lambda: self.channels)
         self.outbox = Outbox(self.parts, tracked, gate=self, meters=self.meters, pause=clock.advance)
-        self.engine = Engine(
+        self.engine = self.another_engine()
+
+    def another_engine(self, version: int = ENGINE_VERSION) -> Engine:
+        """An engine on the same database, as a process that is started now has it."""
+        return Engine(
             self.parts,
             self.outbox,
             Inline(),
             wake=self.wake,
             meters=self.meters,
-            revision=newest_revision(),
+            revision=revision(),
             idle=lambda: None,
+            version=version,
         )
 
     def ask(self, message: Message, recent: tuple[float, ...], now: float) -> Decision:

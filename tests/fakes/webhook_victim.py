@@ -14,7 +14,10 @@ from tests.fakes.processes import free_port, http_ok, wait_until
 from tests.fakes.webhook_process import TOKEN, main
 
 START_S = 60.0
-PRELOADED = ["tests.fakes.webhook_process", "alert_webhook.serving", "alert_webhook.store.migrating", "alembic.command"]
+PRELOADED = [
+    "tests.fakes.webhook_process", "alert_webhook.cli", "alert_webhook.config", "alert_webhook.serving",
+    "alert_webhook.store.migrating", "alembic.command",
+]  # fmt: skip
 
 
 class Victim:

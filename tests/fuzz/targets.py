@@ -16,6 +16,8 @@ from exporters.snmp.decoding import display_hint
 from exporters.snmp.decoding.decode import samples
 from exporters.snmp.decoding.labels import LabelCache
 from exporters.snmp.errors import DeviceError, GarbledError, MalformedError
+from exporters.snmp.fetched import Fetched
+from exporters.snmp.pace import Pace
 from exporters.snmp.plan import Plan
 from exporters.snmp.route import Route
 from exporters.snmp.security import Community, Reported
@@ -23,7 +25,7 @@ from exporters.snmp.simulator import live, recording
 from exporters.snmp.simulator.agent import Agent, read_question
 from exporters.snmp.transport import MOST_MESSAGE, Frames
 from exporters.snmp.usm.model import Scope, User, UserSecurity
-from exporters.snmp.walk import Fetched, Pace, Wanted, filters, singles
+from exporters.snmp.wanted import Wanted, filters, singles
 from exporters.snmp.window import Window
 from heronwatch.errors import ConfigError
 from heronwatch.secrets import Secret

@@ -6,6 +6,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -119,9 +120,11 @@ def test_every_exception_names_a_query_that_exists() -> None:
     assert set(EXPECTED_EMPTY) <= {(item.board, item.place) for item in EXPRESSIONS}
 
 
+@cache
 def rules() -> list[dict[str, Any]]:
-    paths = sorted((ROOT / "prometheus/rules").glob("*.yml"))
-    return [rule for path in paths for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"]]
+    files = [path.read_text() for path in sorted((ROOT / "prometheus/rules").glob("*.yml"))]
+    groups = [group for text in files for group in yaml.load(text, Loader=yaml.CSafeLoader)["groups"]]
+    return [rule for group in groups for rule in group["rules"]]
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.get("alert") or rule["record"])

@@ -1,6 +1,7 @@
 """Dashboards and alert rules use the same numbers."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ COMPARISONS = {
     "StorageFull": f"> {thresholds.STORAGE_FULL_RATIO}",
     "TemperatureHigh": f"> {thresholds.TEMPERATURE_CELSIUS}",
     "RoomTemperatureHigh": f"> {thresholds.ROOM_CELSIUS}",
-    "HumidityOutOfRange": f"> {thresholds.HUMIDITY_HIGH}",
+    "HumidityOutOfRange": f"< {thresholds.HUMIDITY_LOW} or instance_part:humidity:ratio > {thresholds.HUMIDITY_HIGH}",
     "FanFailed": f"== {thresholds.HEALTH_FAILED}",
     "ComponentDegraded": f"== {thresholds.HEALTH_DEGRADED}",
     "UpsOnBattery": f"upsOutputSource == {thresholds.UPS_ON_BATTERY}",
@@ -55,8 +56,10 @@ COMPARISONS = {
 }
 
 
+@cache
 def expressions() -> dict[str, str]:
-    groups = [group for path in RULES.glob("*.yml") for group in yaml.safe_load(path.read_text())["groups"]]
+    texts = [path.read_text() for path in RULES.glob("*.yml")]
+    groups = [group for text in texts for group in yaml.load(text, Loader=yaml.CSafeLoader)["groups"]]
     return {rule["alert"]: rule["expr"] for group in groups for rule in group["rules"] if "alert" in rule}
 
 

@@ -230,7 +230,8 @@ modules:
     ],
 )
 def test_a_path_leads_to_its_line(path: str, line: int) -> None:
-    assert loads(PLACES, Config, file="a.yml").locate(path) == ("a.yml", line)
+    fault = loads(PLACES, Config, file="a.yml").fault(path, "wrong")
+    assert (fault.file, fault.line) == ("a.yml", line)
 
 
 def test_a_fault_of_a_later_check_stands_at_its_line() -> None:

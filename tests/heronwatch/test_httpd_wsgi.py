@@ -144,6 +144,20 @@ def test_slow_bodies_do_not_keep_others_out() -> None:
             sock.close()
 
 
+def test_readers_that_take_nothing_give_their_threads_back() -> None:
+    def app(_: dict[str, Any], start: Start) -> Iterable[bytes]:
+        start("200 OK", [("Content-Type", "text/plain")])
+        return [b"x" * 20_000_000]  # more than the system buffers
+
+    with wsgi(app=app, threads=2, limits={"stalled_timeout_s": 0.2}) as served:
+        held = [connect(served) for _ in range(4)]
+        for sock in held:
+            sock.sendall(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert ask(served, "/-/healthy", timeout_s=10).status == 200
+        for sock in held:
+            sock.close()
+
+
 def test_expect_continue() -> None:
     with wsgi() as served, connect(served) as sock:
         sock.sendall(

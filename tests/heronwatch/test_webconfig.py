@@ -63,7 +63,7 @@ def test_no_file_is_a_plain_open_server() -> None:
     file = WebConfigFile()
     assert not file.uses_tls
     assert not file.authenticates
-    assert file.authenticate(None)
+    assert file.current().auth.check(None)
     assert file.ssl_context() is None
     assert file.headers == ()
 
@@ -83,8 +83,8 @@ def test_users_change_without_restart(followed: Followed) -> None:
     file = followed.open()
     followed.write(users(ana="new"))
     followed.clock.advance(CHECK_EVERY_S)
-    assert file.authenticate(header("ana", "new"))
-    assert not file.authenticate(header("ana", "old"))
+    assert file.current().auth.check(header("ana", "new"))
+    assert not file.current().auth.check(header("ana", "old"))
     assert followed.metric(TIMESTAMP) == followed.clock.now()
 
 
@@ -93,7 +93,7 @@ def test_the_file_is_looked_at_once_a_second(followed: Followed) -> None:
     file = followed.open()
     followed.write(users(ana="new"))
     followed.clock.advance(CHECK_EVERY_S / 2)
-    assert file.authenticate(header("ana", "old"))
+    assert file.current().auth.check(header("ana", "old"))
 
 
 def test_a_bad_file_keeps_the_old_one_and_is_told(followed: Followed, log: io.StringIO) -> None:
@@ -102,7 +102,7 @@ def test_a_bad_file_keeps_the_old_one_and_is_told(followed: Followed, log: io.St
     assert followed.metric(SUCCESSFUL) == 1
     followed.write("basic_auth_user: {}\n")
     followed.clock.advance(CHECK_EVERY_S)
-    assert file.authenticate(header("ana", "old"))
+    assert file.current().auth.check(header("ana", "old"))
     assert followed.metric(SUCCESSFUL) == 0
     assert "did you mean 'basic_auth_users'?" in log.getvalue()
     assert "level=error" in log.getvalue()
@@ -115,7 +115,7 @@ def test_a_good_file_after_a_bad_one_is_taken(followed: Followed, log: io.String
         followed.write(text)
         followed.clock.advance(CHECK_EVERY_S)
         file.current()
-    assert file.authenticate(header("ana", "new"))
+    assert file.current().auth.check(header("ana", "new"))
     assert followed.metric(SUCCESSFUL) == 1
 
 
@@ -134,7 +134,7 @@ def test_a_file_that_is_taken_away_keeps_the_old_content(followed: Followed, log
     file = followed.open()
     followed.path.unlink()
     followed.clock.advance(CHECK_EVERY_S)
-    assert file.authenticate(header("ana", "old"))
+    assert file.current().auth.check(header("ana", "old"))
     assert followed.metric(SUCCESSFUL) == 0
 
 
@@ -193,7 +193,7 @@ def test_users_are_not_given_up_where_the_listener_relies_on_them(followed: Foll
     file.require_authentication()
     followed.write("")
     followed.clock.advance(CHECK_EVERY_S)
-    assert not file.authenticate(None)
+    assert not file.current().auth.check(None)
     assert "beyond loopback" in log.getvalue()
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from heronwatch.worker_metrics import WorkerFiles, prepare, worker_environment
+from heronwatch.worker_metrics import ENVIRONMENT, WorkerFiles, prepare
 
 # A worker: counts one for each line it reads and answers, so that a test knows that it has been counted.
 # "metrics" answers the exposition as this process sees it.
@@ -49,7 +49,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, **worker_environment(folder)},
+            env={**os.environ, ENVIRONMENT: str(folder)},
         )
 
     @property

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import socket
+import threading
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from heronwatch.wsgi_request import (
     BadRequestError,
     Deadline,
     SocketReader,
+    SocketWriter,
     content_length,
     head_arrived,
     read_chunked,
@@ -148,3 +150,33 @@ def test_reading_lines_and_bytes_from_a_socket() -> None:
         assert (reader.readline(2), reader.read(2)) == (b"re", b"st")
         right.close()
         assert (reader.read(5), reader.readline(), reader.begun) == (b"", b"", False)
+
+
+def test_a_reader_that_takes_nothing_is_not_waited_for() -> None:
+    left, right = socket.socketpair()
+    with left, right:
+        deadline = Deadline()
+        deadline.start(60)
+        writer = SocketWriter(left, deadline, stalled_s=0.05)
+        with pytest.raises(TimeoutError):
+            writer.write(b"x" * 10_000_000)
+        assert 0 < writer.bytes_written < 10_000_000
+
+
+def test_a_slow_reader_is_waited_for() -> None:
+    left, right = socket.socketpair()
+    sent, taken = bytes(range(256)) * 10_000, bytearray()
+
+    def read() -> None:
+        while data := right.recv(50_000):
+            taken.extend(data)
+
+    reader = threading.Thread(target=read)
+    with right:
+        with left:
+            deadline = Deadline()
+            deadline.start(20)
+            reader.start()
+            assert SocketWriter(left, deadline, stalled_s=10).write(sent) == len(sent)
+        reader.join(10)
+    assert taken == sent

@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ NAMELESS = {"utils", "helpers", "common", "misc", "manager", "core", "base"}
 
 # library -> the only files that may import it (folders end with "/")
 CONFINED = {
-    "asyncssh": ("exporters/ssh/session.py", "exporters/ssh/simulator.py"),
+    "asyncssh": ("exporters/ssh/session.py", "exporters/ssh/keys.py", "exporters/ssh/simulator.py"),
     "pymodbus": ("exporters/modbus/session.py",),
     "pysnmp": ("exporters/snmp/traps.py",),
     "pysmi": ("exporters/snmp/mib/parsing.py",),
@@ -46,24 +47,29 @@ def modules() -> Iterator[tuple[str, str]]:
                     yield file, node.module or ""
 
 
-IMPORTS = list(modules())
+@cache
+def imports() -> list[tuple[str, str]]:
+    """What `modules` yields; read once, when the first test asks."""
+    return list(modules())
 
 
 def test_ground_imports_no_service() -> None:
     assert not [
-        f"{file}: {name}" for file, name in IMPORTS if file.startswith("heronwatch/") and _root(name) in SERVICES
+        f"{file}: {name}" for file, name in imports() if file.startswith("heronwatch/") and _root(name) in SERVICES
     ]
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_services_never_import_one_another(service: str) -> None:
     others = set(SERVICES) - {service}
-    assert not [f"{file}: {name}" for file, name in IMPORTS if file.startswith(f"{service}/") and _root(name) in others]
+    assert not [
+        f"{file}: {name}" for file, name in imports() if file.startswith(f"{service}/") and _root(name) in others
+    ]
 
 
 @pytest.mark.parametrize("library", CONFINED)
 def test_library_stays_in_its_files(library: str) -> None:
-    strays = [file for file, name in IMPORTS if _root(name) == library and not file.startswith(CONFINED[library])]
+    strays = [file for file, name in imports() if _root(name) == library and not file.startswith(CONFINED[library])]
     assert not strays
 
 
@@ -71,7 +77,7 @@ def test_library_stays_in_its_files(library: str) -> None:
 def test_service_leaves_out_what_is_not_its_own(service: str) -> None:
     strays = [
         f"{file}: {name}"
-        for file, name in IMPORTS
+        for file, name in imports()
         if file.startswith(f"{service}/") and _root(name) in FORBIDDEN[service]
     ]
     assert not strays
@@ -80,7 +86,7 @@ def test_service_leaves_out_what_is_not_its_own(service: str) -> None:
 def test_plugins_never_import_one_another() -> None:
     plugin_homes = ("exporters.snmp", "exporters.ssh", "exporters.modbus")
     strays = []
-    for file, name in IMPORTS:
+    for file, name in imports():
         home = ".".join(file.split("/")[:2])
         if home in plugin_homes and any(name.startswith(other) for other in plugin_homes if other != home):
             strays.append(f"{file}: {name}")
@@ -96,7 +102,7 @@ def test_nobody_outside_a_plugin_names_it() -> None:
     """No `exporters.snmp` import outside exporters/snmp/: the registry finds plug-ins by a literal."""
     for package in ("exporters.snmp", "exporters.ssh", "exporters.modbus"):
         home = package.replace(".", "/") + "/"
-        strays = [file for file, name in IMPORTS if name.startswith(package) and not file.startswith(home)]
+        strays = [file for file, name in imports() if name.startswith(package) and not file.startswith(home)]
         assert not strays, package
 
 
@@ -124,7 +130,7 @@ def test_imported_third_parties_are_declared() -> None:
         "urllib3": "requests",  # a part of it
         "markupsafe": "jinja2",  # a part of it
     }
-    for file, name in IMPORTS:
+    for file, name in imports():
         root = _root(name)
         if root in sys.stdlib_module_names or root in PACKAGES:
             continue

@@ -11,6 +11,8 @@ MOST_IN_FLIGHT = 64
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options; `options.options_of` reads them."""
+    _add_asking(parser)
+    _add_kept(parser)
     parser.add_argument(
         "--snmp.wrap-large-counters",
         dest="snmp_wrap_large_counters",
@@ -18,6 +20,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=True,
         help="take 64-bit counters modulo 2^53, where a float counts exactly (default: on)",
     )
+    parser.add_argument(
+        "--snmp.printable-text",
+        dest="snmp_printable_text",
+        action="store_true",
+        help="show octet strings as text where every byte is printable, instead of as hexadecimal digits",
+    )
+
+
+def _add_asking(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--snmp.window",
         dest="snmp_window",
@@ -27,6 +38,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"requests that may wait for their answers at once, for each device (1 to {MOST_IN_FLIGHT}; default 1, "
         "as every device can bear); falls back at the first loss",
     )
+    parser.add_argument(
+        "--snmp.source-address",
+        dest="snmp_source_address",
+        type=_address,
+        default="",
+        metavar="ADDRESS",
+        help="ask from this address of ours (default: what the routing table chooses)",
+    )
+
+
+def _add_kept(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--snmp.cache-lookups",
         dest="snmp_cache_lookups",
@@ -43,20 +65,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="",
         metavar="OID[,OID…]",
         help="with --snmp.cache-lookups: tables that hardly ever change, kept like labels",
-    )
-    parser.add_argument(
-        "--snmp.source-address",
-        dest="snmp_source_address",
-        type=_address,
-        default="",
-        metavar="ADDRESS",
-        help="ask from this address of ours (default: what the routing table chooses)",
-    )
-    parser.add_argument(
-        "--snmp.printable-text",
-        dest="snmp_printable_text",
-        action="store_true",
-        help="show octet strings as text where every byte is printable, instead of as hexadecimal digits",
     )
 
 

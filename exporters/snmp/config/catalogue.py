@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import cache
 from glob import glob
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from exporters.probing.collector import Credential, Library, Module
@@ -19,10 +21,11 @@ SHIPPED = Path(__file__).parents[1] / "modules"
 DEFAULT_AUTH = "public_v2"
 
 
+@cache
 def builtin_modules() -> Mapping[str, Module]:
-    """Return the shipped modules by name, and `auto`, which chooses among them."""
+    """Return the shipped modules by name, and `auto`, which chooses among them; read once in a process."""
     modules = read_library(sorted(SHIPPED.glob("*.yml"))).modules
-    return {**modules, AUTO: Module(name=AUTO, plan=read_kinds(modules))}
+    return MappingProxyType({**modules, AUTO: Module(name=AUTO, plan=read_kinds(modules))})
 
 
 def read_library(paths: Sequence[Path], *, expand_environment: bool = False) -> Library:

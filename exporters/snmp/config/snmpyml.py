@@ -72,9 +72,7 @@ class LabelName(str):
     @classmethod
     def parse(cls, text: str) -> Self:
         """Return the name; raises ValueError for what Prometheus refuses."""
-        if not _LABEL_NAME.fullmatch(text):
-            raise ValueError(f"{text!r} is no label name (letters, digits and '_', no digit first)")
-        return cls(text)
+        return cls(_named(text, _LABEL_NAME, "label name (letters, digits and '_', no digit first)"))
 
 
 class MetricName(str):
@@ -86,9 +84,13 @@ class MetricName(str):
     @classmethod
     def parse(cls, text: str) -> Self:
         """Return the name; raises ValueError for what Prometheus refuses."""
-        if not _METRIC_NAME.fullmatch(text):
-            raise ValueError(f"{text!r} is no metric name (letters, digits, '_' and ':', no digit first)")
-        return cls(text)
+        return cls(_named(text, _METRIC_NAME, "metric name (letters, digits, '_' and ':', no digit first)"))
+
+
+def _named(text: str, pattern: re.Pattern[str], what: str) -> str:
+    if not pattern.fullmatch(text):
+        raise ValueError(f"{text!r} is no {what}")
+    return text
 
 
 class Block(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -167,9 +169,7 @@ class DynamicFilter(Block, frozen=True, kw_only=True):
     values: tuple[GoRegex, ...]
 
 
-class Auth(Block, frozen=True, kw_only=True):
-    """How to talk to a device."""
-
+class _Login(Block, frozen=True, kw_only=True):
     community: Secret = Secret("public")  # the protocol's well-known default
     security_level: Literal["noAuthNoPriv", "authNoPriv", "authPriv"] = "noAuthNoPriv"
     username: str = ""
@@ -178,6 +178,11 @@ class Auth(Block, frozen=True, kw_only=True):
     priv_protocol: Literal["DES", "AES", "AES192", "AES192C", "AES256", "AES256C"] = "DES"
     priv_password: Secret | None = None
     context_name: str = ""
+
+
+class Auth(_Login, frozen=True, kw_only=True):
+    """How to talk to a device."""
+
     version: Literal[1, 2, 3] = 2
 
     def config_faults(self) -> Iterable[tuple[str, str]]:
@@ -186,7 +191,7 @@ class Auth(Block, frozen=True, kw_only=True):
             yield from _faults_of_v3(self)
 
 
-def _faults_of_v3(auth: "Auth | OldAuth") -> Iterable[tuple[str, str]]:
+def _faults_of_v3(auth: _Login) -> Iterable[tuple[str, str]]:
     if not auth.username:
         yield "", "missing key 'username', which SNMPv3 needs"
     if auth.security_level != "noAuthNoPriv" and auth.password is None:
@@ -195,17 +200,8 @@ def _faults_of_v3(auth: "Auth | OldAuth") -> Iterable[tuple[str, str]]:
         yield "", "missing key 'priv_password', which security_level authPriv needs"
 
 
-class OldAuth(Block, frozen=True, kw_only=True):
+class OldAuth(_Login, frozen=True, kw_only=True):
     """The `auth` of a module up to 0.22; the version stands beside it."""
-
-    community: Secret = Secret("public")  # the protocol's well-known default
-    security_level: Literal["noAuthNoPriv", "authNoPriv", "authPriv"] = "noAuthNoPriv"
-    username: str = ""
-    password: Secret | None = None
-    auth_protocol: Literal["MD5", "SHA", "SHA224", "SHA256", "SHA384", "SHA512"] = "MD5"
-    priv_protocol: Literal["DES", "AES", "AES192", "AES192C", "AES256", "AES256C"] = "DES"
-    priv_password: Secret | None = None
-    context_name: str = ""
 
     def auth(self, version: Literal[1, 2, 3]) -> Auth:
         """Return the same in the form of today."""

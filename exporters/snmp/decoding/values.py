@@ -15,7 +15,6 @@ WRAP = 2**53
 """Counter64 is taken modulo this, where a float64 counts exactly."""
 
 UNSIGNED32 = frozenset({ber.COUNTER32, ber.GAUGE32, ber.TIME_TICKS, ber.UINTEGER32})
-TEXTUAL = frozenset({ber.OCTET_STRING, ber.OPAQUE})
 
 _SECONDS_1900_TO_1970 = 2_208_988_800  # RFC 5905 section 6: NTP era 0 starts 1900-01-01
 _ESCAPED = re.compile("[\udc80-\udcff]+")

@@ -11,7 +11,8 @@ from msgspec import Struct
 from exporters.snmp.config.snmpyml import SnmpFile
 from exporters.snmp.generator.config import GeneratorFile, LookupWish, ModuleWish
 from exporters.snmp.generator.fetch import for_0_30
-from exporters.snmp.generator.resolve import GeneratorError, make_module
+from exporters.snmp.generator.names import GeneratorError
+from exporters.snmp.generator.resolve import make_module
 from exporters.snmp.mib.library import SYSTEM_FOLDERS, MibLibrary
 from exporters.snmp.mib.link import link
 from exporters.snmp.mib.module_yaml import dump

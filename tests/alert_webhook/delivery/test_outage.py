@@ -1,10 +1,8 @@
 """A provider that fails for an hour, a real one on loopback, time moved by hand: everybody is told some other way."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -18,6 +16,7 @@ from alert_webhook.incidents.transitions import State
 from alert_webhook.incidents.urgency import Urgency
 from alert_webhook.oncall.person_blocks import ContactBlock, PersonBlock
 from alert_webhook.store import views
+from benchmarks.http_sink import Asked, HttpSink, http_answer
 from heronwatch.secrets import Secret
 from heronwatch.values import Duration, HttpUrl, Network
 from tests.fakes.webhook_stack import FakeBlock, Stack, config
@@ -31,54 +30,24 @@ ANSWERS: dict[str, tuple[int, dict[str, str], dict[str, Any]]] = {
 }
 
 
-class Provider:
+class Provider(HttpSink):
     """A provider with a mood; "says nothing" leaves the caller waiting."""
 
     def __init__(self) -> None:
+        super().__init__(self._said)
         self.mood = "works"
         self.asked = 0
         self.taken: list[tuple[str, str]] = []  # (user, title)
-        self._over = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        provider = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-                provider.asked += 1
-                if provider.mood == "says nothing":
-                    provider._over.wait(20)  # one class
-                    return
-                if provider.mood == "works":
-                    provider.taken.append((form["user"][0], form["title"][0]))
-                status, headers, said = ANSWERS[provider.mood]
-                body = json.dumps(said).encode()
-                self.send_response(status)
-                for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        return Handler
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._server.shutdown()
-        self._server.server_close()
+    def _said(self, asked: Asked) -> bytes | None:
+        form = parse_qs(asked.body.decode())
+        self.asked += 1
+        if self.mood == "says nothing":
+            return None
+        if self.mood == "works":
+            self.taken.append((form["user"][0], form["title"][0]))
+        status, headers, said = ANSWERS[self.mood]
+        return http_answer(status, json.dumps(said).encode(), headers)
 
 
 @pytest.fixture

@@ -8,18 +8,16 @@ import pytest
 
 from alert_webhook.config import Delivery
 from alert_webhook.delivery.channel import Message, Permanent, Reason
-from alert_webhook.escalation.engine import Engine
 from alert_webhook.incidents.actions import acknowledge
 from alert_webhook.incidents.blocks import AcknowledgementBlock
 from alert_webhook.incidents.transitions import State
 from alert_webhook.oncall.blocks import LayerBlock, ScheduleBlock
 from alert_webhook.oncall.wall import Zone
 from alert_webhook.store import views
-from alert_webhook.store.migrating import newest_revision
 from alert_webhook.watch.blocks import HealthBlock, WatchdogBlock
 from alert_webhook.watch.watch import Watch
 from heronwatch.values import Duration
-from tests.fakes.webhook_stack import Inline, Stack, config
+from tests.fakes.webhook_stack import Stack, config
 
 
 class DiedError(BaseException):
@@ -41,17 +39,8 @@ class Fragile:
             raise DiedError
 
     def _start(self) -> None:
-        stack = self.stack
-        stack.engine = Engine(
-            stack.parts,
-            stack.outbox,
-            Inline(),
-            wake=stack.wake,
-            meters=stack.meters,
-            revision=newest_revision(),
-            idle=lambda: None,
-        )
-        self._watch = Watch(stack.parts, dict)
+        self.stack.engine = self.stack.another_engine()
+        self._watch = Watch(self.stack.parts, dict)
 
     def alive(self, work: Callable[[], object]) -> None:
         """Work; after a death once more, as whoever gets no answer does."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from alert_webhook.delivery import recording
 from alert_webhook.delivery.channel import Receipt
 from alert_webhook.delivery.following import Ended
 from alert_webhook.delivery.recording import Recorder
@@ -59,6 +60,28 @@ def test_what_ends_while_a_commit_is_under_way_shares_the_next() -> None:
     database = Database()
     assert record_all(database, "a", "b", "c", "d") == {}
     assert database.commits == [["a"], ["b", "c", "d"]]
+
+
+def test_a_commit_waits_a_moment_for_what_is_about_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "GATHER_S", 10.0)
+    database, others = Database(), [threading.Thread(target=lambda: recorder.record(ended("b")))]
+
+    def under_way() -> int:
+        while others:  # the second ends once the first waits for it
+            others.pop().start()
+        return 2
+
+    recorder = Recorder(database.write, under_way=under_way)
+    database.goes_on.set()
+    recorder.record(ended("a"))
+    assert database.commits == [["a", "b"]]
+
+
+def test_what_never_ends_is_not_waited_for() -> None:
+    database = Database()
+    database.goes_on.set()
+    Recorder(database.write, under_way=lambda: 2).record(ended("a"))
+    assert database.commits == [["a"]]
 
 
 def test_one_that_cannot_be_written_costs_no_other() -> None:

@@ -117,6 +117,17 @@ def test_message_follows_what_happens_elsewhere(stack: ChannelStack, slack: Slac
     assert slack.updates == updates, "an incident that is over changes no more"
 
 
+def test_message_that_follows_holds_no_url_of_ours_where_privacy_is_minimal(stack: ChannelStack, slack: Slack) -> None:
+    bare = replace(stack.settings.channels["slack"], privacy="minimal")
+    stack.settings = replace(stack.settings, channels={"slack": bare})
+    stack.fire("LinkDown", severity="high", site="http://inside.lan/rack7")
+    acknowledge(stack.parts, 2, who="Ben Adler", via="web page")
+    stack.after(seconds=1)
+    _first, message = slack.messages.values()
+    assert "Acknowledged by Ben Adler" in shown(message)
+    assert ("[link]" in shown(message), "inside.lan" in json.dumps(message)) == (True, False)
+
+
 def test_message_that_somebody_deleted_is_done_with(stack: ChannelStack, slack: Slack) -> None:
     slack.messages.clear()
     acknowledge(stack.parts, 1, who="Ben Adler", via="web page")

@@ -104,7 +104,7 @@ def test_another_address_of_the_same_channel_is_not_hopeless(stack: Stack) -> No
 def test_test_pages_try_a_hopeless_address(stack: Stack) -> None:
     stack.channels["sms"].answers = [Permanent("gone", disable_contact=True)]
     stack.fire("One", severity="high")
-    message = replace(stack.channels["sms"].attempts[0], id="another")
+    message = replace(stack.channels["sms"].attempts[0], id="another", attempt=2)
     channel = TrackedChannels(stack.parts, lambda: stack.channels)()["sms"]
     assert isinstance(channel.send(message), Permanent)
     assert isinstance(channel.send(replace(message, reason=Reason.TEST)), Receipt)

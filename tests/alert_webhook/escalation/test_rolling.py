@@ -18,7 +18,7 @@ from alert_webhook.store.rolling import ENGINE_VERSION, SEEN_FOR_S
 from tests.fakes.clock import FakeClock
 from tests.fakes.daemons import wait_until
 from tests.fakes.webhook_process import TOKEN, Sink, webhook, write_config
-from tests.fakes.webhook_stack import Inline, Stack
+from tests.fakes.webhook_stack import Stack
 
 
 def set_revision(engine: sa.Engine, revision: str) -> None:
@@ -26,17 +26,8 @@ def set_revision(engine: sa.Engine, revision: str) -> None:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = :to"), {"to": revision})
 
 
-def newer_engine(stack: Stack, version: int = ENGINE_VERSION + 1) -> Engine:
-    return Engine(
-        stack.parts,
-        stack.outbox,
-        Inline(),
-        wake=stack.wake,
-        meters=stack.meters,
-        revision=newest_revision(),
-        idle=lambda: None,
-        version=version,
-    )
+def newer_engine(stack: Stack) -> Engine:
+    return stack.another_engine(ENGINE_VERSION + 1)
 
 
 def one_turn(stack: Stack) -> None:

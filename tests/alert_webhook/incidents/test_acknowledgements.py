@@ -3,10 +3,10 @@
 import pytest
 
 from alert_webhook.delivery.channel import IncidentView, Reason
-from alert_webhook.incidents.acknowledgements import holder
 from alert_webhook.incidents.actions import Answer, acknowledge
 from alert_webhook.incidents.blocks import AcknowledgementBlock
 from alert_webhook.incidents.transitions import State
+from alert_webhook.oncall.people import holder
 from alert_webhook.store import incidents, views
 from heronwatch.values import Duration
 from tests.fakes.webhook_stack import Stack, config

@@ -8,7 +8,7 @@ from alert_webhook.delivery.render import sms
 from tests.alert_webhook.web import conftest as web
 from tests.fakes.webhook_stack import Stack
 
-both_databases, engine, migrated = web.both_databases, web.engine, web.migrated  # SQLite, but for some
+both_databases, engine = web.both_databases, web.engine  # SQLite, but for some
 GROUPS, ALERTS = 24, 3
 MOST = 5  # of one contact in a quarter of an hour
 

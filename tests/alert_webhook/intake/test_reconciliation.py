@@ -1,5 +1,6 @@
 """The real Alertmanager's API: what it no longer knows ends here, what it left out or could not deliver arrives."""
 
+import math
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from alert_webhook.delivery.channel import IncidentView
 from alert_webhook.incidents.transitions import State
 from alert_webhook.intake.blocks import AlertmanagerApi
 from alert_webhook.intake.keeping import Keeping, KeepingMeters
+from alert_webhook.intake.reconcile_gauges import ReconcileGauges
 from alert_webhook.store import reconciled, views
 from heronwatch.secrets import Secret
 from heronwatch.values import Duration, HttpUrl
@@ -124,9 +126,21 @@ def test_nothing_ends_while_a_node_does_not_answer(stack: Stack, keeping: Keepin
     assert by_title(stack)["Gone"].state == "new"
     (standing,) = stack.store.read(reconciled.standings)
     assert "127.0.0.1" in standing.trouble
+    assert age_s(stack) == math.inf
     use(stack, server.url)
     minutes(stack, keeping, 2)
     assert by_title(stack)["Gone"].state == "expired"
+    assert age_s(stack) <= 60
+    stack.clock.advance(600)
+    assert 600 <= age_s(stack) <= 660
+
+
+def age_s(stack: Stack) -> float:
+    """How long ago the only integration was compared, as /metrics has it."""
+    (family,) = ReconcileGauges(stack.store, lambda: stack.settings).collect()
+    (sample,) = family.samples
+    assert (family.name, sample.labels) == ("heronwatch_webhook_reconcile_age_seconds", {"integration": "am"})
+    return float(sample.value)
 
 
 def test_nothing_ends_while_a_node_has_just_started(stack: Stack, keeping: Keeping, server: Daemon) -> None:

@@ -200,3 +200,16 @@ def test_a_later_time_on_the_wall_is_never_an_earlier_instant(where: tuple[str, 
 def test_what_is_left_out_and_what_comes_twice(name: str, wall: str, utc: str) -> None:
     instant = Zone(name).instant(datetime.fromisoformat(wall))
     assert datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%d %H:%M") == utc
+
+
+def test_a_new_rule_for_a_zone_moves_later_shifts_only() -> None:
+    """Almaty kept Bishkek's time until Kazakhstan's decree of 2024: the latter is the former without that update."""
+    decree = datetime(2024, 2, 29, 18, tzinfo=UTC).timestamp()
+    before, after = (
+        Rotation(("ana", "ben", "cleo"), Zone(name), WallTime(2024, 1, 1, 9), timedelta(days=1))
+        for name in ("Asia/Bishkek", "Asia/Almaty")
+    )
+    old, new = (shifts(Schedule("s", each.zone, (Layer("l", each),)), BEGIN, END) for each in (before, after))
+    assert [each for each in old if each.end <= decree] == [each for each in new if each.end <= decree]
+    later = [(o.person, n.start - o.start, n.person) for o, n in zip(old, new, strict=True) if o.start > decree]
+    assert {(person == same, moved) for person, moved, same in later} == {(True, HOUR)}

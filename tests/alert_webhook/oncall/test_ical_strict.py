@@ -16,7 +16,7 @@ from tests.alert_webhook.web import conftest as web
 from tests.fakes.strict_ical import strict_events
 from tests.fakes.webhook_stack import Stack, config
 
-engine, migrated, password_hash = web.engine, web.migrated, web.password_hash
+engine, password_hash = web.engine, web.password_hash
 TEXT = st.text(max_size=120) | st.text('\\;,:"\r\n\t\x00é😀=', max_size=60)
 
 

@@ -26,7 +26,7 @@ from tests.fakes.http_provider import Requests, after_request, answering, http
 from tests.fakes.raw_server import LOOPBACK, Behaviour, raw_server
 from tests.fakes.webhook_stack import Stack, config
 
-both_databases, engine, migrated = web.both_databases, web.engine, web.migrated  # SQLite, but for some
+both_databases, engine = web.both_databases, web.engine  # SQLite, but for some
 HOUR_S = 3600.0
 EVERY_S = 900.0
 SECRET = "private-0123456789abcdef"  # in the path, as calendar programs write it

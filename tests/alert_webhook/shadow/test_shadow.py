@@ -8,18 +8,20 @@ import pytest
 from msgspec.structs import replace
 
 from alert_webhook.config import Integration
-from alert_webhook.delivery.channel import Decision, Message, Permanent
+from alert_webhook.delivery.channel import Decision, Message, Permanent, Reason
 from alert_webhook.delivery.gate import LiveGate
 from alert_webhook.delivery.outbox import Outbox
+from alert_webhook.delivery.render import mail
 from alert_webhook.delivery.throttle import throttled
 from alert_webhook.incidents.actions import acknowledge
 from alert_webhook.incidents.blocks import DigestBlock, SuppressionBlock
 from alert_webhook.incidents.transitions import OPEN
 from alert_webhook.oncall.wall import TimeOfDay, Zone
+from alert_webhook.shadow.blocks import ShadowReportBlock
 from alert_webhook.shadow.channels import ShadowedChannels, ShadowedGate
 from alert_webhook.shadow.command import as_text
 from alert_webhook.shadow.realm import in_shadow
-from alert_webhook.shadow.report import Day, WouldBe, bounds, lines
+from alert_webhook.shadow.report import Day, WouldBe, bounds, days_between, lines
 from alert_webhook.shadow.reporting import ShadowReports
 from alert_webhook.store import shadowed, views
 from heronwatch.secrets import Secret
@@ -27,8 +29,9 @@ from tests.alert_webhook.web import conftest as web
 from tests.fakes.channel_rigs import sample_message
 from tests.fakes.webhook_stack import TOKEN, OpenGate, Stack, config
 
-both_databases, engine, migrated = web.both_databases, web.engine, web.migrated  # SQLite, but for some
+both_databases, engine = web.both_databases, web.engine  # SQLite, but for some
 DAY_S = 86_400.0
+UTC_ZONE = Zone("UTC")
 SAMPLE = sample_message("").incident
 
 
@@ -88,7 +91,7 @@ def test_the_report_says_who_when_and_why(shadow: Stack) -> None:
     shadow.clock.advance(60)
     shadow.resolve("UpsOnBattery", severity="critical")
     day = datetime.fromtimestamp(shadow.clock.now(), UTC).date()
-    told = lines(Day(day, kept_back(shadow)))
+    told = lines(Day(day, kept_back(shadow)), UTC_ZONE)
     assert told[0] == f"{day}: 2 page(s) about 1 incident(s): ana 2"
     assert told[1].endswith("critical UpsOnBattery (escalation step 1 of policy default)")
     assert told[-1].endswith("(the incident was over)")
@@ -97,16 +100,45 @@ def test_the_report_says_who_when_and_why(shadow: Stack) -> None:
 def test_the_report_as_json_has_the_same(shadow: Stack) -> None:
     shadow.fire("UpsOnBattery", severity="critical")
     found = Day(date(2026, 1, 1), kept_back(shadow))
-    first = json.loads(as_text(found, as_json=True)[0])
+    first = json.loads(as_text(found, UTC_ZONE, as_json=True)[0])
     assert (first["person"], first["why"]) == ("ana", "escalation step 1 of policy default")
 
 
 def test_a_day_without_messages_says_so() -> None:
-    assert lines(Day(date(2026, 3, 1), ())) == ["2026-03-01: nobody would have been contacted."]
+    assert lines(Day(date(2026, 3, 1), ()), UTC_ZONE) == ["2026-03-01: nobody would have been contacted."]
 
 
 def test_a_day_in_a_zone_ends_where_the_next_begins() -> None:
-    assert bounds(date(2026, 3, 1))[1] == bounds(date(2026, 3, 2))[0]
+    madrid = Zone("Europe/Madrid")  # on 29 March 2026 its day has 23 hours
+    assert bounds(date(2026, 3, 29), madrid)[1] == bounds(date(2026, 3, 30), madrid)[0]
+    begins, ends = bounds(date(2026, 3, 29), madrid)
+    assert ends - begins == 23 * 3600
+    assert days_between(begins, ends, madrid, most=7) == [date(2026, 3, 29)]
+
+
+@both_databases
+def test_the_report_is_sent_to_whom_it_is_for(shadow: Stack) -> None:
+    report = ShadowReportBlock(notify=("ana/mail", "ben"))
+    shadow.settings = replace(shadow.settings, shadow_report=report, time_zone=Zone("Europe/Madrid"))
+    reports = ShadowReports(shadow.parts)
+    reports.turn()
+    shadow.fire("UpsOnBattery", severity="critical")
+    shadow.clock.advance(DAY_S)
+    logged = reports.turn()
+    shadow.settle()
+    shadow.phone("ben").expects("of shadow mode, 2027-01-15: 2 page(s) about 1 incident(s): ana 2")
+    message = shadow.mailbox("ana").expects(reason=Reason.DIGEST)
+    text = mail(message).text
+    assert text.startswith("DIGEST of shadow mode, 2027-01-15: 2 page(s)")
+    assert "Nobody was contacted about these:" in text
+    assert "09:00:00 CET ana/sms: " in text
+    assert [line for line in logged if line not in text] == []
+    for _day in range(2):
+        shadow.clock.advance(DAY_S)
+        reports.turn()
+        shadow.settle()
+    shadow.phone("ben").expects("2027-01-16: 1 page(s)")
+    shadow.mailbox("ana").expects("2027-01-16: 1 page(s)")  # and none about a day on which nothing was kept back
 
 
 @both_databases

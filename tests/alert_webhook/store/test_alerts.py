@@ -17,7 +17,8 @@ from alert_webhook.intake.update import Delivery
 from alert_webhook.store import alerts, bulk, incidents, views
 from alert_webhook.store.database import Transaction
 from alert_webhook.store.opening import open_store
-from alert_webhook.store.schema import alert, episode
+from alert_webhook.store.schema import alert, alert_group, episode
+from alert_webhook.store.schema_accounts import change
 from tests.fakes.clock import FakeClock
 from tests.fakes.webhook_stack import Stack
 
@@ -128,3 +129,42 @@ def test_text_that_json_or_sql_could_misread_comes_back_as_it_was(stack: Stack) 
     assert kept is not None
     shown = stack.store.read(lambda tx: views.incident_view(tx, kept))
     assert (shown.alerts[0].labels["alertname"], shown.alerts[0].annotations) == (text, {text: text})
+
+
+ODD = ["", "null", "\\.", 'say "no"', "back\\slash", "ends in \\", '\\"', "],[ ]", "ü ☂ \u2028", "comma, tab"]
+
+
+@pytest.mark.parametrize("more", [[], ["two\nlines\x7f\x01"]], ids=["by COPY", "by JSON"])
+def test_many_rows_are_written_as_they_are(postgres_engine: sa.Engine, clock: FakeClock, more: list[str]) -> None:
+    class Row(Struct):
+        at: float
+        who: str
+        via: str
+        action: str
+        what: str
+
+    texts = [*ODD, *more] * 6
+    assert (bulk.csv_lines([(text,) for text in texts]) is None) == bool(more)
+    rows = [Row(number + 0.1, text, f"{number}", "", "") for number, text in enumerate(texts)]
+    store = open_store(postgres_engine, clock)
+    ids = store.write(lambda tx: bulk.insert_returning_ids(tx, change, rows, "via"), "test")
+    store.write(lambda tx: bulk.insert(tx, change, rows), "test")
+    read = store.read(lambda tx: list(tx.execute(sa.select(change).order_by(change.c.id))))
+    assert [(row.at, row.who) for row in read] == 2 * [(row.at, row.who) for row in rows]
+    assert {row.via: row.id for row in read[: len(rows)]} == ids
+
+
+def test_a_row_that_copy_refuses_is_tried_again_as_any_other(postgres_engine: sa.Engine, clock: FakeClock) -> None:
+    class Group(Struct):
+        integration: str
+        name: str
+
+    store, tries = open_store(postgres_engine, clock), list[bool]()
+
+    def write(tx: Transaction) -> None:
+        tries.append(tx.again)
+        bulk.insert(tx, alert_group, [Group("am", f"{number % (60 if tx.again else 59)}") for number in range(60)])
+
+    store.write(write, "test")
+    assert tries == [False, True]
+    assert store.read(lambda tx: tx.execute(sa.select(sa.func.count()).select_from(alert_group)).scalar_one()) == 60

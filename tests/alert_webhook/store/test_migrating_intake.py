@@ -49,3 +49,25 @@ def test_an_end_changes_no_index_of_an_episode(tmp_path: Path) -> None:
         command.downgrade(config, "0009")
         assert indexes(connection) == before
     engine.dispose()
+
+
+def foreign_keys(connection: sa.Connection) -> dict[str, int]:
+    return {table: len(sa.inspect(connection).get_foreign_keys(table)) for table in ("alert", "episode")}
+
+
+def test_alerts_and_episodes_refer_without_keys_and_keep_their_labels(tmp_path: Path) -> None:
+    engine, config = sqlite_engine(tmp_path / "old.db"), _alembic()
+    labels, ended = sa.text("SELECT * FROM context_label"), sa.text("SELECT alert_id, ended_ns FROM episode")
+    with engine.connect().execution_options(heronwatch_writer=True) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0010")
+        connection.execute(sa.text(OLD_ALERT), {"firing": True})
+        connection.execute(sa.text("INSERT INTO context_label VALUES (1, 'site', 'north')"))
+        connection.execute(sa.text("INSERT INTO episode (alert_id, starts_ns, ended_ns) VALUES (1, 5, 6)"))
+        for step, keys in ((command.upgrade, (0, 0)), (command.downgrade, (1, 2))):
+            step(config, "0011" if step is command.upgrade else "0010")
+            assert foreign_keys(connection) == dict(zip(("alert", "episode"), keys, strict=True))
+            assert connection.execute(labels).all() == [(1, "site", "north")]
+            assert connection.execute(ended).all() == [(1, 6)]
+        assert len(sa.inspect(connection).get_indexes("alert")) == 3
+    engine.dispose()

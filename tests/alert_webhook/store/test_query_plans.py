@@ -11,13 +11,16 @@ from alert_webhook.answer_gauges import AnswerGauges
 from alert_webhook.incidents import actions
 from alert_webhook.incidents.transitions import OPEN, State
 from alert_webhook.meters import StoreGauges
-from alert_webhook.store import incidents, links, views
+from alert_webhook.store import incidents, links, views, watching
 from alert_webhook.store.answer_times import answer_times
 from alert_webhook.store.counts import counts
+from alert_webhook.store.links import AckLink
+from alert_webhook.store.together import together
 from alert_webhook.web.listing import sections
 from benchmarks.open_alerts import Open, code_of, fill
 from tests.fakes.webhook_stack import Stack
 
+LINK = AckLink(incident_id=7, person="ana", contact="sms", expired=False, revoked=False)
 SIZE = Open(alone=300, together=200)
 one_database = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -61,6 +64,7 @@ ASKED: dict[str, Callable[[Stack], object]] = {
     "the counts of /metrics": lambda stack: stack.store.read(counts),
     "the times of /metrics": lambda stack: stack.store.read(answer_times),
     "a link": lambda stack: stack.store.read(lambda tx: links.find(tx, "A" * 22)),
+    "what its message told of besides": lambda stack: stack.store.read(lambda tx: together(tx, LINK, 6)),
 }
 
 
@@ -74,6 +78,17 @@ def test_reads_by_an_index(stack: Stack, name: str) -> None:
     asked = [(s, v) for s, v in heard if s.lstrip().startswith(("SELECT", "UPDATE", "DELETE", "INSERT"))]
     assert asked
     assert {statement: scans(engine, statement, values) for statement, values in asked} == {s: [] for s, _ in asked}
+
+
+@one_database
+def test_the_auditor_reads_no_whole_index_either(stack: Stack) -> None:
+    stack.store.write(lambda tx: fill(tx, SIZE), "test")
+    with listening(stack.store.engine) as heard:
+        stack.store.read(watching.lateness)
+    with stack.store.engine.connect() as connection:
+        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {s}", v).all() for s, v in heard if "SELECT" in s]
+    assert len(plans) == 4
+    assert {row[3].partition(" ")[0] for plan in plans for row in plan} == {"SEARCH"}
 
 
 @one_database

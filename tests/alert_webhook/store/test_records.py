@@ -1,6 +1,7 @@
 """Links, users, what is forgotten, what is counted."""
 
 import pytest
+import sqlalchemy as sa
 
 from alert_webhook.capability import new_token, token_hash
 from alert_webhook.delivery.channel import Reason
@@ -13,7 +14,7 @@ from alert_webhook.store.counts import counts
 from alert_webhook.store.database import Store
 from alert_webhook.store.probing import trouble
 from alert_webhook.store.retention import prune
-from alert_webhook.store.schema import METADATA, ack_link
+from alert_webhook.store.schema import METADATA, ack_link, alert, episode
 from tests.fakes.clock import FakeClock
 from tests.fakes.webhook_stack import Random, Stack
 
@@ -108,6 +109,20 @@ def test_what_is_old_is_forgotten_and_what_is_open_is_not(stack: Stack, clock: F
     assert [incident.title for incident in left] == ["Open"]
     rows = stack.store.read(lambda tx: {t.name: len(list(tx.execute(t.select()))) for t in METADATA.sorted_tables})
     assert (rows["alert"], rows["episode"], rows["incident"], rows["alert_group"]) == (1, 1, 1, 1)
+
+
+def test_a_forgotten_alert_takes_its_episodes_along_and_a_later_one_stays(stack: Stack, clock: FakeClock) -> None:
+    for name in ("Rare", "Often"):  # only context: no incident takes their episodes along
+        stack.fire(name, severity="info")
+    stack.resolve("Rare", severity="info", at=1)
+    clock.advance(91 * DAY_S)
+    stack.fire("Late", severity="info")
+    stack.resolve("Late", severity="info", at=1)
+    stack.store.write(lambda tx: prune(tx, tx.now - 90 * DAY_S), "test")  # if the engine has not done so already
+    left = sa.select(alert.c.name).join(episode, episode.c.alert_id == alert.c.id).order_by(alert.c.id)
+    assert stack.store.read(lambda tx: tx.execute(left).scalars().all()) == ["Often", "Late"]
+    episodes = sa.select(sa.func.count()).select_from(episode)
+    assert stack.store.read(lambda tx: tx.execute(episodes).scalar_one()) == 2
 
 
 def test_the_figures_of_the_metrics(stack: Stack, clock: FakeClock) -> None:

@@ -1,10 +1,8 @@
 """The two web applications in front of a stack, and people with browsers."""
 
 import re
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,35 +11,20 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from alert_webhook.app import main_app, public_app
-from alert_webhook.passwords import hash_password
 from alert_webhook.store import accounts
-from alert_webhook.store.migrating import migrate
-from alert_webhook.store.opening import sqlite_engine
+from tests.fakes.quick_password import quick_hash
 from tests.fakes.webhook_stack import Stack
 
 PASSWORD = "correct horse battery staple"
 both_databases = pytest.mark.parametrize("engine", ["sqlite", "postgresql"], indirect=True)
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated, empty SQLite file to copy: ten times as fast as migrating anew."""
-    path = tmp_path_factory.mktemp("migrated") / "webhook.db"
-    made = sqlite_engine(path)
-    migrate(made)
-    made.dispose()
-    return path
-
-
 @pytest.fixture
-def engine(request: pytest.FixtureRequest, migrated: Path, tmp_path: Path) -> Iterator[sa.Engine]:
+def engine(request: pytest.FixtureRequest) -> sa.Engine:
     """SQLite, which is enough for most of what a page does; PostgreSQL where a test asks for both."""
-    if getattr(request, "param", "sqlite") == "postgresql":
-        yield request.getfixturevalue("postgres_engine")
-        return
-    made = sqlite_engine(Path(shutil.copy(migrated, tmp_path)))
-    yield made
-    made.dispose()
+    asked = getattr(request, "param", "sqlite")
+    found: sa.Engine = request.getfixturevalue("postgres_engine" if asked == "postgresql" else "sqlite_copy")
+    return found
 
 
 @pytest.fixture
@@ -68,7 +51,7 @@ def desktop(main: Flask) -> FlaskClient:
 
 @pytest.fixture(scope="session")
 def password_hash() -> str:
-    return hash_password(PASSWORD)
+    return quick_hash(PASSWORD)
 
 
 @pytest.fixture

@@ -11,10 +11,11 @@ from msgspec.structs import replace
 
 from alert_webhook.capability import token_hash
 from alert_webhook.incidents.timeline import Event, Kind
+from alert_webhook.oncall.wall import Zone
 from alert_webhook.store import incidents, links
 from alert_webhook.web import markup
 from alert_webhook.web.chart import Plot, chart
-from alert_webhook.web.shown import Offer, Told
+from alert_webhook.web.shown import Offer, Reader, Told
 from tests.alert_webhook.web.conftest import Form, both_databases, link_of
 from tests.alert_webhook.web.sample import sample_view
 from tests.fakes.webhook_stack import Stack
@@ -296,6 +297,7 @@ def test_database_away_is_said(stack: Stack, link: str, phone: FlaskClient, monk
     assert (answer.status_code, "Try again" in answer.text) == (503, True)
 
 
+MADRID = Zone("Europe/Madrid")
 OFFER = Offer(key="0" * 32, false_alarm=True)
 CHART = chart(
     Plot(start=0, end=80, gap_s=3, series=[(t, t * 1.1) for t in range(80)], lower=[(t, 1.0) for t in range(80)])
@@ -309,7 +311,7 @@ def test_page_is_small_whatever_the_alerts_say(texts: list[str], alerts: int) ->
     view = sample_view(alerts=alerts, say=lambda number: texts[number % len(texts)])
     events = [Event(1, 0.0, Kind.SENT, text) for text in texts]
     told = Told(view=view, context=tuple(texts[:3]), events=events)
-    page = markup.ack_page(told, offer=OFFER, person=texts[0][:60], now=60.0, chart=CHART)
+    page = markup.ack_page(told, offer=OFFER, person=texts[0][:60], reader=Reader(60.0, MADRID), chart=CHART)
     assert len(page.encode()) < markup.MAX_ACK_BYTES
     assert "Acknowledge</button>" in page
 
@@ -318,7 +320,7 @@ def test_worst_page_is_small() -> None:
     view = replace(sample_view(alerts=20, say=lambda _: "&" * 100_000), total=10_000)
     events = [Event(1, 0.0, Kind.SENT, '"' * 100_000)] * 500
     told = Told(view=view, context=("'" * 9999,) * 3, events=events)
-    page = markup.ack_page(told, offer=OFFER, person="x", now=0.0, chart=CHART)
+    page = markup.ack_page(told, offer=OFFER, person="x", reader=Reader(0.0, MADRID), chart=CHART)
     assert len(page.encode()) < markup.MAX_ACK_BYTES
 
 

@@ -7,12 +7,12 @@ from flask.testing import FlaskClient
 
 from alert_webhook.app import main_app, public_app
 from alert_webhook.incidents.actions import acknowledge
-from alert_webhook.passwords import hash_password
 from alert_webhook.store import accounts
+from tests.fakes.quick_password import quick_hash
 from tests.fakes.webhook_stack import Stack
 
 PASSWORD = "correct horse battery"
-HASHED = hash_password(PASSWORD)
+HASHED = quick_hash(PASSWORD)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_bearer_token_of_an_integration_is_no_user(client: FlaskClient) -> Non
 
 def test_a_new_password_counts_at_once(client: FlaskClient, stack: Stack) -> None:
     assert get(client, "incidents").status_code == 200
-    stack.store.write(lambda tx: accounts.save_user(tx, "ana", hash_password("another password")), "test")
+    stack.store.write(lambda tx: accounts.save_user(tx, "ana", quick_hash("another password")), "test")
     assert get(client, "incidents").status_code == 401
     assert get(client, "incidents", auth=("ana", "another password")).status_code == 200
 

@@ -10,14 +10,16 @@ from msgspec.structs import replace
 
 from alert_webhook.delivery.channel import FoldedView
 from alert_webhook.incidents.blocks import SuppressionBlock
+from alert_webhook.oncall.wall import Zone
 from alert_webhook.web import markup
 from alert_webhook.web.api import openapi_text
-from alert_webhook.web.shown import Offer, Told
+from alert_webhook.web.shown import Offer, Reader, Told
 from tests.alert_webhook.web.conftest import PASSWORD, link_of
 from tests.alert_webhook.web.sample import sample_view
 from tests.fakes.webhook_stack import Stack, config
 
 CHILDREN = 9
+READER = Reader(60.0, Zone("Europe/Madrid"))
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def test_the_api_has_them_in_the_form_of_its_document(outage: Any, desktop: Flas
 def test_a_page_with_odd_titles_behind_it_stays_small_and_ours() -> None:
     evil = FoldedView(code="AB2C", severity="<b>", title="<script>&" * 50_000, started_at=0.0, firing=1)
     view = replace(sample_view(), folded=(evil,) * 20, folded_total=100_000)
-    text = markup.ack_page(Told(view=view), offer=Offer(key="k"), person="Ana", now=60.0)
+    text = markup.ack_page(Told(view=view), offer=Offer(key="k"), person="Ana", reader=READER)
     assert len(text.encode()) < markup.MAX_ACK_BYTES
     assert "100000 suppressed" in text
     assert "<script" not in text

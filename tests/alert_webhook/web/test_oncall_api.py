@@ -11,13 +11,13 @@ from alert_webhook.config import PolicyBlock, StepBlock
 from alert_webhook.oncall.blocks import LayerBlock, OverrideBlock, ScheduleBlock, WindowBlock
 from alert_webhook.oncall.gauges import OnCallGauges
 from alert_webhook.oncall.wall import Day, TimeOfDay, WallTime, Zone
-from alert_webhook.passwords import hash_password
 from alert_webhook.store import accounts
 from heronwatch.values import Duration
+from tests.fakes.quick_password import quick_hash
 from tests.fakes.webhook_stack import Stack, config
 
 PASSWORD = "correct horse battery"
-HASHED = hash_password(PASSWORD)
+HASHED = quick_hash(PASSWORD)
 AUTH = ("maria", PASSWORD)
 MADRID = Zone("Europe/Madrid")
 NOW = 1_800_000_000.0  # Friday 2027-01-15 08:00 UTC, 09:00 in Madrid
@@ -205,8 +205,8 @@ def test_the_page_of_incidents_says_who_is_on_call(stack: Stack, client: FlaskCl
 
     assert sign_in(client, *AUTH).status_code == 303
     text = client.get("/incidents").text
-    assert "network: Ana &lt;Silva&gt; until 2027-01-16 08:00 UTC (in 1 d), then ben" in text
-    assert "nights: nobody until 2027-01-15 21:00 UTC (in 13 h), then ben" in text
+    assert "network: Ana &lt;Silva&gt; until 2027-01-16 09:00 CET (in 1 d), then ben" in text
+    assert "nights: nobody until 2027-01-15 22:00 CET (in 13 h), then ben" in text
 
 
 def test_the_metrics_tell_gaps(stack: Stack, client: FlaskClient) -> None:

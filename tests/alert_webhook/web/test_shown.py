@@ -9,13 +9,15 @@ from msgspec.structs import replace
 
 from alert_webhook.config import Integration
 from alert_webhook.incidents.blocks import SuppressionBlock
+from alert_webhook.oncall.wall import Zone
 from alert_webhook.web import listing, markup
-from alert_webhook.web.shown import Offer, Told
+from alert_webhook.web.shown import Offer, Reader, Told
 from heronwatch.secrets import Secret
 from tests.alert_webhook.web.conftest import PASSWORD, both_databases
 from tests.alert_webhook.web.sample import sample_view
 from tests.fakes.webhook_stack import TOKEN, Stack, config
 
+MADRID = Zone("Europe/Madrid")
 MODES: dict[str, Literal["live", "shadow"]] = {"am": "live", "trial": "shadow"}
 
 
@@ -101,7 +103,9 @@ def test_what_is_in_shadow_says_so_everywhere(shadowed: str, signed_in: FlaskCli
     words = "shadow: nobody is paged"
     assert words in signed_in.get("/incidents").text
     assert words in signed_in.get(f"/incidents/{shadowed}").text
-    ack_page = markup.ack_page(Told(view=sample_view(), shadow=True), offer=Offer(key="k"), person="Ana", now=60.0)
+    ack_page = markup.ack_page(
+        Told(view=sample_view(), shadow=True), offer=Offer(key="k"), person="Ana", reader=Reader(60.0, MADRID)
+    )
     assert words in ack_page
     for path in ("incidents", f"incidents/{shadowed}"):
         told = signed_in.get(f"/api/v1/{path}", auth=("maria", PASSWORD)).json
@@ -116,14 +120,14 @@ def test_what_is_live_does_not_say_shadow(night: Stack, signed_in: FlaskClient) 
 
 def test_the_fold_names_everything_in_it() -> None:
     offer = Offer(key="k", people=(("ben", "Ben"),))
-    page = markup.detail_page(Told(view=sample_view()), offer=offer, user="maria", now=60.0)
+    page = markup.detail_page(Told(view=sample_view()), offer=offer, user="maria", reader=Reader(60.0, MADRID))
     assert "<summary>Snooze, escalate, resolve, give it to somebody</summary>" in page
     alone = replace(offer, people=())
     assert "<summary>Snooze, escalate, resolve</summary>" in markup.ack_page(
-        Told(view=sample_view()), offer=alone, person="Ana", now=60.0
+        Told(view=sample_view()), offer=alone, person="Ana", reader=Reader(60.0, MADRID)
     )
 
 
 def test_a_young_incident_has_its_age_in_seconds() -> None:
-    page = markup.ack_page(Told(view=sample_view()), offer=Offer(key="k"), person="Ana", now=40.0)
+    page = markup.ack_page(Told(view=sample_view()), offer=Offer(key="k"), person="Ana", reader=Reader(40.0, MADRID))
     assert "(40 s ago)" in page

@@ -5,15 +5,11 @@ import pytest
 
 from anomaly_detector.backtest.alarms import (
     SENSITIVITIES,
-    Alarm,
     begins_at,
     episodes,
     groups,
-    judged_against,
     meeting,
 )
-from anomaly_detector.scoring.learning import Instant, Pause
-from heronwatch.go_regex import AnchoredRegex
 
 
 def found(text: str, *, least: int = 1, apart: int = 0) -> list[tuple[int, int, int]]:
@@ -58,30 +54,3 @@ def test_alarms_of_one_host_close_together_are_one_notification() -> None:
 def test_no_sensitivity_may_meet_a_budget() -> None:
     assert meeting(SENSITIVITIES, np.full(len(SENSITIVITIES), 9.0), 5.0) is None
     assert 1.0 in SENSITIVITIES
-
-
-def alarm(begins: float, host: str = "sw1") -> Alarm:
-    labels = (("instance", host),)
-    return Alarm(query="q", model="m", labels=labels, host=host, begins=begins, ends=begins + 300, peak=2.0)
-
-
-def incident(begins: float, ends: float, host: str = "sw1") -> Pause:
-    return Pause(begins=Instant(begins), to=Instant(ends), match={"instance": AnchoredRegex(host)})
-
-
-def test_precision_and_recall() -> None:
-    alarms = [alarm(1000), alarm(1100), alarm(50_000), alarm(1000, "sw2")]
-    told = judged_against(alarms, [incident(900, 2000), incident(80_000, 90_000)], apart_s=3600)
-    assert (told.notifications, told.true, told.incidents, told.found) == (3, 1, 2, 1)
-    assert (told.precision, told.recall) == (pytest.approx(1 / 3), 0.5)
-    assert told.delays_s == (100.0,)
-    assert [one.begins for one in told.missed] == [80_000]
-
-
-def test_an_alarm_that_was_there_before_finds_at_once() -> None:
-    assert judged_against([alarm(800)], [incident(900, 2000)], apart_s=60).delays_s == (0.0,)
-
-
-def test_nothing_is_neither_precise_nor_not() -> None:
-    told = judged_against([], [], apart_s=60)
-    assert (told.precision, told.recall) == (None, None)

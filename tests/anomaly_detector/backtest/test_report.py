@@ -24,6 +24,7 @@ HOSTILE = '<script>alert(1)</script>"&'
 CONFIG = """
 reader: {datasource_url: "http://127.0.0.1:1", queries: {q: {expr: x, step: 10m}}}
 models: {m: {class: bank, fit_window: 2d, warmup: 6h}}
+groups: {history: 0s}
 """
 INCIDENTS = 'incidents: [{from: "2025-11-20T04:00:00Z", to: "2025-11-20T08:00:00Z", match: {instance: sw1}}]\n'
 
@@ -81,7 +82,7 @@ def test_labels_cannot_break_out(found: Outcome) -> None:
 
 
 def test_nothing_found_is_a_page_too(found: Outcome) -> None:
-    quiet = msgspec.structs.replace(found, alarms=(), traces=(), lanes=(), notified=0, meets=None)
+    quiet = msgspec.structs.replace(found, alarms=(), notices=(), traces=(), lanes=(), meets=None)
     html = text(quiet)
     assert "No series alarmed." in html
     assert "No sensitivity between" in html

@@ -67,6 +67,7 @@ def the_config() -> Config:
     return config(
         f"reader: {{datasource_url: 'http://127.0.0.1:1', {secret}, queries: {{q: {{expr: x, step: 10m}}}}}}\n"
         "models: {m: {class: bank, fit_window: 2d, warmup: 6h}}\n"
+        "groups: {history: 0s}\n"  # devices stay unknown for days: series speak for themselves
     )
 
 
@@ -162,16 +163,18 @@ def test_a_job_can_be_sent_away_with_its_data_and_without_secrets(tmp_path: Path
     assert b"geheim" not in sent
     for path in tmp_path.iterdir():
         path.unlink()
-    (lane,) = run(pickle.loads(sent))
+    (lane,) = run(pickle.loads(sent)).lanes
     assert len(lane.alarms) == 1
 
 
-def test_history_is_shared_out_over_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_history_is_shared_out_and_a_device_stays_in_one_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("anomaly_detector.backtest.workers.FEWEST", 2)
     (plan,) = plans(the_config())
     track = record(Past(), plan, tmp_path, start_s=FROM_S, end_s=END_S, told=lambda _: None)
     cut = list(blocks(plan, track, instants=300, workers=3))
-    assert [series for _, series in cut] == [(0, 1), (2, 3), (4, 5)]
+    hosts = [{json.loads(track.series[one])["instance"] for one in series} for _, series in cut]
+    assert hosts == [{"sw1"}, {"sw2"}, {"sw3"}]
+    assert {len(series) for _, series in cut} == {2}
     assert {own.reader.max_history_points for own, _ in cut} == {plan.reader.max_history_points // 3}
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from anomaly_detector.cycle import Circumstances, QueryRunner
+from anomaly_detector.circumstances import Circumstances
+from anomaly_detector.cycle import QueryRunner
 from anomaly_detector.feedback.record import Feedback
 from anomaly_detector.feedback.verdicts import Entry, Verdict
 from anomaly_detector.metrics import Metrics

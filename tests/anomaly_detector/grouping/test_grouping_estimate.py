@@ -2,6 +2,7 @@
 
 import argparse
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -31,7 +32,7 @@ def life(seed: int, wild_after_s: float = np.inf) -> Series:
 def played(**devices: Series) -> Estimate:
     given = config(READER + "groups: {device: n}\n")
     source = FakePromApi(NOW_S, **devices)
-    (one,) = estimates(given, lambda: source, history_s=HISTORY_S, told=lambda _query: None)
+    (one,) = estimates(given, lambda _plan: source, history_s=HISTORY_S, told=lambda _query: None)
     assert source.closed
     return one
 
@@ -62,6 +63,14 @@ def test_what_is_printed() -> None:
     )
 
 
+def test_what_cannot_be_said_is_no_leave_to_page() -> None:
+    none = msgspec.structs.replace(ONE, notifications=0, weeks=0.1)
+    assert not none.known
+    assert not none.above
+    assert text(none) == "alarms  cpu: not known, no device could be judged for a day (200 seen)"
+    assert "how often it would page cannot be said" in refusal(none)
+
+
 @pytest.mark.parametrize(("count", "mean", "expected"), [(0, 2.0, 1.0), (1, 2.0, 0.8647), (5, 2.0, 0.0527)])
 def test_chance_of_so_many_or_more(count: int, mean: float, expected: float) -> None:
     assert chance(count, mean) == pytest.approx(expected, abs=1e-4)
@@ -72,5 +81,5 @@ def test_a_history_that_is_too_short_or_none_is_refused(history: str, capsys: py
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     given = parser.parse_args(["--history", history])
-    assert alarms(given, config(READER)) == 2
+    assert alarms(given, config(READER), summary={}) == 2
     assert "--history" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from anomaly_detector.grid import local_seconds
 from anomaly_detector.models.model import DAY_S, Grid, History
-from anomaly_detector.models.seasonal_robust import SeasonalRobust, SeasonalRobustOptions
+from anomaly_detector.models.registry import models
 from anomaly_detector.scoring.calendar import WEEKDAYS, Calendar, free_days
 
 AUCKLAND = ZoneInfo("Pacific/Auckland")  # 12 or 13 hours ahead of UTC
@@ -52,9 +53,10 @@ def office(days: int, calendar: Calendar | None) -> tuple[History, np.ndarray]:
     return History(values=values, day_s=times % DAY_S, step_s=STEP_S, target_step_s=STEP_S, free=free), times
 
 
-def judged(calendar: Calendar | None) -> tuple[float, float]:
+def judged(name: str, calendar: Calendar | None) -> tuple[float, float]:
     """The highest score of a week as it should be, and that of a Tuesday on which nobody comes to work."""
-    model = SeasonalRobust(SeasonalRobustOptions())
+    plugin = models().get(name)
+    model = plugin.make(plugin.options())
     past, _ = office(14, calendar)
     state = model.fit(past, np.ones(past.values.shape, bool))
     now, times = office(21, calendar)
@@ -70,8 +72,19 @@ def judged(calendar: Calendar | None) -> tuple[float, float]:
     return max(quiet), max(strike)
 
 
-def test_with_a_calendar_weekends_do_not_hide_what_is_missing_on_a_workday() -> None:
-    blunt_quiet, blunt_strike = judged(None)
-    quiet, strike = judged(Calendar())
-    assert max(quiet, blunt_quiet) <= 1
-    assert strike > 1 > blunt_strike
+@pytest.mark.parametrize("name", ["bank", "seasonal_robust"])
+def test_with_a_calendar_weekends_do_not_hide_what_is_missing_on_a_workday(name: str) -> None:
+    _, blunt_strike = judged(name, None)
+    quiet, strike = judged(name, Calendar())
+    assert quiet <= 1
+    assert strike > 1
+    assert strike > 2 * blunt_strike
+
+
+@pytest.mark.parametrize("name", ["bank", "seasonal_robust"])
+def test_a_history_of_free_days_alone_is_learnt_as_any_other(name: str) -> None:
+    plugin = models().get(name)
+    past, _ = office(3, None)
+    free = msgspec.structs.replace(past, free=np.ones(len(past.values), bool))
+    state = plugin.make(plugin.options()).fit(free, np.ones(past.values.shape, bool))
+    assert all(np.isfinite(array).all() for array in state.values())

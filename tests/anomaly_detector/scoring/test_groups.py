@@ -1,18 +1,22 @@
 """Signs of groups: which rows belong together, and what trouble looks like in their sums."""
 
 import numpy as np
+import pytest
 
+from anomaly_detector.models.model import Verdict
 from anomaly_detector.scoring.groups import (
     ABOVE,
     BELOW,
     BREADTH,
     DRIFT,
+    FALL,
     FEW,
     SCORE_CAP,
     STILL,
     TOP,
     Grouped,
     Signs,
+    deviation,
 )
 from anomaly_detector.scoring.scoring import Direction
 
@@ -51,11 +55,39 @@ def test_one_series_cannot_outshout_a_group() -> None:
     assert out[TOP].max() == SCORE_CAP
 
 
+def test_how_far_a_value_is_off_is_told_in_the_half_of_the_band_on_its_side() -> None:
+    values, ones = np.array([16.0, 8.0, 30.0, 10.0, 11.0]), np.ones(5, np.float32)
+    verdict = Verdict(
+        score=ones,
+        expected=np.full(5, 10.0),
+        lower=np.full(5, 6.0),
+        upper=np.array([13.0, 13.0, 10.1, 10.0, 10.0]),
+        contribution=ones[None],
+        confidence=ones,
+    )
+    assert deviation(verdict, values).tolist() == [2.0, -0.5, SCORE_CAP, 0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("off", "steps", "least", "most"), [(0.9, 60, 1.7, 1.8), (0.2, 60, 0.9, 1.0), (5.0, 1, 0.5, 0.5)]
+)
+def test_what_stays_off_counts_more_than_its_score_and_what_goes_far_does_not(
+    off: float, steps: int, least: float, most: float
+) -> None:
+    watched, score = signs(), np.zeros(20, np.float32)
+    score[3] = 0.5
+    for _ in range(steps):
+        out, _ = watched.take(score, lively(), np.full(20, -off, np.float32), LEARN)
+    assert least <= out[TOP][0] <= most
+    assert out[BELOW][0] == pytest.approx(out[TOP][0] / 10)
+    assert not out[:STILL, 1].any()  # where the score is 0 nothing is off
+
+
 def test_deviations_to_both_sides_do_not_tilt_and_to_one_side_do() -> None:
     values, score = np.full(20, 100.0), np.full(20, 0.3, np.float32)
-    expected = np.where(np.arange(20) % 2, 90.0, 110.0)
-    expected[10:] = 110.0
-    out, _ = signs().take(score, values, expected, LEARN)
+    off = np.where(np.arange(20) % 2, 0.3, -0.3).astype(np.float32)
+    off[10:] = -0.3
+    out, _ = signs().take(score, values, off, LEARN)
     np.testing.assert_allclose(out[BELOW], [0, 0.3], atol=1e-6)
     assert not out[ABOVE].any()
 
@@ -88,12 +120,42 @@ def leaking(watched: Signs, slope: float) -> np.ndarray:
 
 def test_a_leak_drifts_long_before_it_is_a_deviation() -> None:
     out = leaking(signs(), 0.3)
-    assert out[DRIFT][0] > 3 * out[DRIFT][1]
+    assert out[DRIFT][0] > 9 * out[DRIFT][1]
 
 
 def test_a_drift_to_the_side_that_does_not_matter_is_none() -> None:
     out = leaking(signs("above_expected"), -0.3)
-    assert out[DRIFT][0] < 5
+    assert out[DRIFT][0] < 25
+
+
+def falling(watched: Signs, rows: slice, factor: float) -> np.ndarray:
+    """Both devices as ever for an hour, then some series of the first at a share of their level."""
+    for _ in range(60):
+        watched.take(np.zeros(20, np.float32), lively(), np.zeros(20), LEARN)
+    values = lively()
+    values[rows] *= factor
+    return watched.take(np.zeros(20, np.float32), values, np.zeros(20), LEARN)[0][FALL]
+
+
+def test_an_outage_is_a_fall_whatever_was_usual_at_other_hours() -> None:
+    fell, other = falling(signs(), slice(0, 10), 0.3)
+    assert fell > 0.6
+    assert other < 0.01
+
+
+def test_the_end_of_a_burst_on_one_port_is_no_fall_of_the_device() -> None:
+    assert falling(signs(), slice(0, 1), 0.05)[0] < 0.1
+
+
+def test_what_rises_or_may_fall_does_not_count_as_a_fall() -> None:
+    assert falling(signs(), slice(0, 10), 3.0)[0] < 0.01
+    assert falling(signs("above_expected"), slice(0, 10), 0.3)[0] == 0
+
+
+def test_a_fall_is_not_seen_in_what_has_no_size() -> None:
+    watched = signs()
+    for size in (-5.0, -50.0, 0.0):
+        assert not watched.take(np.zeros(20, np.float32), np.full(20, size), np.zeros(20), LEARN)[0][FALL].any()
 
 
 def test_rows_that_get_another_series_forget_and_others_do_not() -> None:

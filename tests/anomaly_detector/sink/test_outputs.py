@@ -3,9 +3,12 @@
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from anomaly_detector.models.model import Verdict
 from anomaly_detector.query_state import Judged
+from anomaly_detector.series_table import SeriesTable
 from anomaly_detector.sink.outputs import Outputs
 from anomaly_detector.sink.scores_page import scores_text
 from anomaly_detector.sink.series import Identity, PromqlIdentity
@@ -97,6 +100,26 @@ def test_another_series_in_a_row_is_another_label() -> None:
     made.batch(judged([1]))
     made.follow([None, (("n", "9"),)], 2)
     assert list(samples(made, judged([1]))) == ["anomaly_score:9"]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["", "a", "b", "for", "page"])), max_size=12),
+    st.sampled_from([Identity("q", "m"), Identity("q", "m", page=True)]),
+)
+def test_what_is_altered_is_what_would_be_encoded_anew(changes: list[tuple[int, str]], identity: Identity) -> None:
+    """Series come and go in packed rows, also such with a label in our way; the score and the text follow."""
+    table, made = SeriesTable(), Outputs(identity, ("anomaly_score",))
+    for number, (row, name) in enumerate(changes):
+        gone = np.arange(len(table)) == row
+        table.forget(gone)
+        if name:
+            table.add((("n", str(number)), (name, "x")) if name > "n" else ((name, "x"), ("n", str(number))))
+        made.follow(table.labels, table.version)
+        fresh = Outputs(identity, ("anomaly_score",))
+        fresh.follow(list(table.labels), 1)
+        here = judged(np.flatnonzero(table.labels.taken()).tolist())
+        assert made.batch(here).body == fresh.batch(here).body
+        assert [page.lines for page in made.pages(here)] == [page.lines for page in fresh.pages(here)]
 
 
 def test_scores_page() -> None:

@@ -39,6 +39,8 @@ def test_a_range_is_asked_for_on_the_grid() -> None:
         "end": ["120.000"],
         "step": ["15.000"],
         "timeout": ["30s"],
+        "partial_response": ["false"],
+        "deny_partial_response": ["1"],
     }
     np.testing.assert_array_equal(matrix.values[:, 0], [5, np.nan, np.nan, np.nan, np.nan])
 

@@ -129,7 +129,8 @@ FILTERED = """
 import contextlib, sys, time
 from exporters.snmp import ber, oid
 from exporters.snmp.config.catalogue import parse
-from exporters.snmp.walk import Fetched, Pace
+from exporters.snmp.fetched import Fetched
+from exporters.snmp.pace import Pace
 from tests.fakes.snmp_walks import fetch
 rows = "{oid: 1.3.6.1.9.1, targets: [1.3.6.1.9.2], values: ['%s']}"
 plan = parse(f"modules: {{m: {{walk: [1.3.6.1.9.2], filters: [{rows % sys.argv[1]}]}}}}", "m.yml")[0]["m"].plan

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from exporters.snmp import ber, oid
 from exporters.snmp.ber import END_OF_MIB_VIEW, V2C, Kind, Reply, Request, Steps, tlv
+from exporters.snmp.fetched import Fetched
 from exporters.snmp.layout import FULL_REPLY, Answered, Room, Stretch, by_column, is_cheaper, joined, pieces, room_of
-from exporters.snmp.walk import Fetched, Pace, stretch
+from exporters.snmp.pace import Pace
+from exporters.snmp.walk import stretch
 
 ROOT = oid.encode("1.3.6.1.2.1.2")
 ENTRY = "1.3.6.1.2.1.2.2.1"

@@ -22,14 +22,16 @@ from pysnmp.proto import api
 from exporters.snmp import ber, oid
 from exporters.snmp.ber import Element, Kind, Request, unpacked
 from exporters.snmp.conversation import Attempts
-from exporters.snmp.decoding.values import TEXTUAL, number, text
+from exporters.snmp.decoding.values import number, text
+from exporters.snmp.fetched import Fetched
+from exporters.snmp.pace import Pace
 from exporters.snmp.security import Community
 from exporters.snmp.session import Session
 from exporters.snmp.simulator import recording
 from exporters.snmp.simulator.agent import Agent
 from exporters.snmp.simulator.command import Simulator
 from exporters.snmp.transport import Endpoint
-from exporters.snmp.walk import Fetched, Pace, subtree
+from exporters.snmp.walk import subtree
 from tests.fakes.daemons import Daemon, snmpd
 
 with warnings.catch_warnings():
@@ -150,7 +152,7 @@ def plain(element: Element) -> Any:
         return str(IPv4Address(content))
     if tag == ber.OBJECT_IDENTIFIER:
         return text((tag, content), "")
-    return content if tag in TEXTUAL else number(tag, content, wrap=0)
+    return content if tag in {ber.OCTET_STRING, ber.OPAQUE} else number(tag, content, wrap=0)
 
 
 def plainly(walked: Walked) -> dict[str, Any]:

@@ -10,11 +10,13 @@ from exporters.snmp import ber, oid
 from exporters.snmp.ber import Kind, Reply, Request, Steps
 from exporters.snmp.config.catalogue import parse
 from exporters.snmp.errors import StatusError, WalkError
+from exporters.snmp.fetched import MOST_BYTES, MOST_VALUES, Fetched
+from exporters.snmp.pace import Pace
 from exporters.snmp.plan import Plan
 from exporters.snmp.security import Community
 from exporters.snmp.simulator import recording
 from exporters.snmp.simulator.agent import Agent
-from exporters.snmp.walk import MOST_BYTES, MOST_VALUES, Fetched, Pace, subtree
+from exporters.snmp.walk import subtree
 from tests.fakes.snmp_walks import fetch
 
 TABLE = [f"1.3.6.1.2.1.2.2.1.{column}.{row}|2|{row}" for column in (1, 2, 10) for row in (1, 2, 200, 70000)]

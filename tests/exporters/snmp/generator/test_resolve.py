@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from exporters.snmp.generator.config import GeneratorFile, LookupWish, ModuleWish
-from exporters.snmp.generator.resolve import GeneratorError, make_module
+from exporters.snmp.generator.names import GeneratorError
+from exporters.snmp.generator.resolve import make_module
 from exporters.snmp.mib.library import MibLibrary
 from exporters.snmp.mib.link import link
 from exporters.snmp.mib.tree import MibTree

@@ -1,0 +1,98 @@
+"""What would have been notified, over all queries: devices, sites, and series whose device is not known. No I/O."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from anomaly_detector.backtest.alarms import SENSITIVITIES, Alarm, Judgement, Places, groups
+from anomaly_detector.backtest.block import LaneResult
+from anomaly_detector.backtest.rolled import Notice, Rolled
+from anomaly_detector.scoring.learning import Labels, Pause
+
+Who = tuple[str, str, str]  # query, kind and name
+About = Mapping[Who, Sequence[Labels]]  # which series that is
+
+
+def notices(alarms: Sequence[Alarm], rolled: Mapping[str, Rolled], *, apart_s: float) -> list[Notice]:
+    """Return all notifications, oldest first.
+
+    A series' alarm notifies only while its device has no score of its own; those of one host that begin within
+    `apart_s` of the one before are one.
+    """
+    out = [notice for one in rolled.values() for notice in one.notices]
+    loose = [one for one in alarms if _unknown(rolled.get(one.query), one.host, one.begins)]
+    group, count = groups(codes([one.host for one in loose]), np.array([one.begins for one in loose]), apart_s=apart_s)
+    for number in range(count):
+        of = [loose[place] for place in np.flatnonzero(group == number).tolist()]
+        out.append(
+            Notice(
+                query=of[0].query,
+                kind="series",
+                name=of[0].host,
+                begins=min(one.begins for one in of),
+                ends=max(one.ends for one in of),
+                peak=max(one.peak for one in of),
+            )
+        )
+    return sorted(out, key=lambda one: (one.begins, one.query, one.kind, one.name))
+
+
+def curve(lanes: Sequence[LaneResult], rolled: Mapping[str, Rolled], *, apart_s: float) -> Places:
+    """Return how many notifications there would be at each of SENSITIVITIES."""
+    out = np.zeros(len(SENSITIVITIES), np.intp)
+    for place in range(len(SENSITIVITIES)):
+        hosts: list[str] = []
+        begins: list[float] = []
+        for lane in lanes:
+            known = rolled.get(lane.query)
+            for host, begin in zip(lane.hosts[place], lane.begins_s[place].tolist(), strict=True):
+                if _unknown(known, host, begin):
+                    hosts.append(host)
+                    begins.append(begin)
+        out[place] = groups(codes(hosts), np.array(begins), apart_s=apart_s)[1]
+    return np.asarray(out + sum(one.counts for one in rolled.values()))
+
+
+def judged_against(found: Sequence[Notice], incidents: Sequence[Pause], about: About) -> Judgement:
+    """Compare notifications with incidents; `about` says which series each is about."""
+    true: set[int] = set()
+    first: dict[int, float] = {}
+    for place, one in enumerate(found):
+        series = about.get((one.query, one.kind, one.name), ())
+        for number, incident in enumerate(incidents):
+            if one.begins < incident.to and one.ends >= incident.begins and any(map(incident.is_about, series)):
+                true.add(place)
+                first[number] = min(first.get(number, np.inf), max(0.0, one.begins - incident.begins))
+    return Judgement(
+        notifications=len(found),
+        true=len(true),
+        incidents=len(incidents),
+        found=len(first),
+        delays_s=tuple(first.values()),
+        missed=tuple(one for number, one in enumerate(incidents) if number not in first),
+    )
+
+
+def about(
+    series: Sequence[Labels], query: str, *, device: str, site: str
+) -> Iterator[tuple[tuple[str, str, str], Labels]]:
+    """Yield whom each series of a query may be notified of as, and the series."""
+    for labels in series:
+        has = dict(labels)
+        host, place = has.get(device, ""), has.get(site, "")
+        yield (query, "series", host), labels
+        if host:
+            yield (query, "device", host), labels
+        if place:
+            yield (query, "site", place), labels
+
+
+def codes(keys: Sequence[str]) -> Places:
+    """Return a number for each name, the same for the same."""
+    known = {key: code for code, key in enumerate(dict.fromkeys(keys))}
+    return np.array([known[key] for key in keys], np.intp)
+
+
+def _unknown(rolled: Rolled | None, host: str, begins_s: float) -> bool:
+    """Whether nobody speaks for a host's series at a time."""
+    return rolled is None or not rolled.known_s.get(host, np.inf) <= begins_s

@@ -1,0 +1,95 @@
+"""A backtest tells what a service would have notified of devices: played with its code, and said the same."""
+
+import json
+
+import numpy as np
+import pytest
+
+from anomaly_detector.backtest.block import Terms
+from anomaly_detector.backtest.outcome import Outcome, summary
+from anomaly_detector.backtest.run import Wanted, backtest
+from anomaly_detector.grouping.follow import dense, groups_of
+from anomaly_detector.grouping.rehearsal import Rehearsal
+from anomaly_detector.models.model import F64
+from anomaly_detector.plan import plans
+from anomaly_detector.replay import Replay
+from anomaly_detector.source.matrix import Matrix
+from tests.fakes.detector_plans import NOWHERE, config
+
+STEP_S, DAY_S = 3600.0, 86_400.0
+DEVICES, PORTS = 12, 2
+END_S = 20_410 * DAY_S
+FROM_S = END_S - 2 * DAY_S
+FAULT_S = END_S - DAY_S
+CONFIG = config(
+    f"reader: {{datasource_url: '{NOWHERE}', queries: {{q: {{expr: x, step: 1h}}}}}}\n"
+    "models: {m: {class: bank, fit_window: 3d, warmup: 12h}}\n"
+    "groups: {history: 4d}\n"
+)
+
+
+class Fleet:
+    """Twelve devices with two ports each; both ports of `sw3` jump for three hours."""
+
+    def __init__(self) -> None:
+        self.values = np.random.default_rng(7).normal(100, 2, (DEVICES * PORTS, 2000))
+
+    def server_time(self) -> float:
+        return END_S
+
+    def newest_score(self, query: str) -> float:
+        return 0.0
+
+    def query_range(self, expr: str, times_s: F64, *, step_s: float, max_series: int) -> Matrix:
+        values = self.values[:, np.rint((times_s - END_S) / STEP_S).astype(int)].T.copy()
+        fault = (times_s >= FAULT_S) & (times_s < FAULT_S + 3 * STEP_S)
+        values[np.ix_(fault, [6, 7])] += 60
+        keys = [json.dumps({"instance": f"sw{n // 2}", "port": str(n % 2)}).encode() for n in range(DEVICES * PORTS)]
+        return Matrix(keys=keys, times_s=times_s, values=values)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.fixture(scope="module")
+def found() -> Outcome:
+    terms = Terms(from_s=FROM_S, to_s=END_S, for_s=STEP_S, apart_s=3600.0)
+    return backtest(CONFIG, Wanted(terms=terms), source=Fleet, told=lambda _what, _share: None)
+
+
+def test_the_device_is_notified_of_and_its_series_are_not(found: Outcome) -> None:
+    about = {(one.kind, one.name) for one in found.notices if FAULT_S <= one.begins < FAULT_S + 3 * STEP_S}
+    assert about == {("device", "sw3")}
+    assert len([alarm for alarm in found.alarms if alarm.host == "sw3"]) == PORTS
+    assert found.judged == 1.0
+
+
+def test_the_summary_counts_kinds(found: Outcome) -> None:
+    told = summary(found)
+    assert told["notifications"]["series"] == 0
+    assert told["notifications"]["device"] == len(found.notices)
+    assert told["budget_per_week"] == pytest.approx(5 * DEVICES / 1000, abs=1e-3)
+
+
+def test_a_live_service_says_the_same(found: Outcome) -> None:
+    """As a fresh start does it: the past is played beside, its devices are taken over, live instants follow."""
+    (plan,) = plans(CONFIG)
+    past, live = groups_of(plan), groups_of(plan)
+    assert past is not None
+    assert live is not None
+    before_s = FROM_S - STEP_S
+    for _ in Rehearsal(plan, past, Fleet()).run(before_s - 4 * DAY_S, before_s):
+        pass
+    replay = Replay(plan, Fleet())
+    state = replay.learnt(before_s)
+    live.signing.follow(state.table)
+    live.take_over(past)
+    peak = dict.fromkeys(live.devices, 0.0)
+    for instant in replay.run(state, END_S):
+        values, held = dense(len(state.table), instant.rows, instant.values, instant.held)
+        told = live.at(state.table, instant.words[0], values, held)
+        assert told is not None
+        for device, place in live.devices.items():
+            peak[device] = max(peak[device], float(told.group[place]))
+    loud = {device: one for device, one in peak.items() if one > 1}
+    assert loud == {one.name: pytest.approx(one.peak, rel=1e-4) for one in found.notices}
