@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -45,11 +45,20 @@ class Watched:
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str], *, log: Path, ready: Callable[[], bool], within_s: float = READY_S
+    command: Sequence[str],
+    *,
+    log: Path,
+    ready: Callable[[], bool],
+    within_s: float = READY_S,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Watched]:
-    """Start a program, wait until it is ready, and stop it at the end; raises RuntimeError when it does not start."""
+    """Start a program, wait until it is ready, and stop it at the end; raises RuntimeError when it does not start.
+
+    `environment` is added to this process's own.
+    """
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        whole = {**os.environ, **(environment or {})}
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=whole)
     try:
         _await(process, ready, log, within_s)
         yield Watched(process)

@@ -2,7 +2,7 @@
 
     python -m benchmarks.webhook_intake              # 10,000 alerts/s for 60 s, then SQLite, then a group of 40,000
     python -m benchmarks.webhook_intake --groups 100 --part postgresql    # the same for 6 s
-    python -m benchmarks.webhook_intake --part postgresql --processes 2   # two `serve` and an `engine` share the storm
+    python -m benchmarks.webhook_intake --part postgresql --processes 1   # `all`, in place of two `serve` and an `engine`
 
 Amid the storm critical alerts come, whose pages must reach the provider. What the database holds afterwards is counted.
 """
@@ -32,6 +32,9 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 CRITICALS = 5
 GROUP_ALERTS = 40_000
 BEYOND_CONNECTIONS = 160  # more than are let wait
+PROCESSES = 2  # `serve`, beside an `engine`: how docs/webhook/intake.md says such a load is carried
+PROCESSES_HELP = f"processes that accept, of the part postgresql; 1: `all` ({PROCESSES})"
+ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}  # as the systemd unit and the image set it
 CONFIG = """
 version: 1
 database: {database}
@@ -120,13 +123,14 @@ def webhooks(database: str, folder: Path, sink_port: int, *, processes: int = 1)
             flags = ["--config.file", str(config), "--web.listen-address", f"127.0.0.1:{port}", "--log.level", "error"]
             command = [sys.executable, "-m", "heronwatch", "webhook", role, *flags]
             ready = partial(answers, port, "/-/ready")
-            watched = stack.enter_context(running(command, log=folder / f"webhook-{port}.log", ready=ready))
+            log = folder / f"webhook-{port}.log"
+            watched = stack.enter_context(running(command, log=log, ready=ready, environment=ENVIRONMENT))
             started.append((watched, port))
         accepting = [port for (_, port), role in zip(started, roles, strict=True) if role != "engine"]
         yield Webhook(tuple(watched for watched, _ in started), tuple(accepting))
 
 
-def on_postgresql(groups: int, processes: int = 1) -> dict[str, float]:
+def on_postgresql(groups: int, processes: int) -> dict[str, float]:
     """Hold the rate for as long as `groups` groups last."""
     with postgresql() as server, tempfile.TemporaryDirectory() as folder:
         figures = asyncio.run(_on_postgresql(server, Path(folder), groups, processes))
@@ -255,7 +259,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--groups", type=int, default=1000, help="groups of 100 alerts, each sent 6 times (1000)")
     parser.add_argument("--part", choices=sorted(PARTS), action="append", help="only this part; repeatable")
-    parser.add_argument("--processes", type=int, default=1, help="processes that accept, of the part postgresql (1)")
+    parser.add_argument("--processes", type=int, default=PROCESSES, help=PROCESSES_HELP)
     arguments = parser.parse_args()
     figures: dict[str, float] = {}
     try:
