@@ -2,7 +2,7 @@
 
     python -m benchmarks.webhook_intake              # 10,000 alerts/s for 60 s, then SQLite, then a group of 40,000
     python -m benchmarks.webhook_intake --groups 100 --part postgresql    # the same for 6 s
-    python -m benchmarks.webhook_intake --part postgresql --processes 1   # `all`, in place of two `serve` and an `engine`
+    python -m benchmarks.webhook_intake --part postgresql --processes 1   # `all`, in place of two `serve`
 
 Amid the storm critical alerts come, whose pages must reach the provider. What the database holds afterwards is counted.
 """
