@@ -39,6 +39,8 @@ from alert_webhook.store.database import Store
 from alert_webhook.store.engine_lock import engine_lock
 from alert_webhook.store.migrating import migrate, newest_revision
 from alert_webhook.store.opening import engine_for, nothing, open_store
+from alert_webhook.watch.emergency import LOOK_EVERY_S as EMERGENCY_EVERY_S
+from alert_webhook.watch.emergency import Emergency
 from alert_webhook.watch.lookout import LOOK_EVERY_S, Lookout, WatchMeters
 from alert_webhook.watch.watch import Refusals
 from heronwatch.clock import Clock
@@ -140,7 +142,9 @@ def _beside(service: Service, engine: Engine) -> tuple[Repeated, ...]:
         ("calendars", _every(CALENDARS_EVERY_S, RemoteCalendars(parts).turn), 0.0),
         ("shadow", _every(REPORT_EVERY_S, ShadowReports(parts).turn), 0.0),
     )
-    return tuple(Repeated(name, _unless_outdated(engine, turn), first_s=first_s) for name, turn, first_s in works)
+    beside = [Repeated(name, _unless_outdated(engine, turn), first_s=first_s) for name, turn, first_s in works]
+    emergency = Emergency(parts, lambda: "" if engine.outdated else engine.trouble, service.telemetry.registry)
+    return (*beside, Repeated("emergency", _every(EMERGENCY_EVERY_S, emergency.turn), first_s=EMERGENCY_EVERY_S))
 
 
 def _unless_outdated(engine: Engine, turn: Callable[[], float]) -> Callable[[], float]:

@@ -41,6 +41,7 @@ class HealthBlock(Block, frozen=True, kw_only=True):
     """Who is paged when the webhook itself is in trouble, and by what it notices."""
 
     operator: str = ""  # the policy of incidents about the webhook itself
+    emergency: tuple[str, ...] = ()  # the people who are told without the database when the engine does not work
     watchdogs: dict[str, WatchdogBlock] = field(default_factory=dict)  # by integration
     heartbeat: HeartbeatBlock | None = None
 

@@ -14,6 +14,8 @@ def faults(config: "Config") -> Iterable[tuple[str, str]]:
     """Return every name in these blocks that refers to nothing."""
     if config.health.operator:
         yield from _known("health.operator", config.health.operator, config.policies, "policies")
+    for number, name in enumerate(config.health.emergency):
+        yield from _known(f"health.emergency[{number}]", name, config.people, "people")
     for name in config.health.watchdogs:
         yield from _known(f"health.watchdogs.{name}", name, config.integrations, "integrations")
     for name, schedule in config.schedules.items():
@@ -29,6 +31,8 @@ def warnings(config: "Config") -> Iterable[str]:
         yield "health.operator is not set: nobody is paged when a provider refuses us or an integration goes silent"
     elif not config.health.watchdogs:
         yield "health.watchdogs is empty: an Alertmanager that no longer reaches us is noticed by nobody here"
+    if not config.health.emergency:
+        yield "health.emergency is not set: nobody is told by us when the database is away, full or read-only"
     if config.health.heartbeat is None:
         yield "health.heartbeat is not set: nobody outside notices when this webhook stops"
 
