@@ -122,6 +122,7 @@ class RunningEngine:
         self._senders.shutdown(wait=False, cancel_futures=True)
         while not self._engine.idle and time.monotonic() < ends:
             time.sleep(0.02)
+        self._service.outbox.forget()
         for each in self._beside:
             each.stop(deadline_s=max(0.0, ends - time.monotonic()))
         self._held.close()

@@ -13,7 +13,7 @@ from alert_webhook.incidents.timeline import Event, Kind
 from alert_webhook.incidents.transitions import PAGEABLE
 from alert_webhook.oncall.people import People, next_contact
 from alert_webhook.store import attempts, bundling, incidents, notifications
-from alert_webhook.store.attempts import Ending
+from alert_webhook.store.attempts import Ending, Holder
 from alert_webhook.store.database import Transaction
 
 Random = Callable[[int], bytes]
@@ -46,6 +46,11 @@ class Ended(Struct, frozen=True, kw_only=True):
     address: str = ""
     riders: tuple[int, ...] = ()  # notifications that its message tells of, too
 
+    @property
+    def holder(self) -> Holder:
+        """Return whose lease it was."""
+        return self.owed.id, self.owner
+
 
 class Refused(Struct, frozen=True, kw_only=True):
     """An attempt that was not accepted, and what follows it. `code` is the incident's."""
@@ -67,23 +72,18 @@ class Rules(Struct, frozen=True, kw_only=True):
 def record(tx: Transaction, ended: Sequence[Ended], rules: Rules) -> list[Refused]:
     """Write down how attempts ended and do what follows; return those that were not accepted.
 
-    A lost lease (we were too slow) is noted only.
+    A lost lease (we were too slow) is noted only; of two attempts at one message that end together at most one has it.
     """
     known = incidents.lock(tx, [each.owed.incident_id for each in ended])
-    owners = {each.owed.id: each.owner for each in ended}
-    held, telling = attempts.held(tx, owners), {each.owed.id: each.owner for each in ended if each.riders}
+    there = [each for each in sorted(ended, key=lambda one: one.owed.id) if each.owed.incident_id in known]
+    holders = attempts.lock_held(tx, {each.holder for each in there})
+    held = [each for each in there if each.holder in holders]
+    for each in there:
+        if each.holder not in holders:
+            attempts.note_late(tx, each.owed, outcome=stored_word(each.outcome), reference=_reference(each.outcome))
+    telling = {each.owed.id: each.owner for each in held if each.riders}
     riders = bundling.riders_of(tx, telling) if telling else {}
-    endings: list[tuple[Ended, Ending]] = []
-    for each in sorted(ended, key=lambda one: one.owed.id):
-        outcome, word = each.outcome, stored_word(each.outcome)
-        reference = outcome.reference if isinstance(outcome, Receipt) else ""
-        if each.owed.incident_id not in known:
-            continue
-        if each.owed.id not in held:
-            attempts.note_late(tx, each.owed, outcome=word, reference=reference)
-            continue
-        move = next_move(each.owed, outcome, rules.patience, now=tx.now, random=_fraction(rules.random))
-        endings.append((each, Ending(owed=each.owed, move=move, outcome=word, reference=reference)))
+    endings = [(each, _ending(each, rules, tx.now)) for each in held]
     attempts.finish(tx, [ending for _, ending in endings])
     incidents.add_events(tx, [_event(each.owed, each.outcome, ending.move, tx.now) for each, ending in endings])
     for each, ending in endings:
@@ -94,6 +94,16 @@ def record(tx: Transaction, ended: Sequence[Ended], rules: Rules) -> list[Refuse
         for each, ending in endings
         if ending.move.progress is not Progress.SENT
     ]
+
+
+def _ending(ended: Ended, rules: Rules, now: float) -> Ending:
+    move = next_move(ended.owed, ended.outcome, rules.patience, now=now, random=_fraction(rules.random))
+    word, reference = stored_word(ended.outcome), _reference(ended.outcome)
+    return Ending(owed=ended.owed, move=move, outcome=word, reference=reference)
+
+
+def _reference(outcome: Outcome) -> str:
+    return outcome.reference if isinstance(outcome, Receipt) else ""
 
 
 def _follow(tx: Transaction, ending: Ending, known: dict[int, Incident], rules: Rules) -> None:

@@ -1,7 +1,8 @@
 """The outbox: claims what is due, hands it to a channel outside any transaction, records how that went.
 
 A process that dies between the call and the record leaves a lease behind; when it is over, the page is sent once more
-and says that it may be a duplicate.
+and says that it may be a duplicate. A process that lives knows how its own calls ended: while the database is away, it
+keeps that in mind, and claims none of them again.
 """
 
 import threading
@@ -26,6 +27,8 @@ from heronwatch.retry import Backoff
 
 PROVIDER_BACKOFF = Backoff(first_s=5.0, factor=2.0, cap_s=300.0, jitter=0.5)
 LOOK_AGAIN_S = 0.5  # a job that waited so long for its sender is looked at once more before the call
+KEPT_LEASES = 4.0  # so long an outcome is kept in mind that cannot be written
+SPARED_LEASES = 5.0  # so long at most a message is not claimed again by the process that sends it
 RECORD_BACKOFF = Backoff(first_s=0.2, factor=2.0, cap_s=5.0, jitter=0.5)
 
 
@@ -47,7 +50,8 @@ class Outbox:
         self._meters = meters
         self._pause = pause
         self._recorder = Recorder(self._write, under_way=lambda: self._delivering)
-        self._under_way: dict[int, float] = {}  # claimed here and not recorded: when their time is up, monotonic
+        self._under_way: dict[int, tuple[str, float]] = {}  # claimed here and not recorded: by which lease, until when
+        self._ending = threading.Event()
         self._delivering = 0  # threads that are at it
         self._lock = threading.Lock()
         self._failures = FailureLog(parts.clock.monotonic)
@@ -77,12 +81,16 @@ class Outbox:
         """Learn that these jobs are about to be delivered by this process."""
         lease_s = float(self._parts.settings().delivery.lease)
         with self._lock:
-            self._under_way |= {job.owed.id: job.claimed_at + lease_s for job in jobs}
+            self._under_way |= {job.owed.id: (job.owner, job.claimed_at + SPARED_LEASES * lease_s) for job in jobs}
 
     def _spared(self) -> frozenset[int]:
         now = self._parts.clock.monotonic()
         with self._lock:
-            return frozenset(id_ for id_, until in self._under_way.items() if now < until)
+            return frozenset(id_ for id_, (_, until) in self._under_way.items() if now < until)
+
+    def forget(self) -> None:
+        """Keep nothing in mind any longer: the process ends, and what could not be recorded may repeat, marked."""
+        self._ending.set()
 
     def deliver(self, job: Job) -> None:
         """Send one leased message and record the outcome; called from a sender's thread."""
@@ -93,7 +101,8 @@ class Outbox:
         finally:
             with self._lock:
                 self._delivering -= 1
-                self._under_way.pop(job.owed.id, None)
+                if self._under_way.get(job.owed.id, ("", 0.0))[0] == job.owner:
+                    del self._under_way[job.owed.id]
 
     def _deliver(self, job: Job) -> None:
         if self._waited(job) and self._dropped(job):
@@ -112,13 +121,16 @@ class Outbox:
         return self._parts.clock.monotonic() - job.claimed_at >= LOOK_AGAIN_S
 
     def _dropped(self, job: Job) -> bool:
-        """Look once more, just before the call: the incident may be over while the job waited for a sender."""
+        """Look once more, just before the call: while the job waited, the incident or its lease may have ended."""
         try:
-            if not self._parts.store.read(lambda tx: _obsolete(tx, job)):
-                return False
-            return self._parts.store.write(lambda tx: _drop(tx, job), "drop")
+            return not self._parts.store.read(lambda tx: _stands(tx, job)) or self._drops(job)
         except StoreUnavailableError:
             return False  # it was due when it was claimed; better a page too many than none
+
+    def _drops(self, job: Job) -> bool:
+        if not self._parts.store.read(lambda tx: _obsolete(tx, job)):
+            return False
+        return self._parts.store.write(lambda tx: _drop(tx, job), "drop")
 
     def _send(self, job: Job) -> Outcome:
         channel = self._channels().get(job.channel)
@@ -133,9 +145,9 @@ class Outbox:
             return Unknown(f"the channel failed: {type(error).__name__}")
 
     def _record(self, job: Job, outcome: Outcome) -> None:
-        """Record the outcome; while the database is away, try until the lease is nearly over."""
+        """Record the outcome; while the database is away, try for KEPT_LEASES leases."""
         config = self._parts.settings()
-        give_up_at = self._parts.clock.monotonic() + config.delivery.lease / 2
+        give_up_at = job.claimed_at + KEPT_LEASES * config.delivery.lease
         address = job.message.recipient.address
         ended = Ended(
             owed=job.owed,
@@ -151,7 +163,7 @@ class Outbox:
             try:
                 self._recorder.record(ended)
             except StoreUnavailableError as error:
-                if self._parts.clock.monotonic() >= give_up_at:
+                if self._ending.is_set() or (attempt > 1 and self._parts.clock.monotonic() >= give_up_at):
                     self._log.error("an outcome is lost: the page may repeat", reason=str(error), id=job.owed.uid)
                     return
                 self._pause(RECORD_BACKOFF.delay(attempt, 1.0))
@@ -205,8 +217,12 @@ def _obsolete(tx: Transaction, job: Job) -> str:
     return obsolete(job.owed, incidents.get(tx, job.owed.incident_id))
 
 
+def _stands(tx: Transaction, job: Job) -> bool:
+    return attempts.is_held(tx, (job.owed.id, job.owner))
+
+
 def _drop(tx: Transaction, job: Job) -> bool:
     why = _obsolete(tx, job)
-    if why and attempts.held(tx, {job.owed.id: job.owner}):
+    if why and attempts.lock_held(tx, {(job.owed.id, job.owner)}):
         notifications.drop(tx, job.owed, Progress.CANCELLED, why)
     return bool(why)

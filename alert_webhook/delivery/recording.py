@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from alert_webhook.delivery.following import Ended
+from alert_webhook.errors import StoreUnavailableError
+from alert_webhook.store.database import about_the_rows
 
 GATHER_S, LOOK_S = 0.01, 0.002  # how long endings wait for others that are about to follow
 
@@ -15,7 +17,7 @@ class Recorder:
     `under_way` returns how many attempts are not recorded yet: for a moment a commit waits for them, too.
 
     `write` commits several endings at once or raises; where it raised for several, each is tried by itself, so that one
-    that cannot be written costs no other.
+    that cannot be written costs no other. Not where the database is away or busy: it is so for all of them.
     """
 
     def __init__(self, write: Callable[[Sequence[Ended]], object], *, under_way: Callable[[], int] = lambda: 0) -> None:
@@ -41,8 +43,9 @@ class Recorder:
             self._gather()
             taken, self._waiting = self._waiting, []
         trouble = self._tried([ended for ended, _ in taken])
+        apart = trouble is not None and len(taken) > 1 and not _away(trouble)
         for ended, done in taken:
-            again = self._tried([ended]) if trouble and len(taken) > 1 else trouble
+            again = self._tried([ended]) if apart else trouble
             if again is None:
                 done.set_result(None)
             else:
@@ -60,3 +63,7 @@ class Recorder:
         except Exception as error:  # noqa: BLE001  # raised again in the thread of each attempt
             return error
         return None
+
+
+def _away(error: Exception) -> bool:
+    return isinstance(error, StoreUnavailableError) and not about_the_rows(error)

@@ -27,6 +27,7 @@ from heronwatch.logs import get_logger
 T = TypeVar("T")
 POLL_S = 1.0  # another replica may have committed what nobody told us of
 SPIN_S = 0.02  # what is due may be in another replica's hands; what falls due within this is done together
+MOST_DOUBLINGS = 6  # of SPIN_S, while what is due is another's
 PRUNE_EVERY_S = 600.0
 CALENDARS_EVERY_S = 30.0
 ANNOUNCE_EVERY_S = 30.0
@@ -69,6 +70,7 @@ class Engine:
         self._upkeep = Upkeep(parts)
         self._trouble = ""
         self._outdated = False
+        self._left_alone = 0  # turns in a row in which all that is due was another's, or on its way
         self._busy = False  # the turn before had something to do
         self._done_at: dict[str, float] = {}
         self._log = get_logger("heronwatch.webhook.engine")
@@ -259,4 +261,6 @@ class Engine:
             return POLL_S  # a sender that is done wakes us
         if self._busy:
             return 0.0 if more else SPIN_S  # what falls due meanwhile is done in one
-        return min(max(SPIN_S, now_due.next_at - now_due.now), POLL_S)
+        left_s = now_due.next_at - now_due.now
+        self._left_alone = self._left_alone + 1 if left_s <= 0 else 0
+        return min(max(SPIN_S * 2.0 ** min(self._left_alone, MOST_DOUBLINGS), left_s), POLL_S)

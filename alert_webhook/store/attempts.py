@@ -1,6 +1,6 @@
 """Statements about attempts at messages: who makes them, until when, how they ended. Many in one statement."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -15,6 +15,8 @@ from alert_webhook.store.schema import delivery, notification
 _HELD = sa.select(notification.c.id, notification.c.lease_owner).where(
     notification.c.id.in_(sa.bindparam("ids", expanding=True)), notification.c.state == Progress.SENDING.value
 )
+_LOCK_HELD = _HELD.order_by(notification.c.id).with_for_update(key_share=True)
+Holder = tuple[int, str]  # the id of a notification, and the owner of its lease
 
 
 class _Leased(Struct, kw_only=True):
@@ -113,9 +115,15 @@ def lease(tx: Transaction, leases: Sequence[Lease]) -> None:
     bulk.insert(tx, delivery, begun)
 
 
-def held(tx: Transaction, owners: Mapping[int, str]) -> set[int]:
-    """Return which of these notifications are still leased to the owner named for them: nobody else took over."""
-    return {row.id for row in tx.execute(_HELD, {"ids": list(owners)}) if row.lease_owner == owners[row.id]}
+def lock_held(tx: Transaction, holders: Collection[Holder]) -> set[Holder]:
+    """Lock these notifications, in order; return who of these still has the lease: nobody takes over from now on."""
+    ids = sorted({id_ for id_, _ in holders})
+    return {(row.id, row.lease_owner) for row in tx.execute(_LOCK_HELD, {"ids": ids})} & set(holders)
+
+
+def is_held(tx: Transaction, holder: Holder) -> bool:
+    """Return whether this lease is held still, without a lock."""
+    return any(row.lease_owner == holder[1] for row in tx.execute(_HELD, {"ids": [holder[0]]}))
 
 
 def finish(tx: Transaction, endings: Sequence[Ending]) -> None:

@@ -36,13 +36,14 @@ def _select() -> sa.Select[Any]:
 
 
 _READ = _select().where(incident.c.id.in_(sa.bindparam("ids", expanding=True)))
-_LOCK = _READ.order_by(incident.c.id).with_for_update(of=incident)
+# NO KEY: whoever locks messages before adds links to them, and must not wait for whoever locks incidents before
+_LOCK = _READ.order_by(incident.c.id).with_for_update(of=incident, key_share=True)
 _LOCK_DUE = (
     _select()
     .where(timer.c.due_at <= sa.bindparam("now"))
     .order_by(incident.c.rank, timer.c.due_at)
     .limit(sa.bindparam("most", type_=sa.Integer))
-    .with_for_update(of=incident, skip_locked=True)
+    .with_for_update(of=incident, skip_locked=True, key_share=True)
 )
 
 
@@ -87,7 +88,9 @@ def lock_ack_due(tx: Transaction, limit: int) -> list[Incident]:
     """Lock and return acknowledged incidents whose acker is to be reminded, or whose acknowledgement times out."""
     due = sa.select(timer.c.incident_id).where(timer.c.kind == ACK, timer.c.due_at <= tx.now)
     statement = _select().where(incident.c.id.in_(due)).order_by(incident.c.id).limit(limit)
-    return [_incident(row) for row in tx.execute(statement.with_for_update(of=incident, skip_locked=True))]
+    return [
+        _incident(row) for row in tx.execute(statement.with_for_update(of=incident, skip_locked=True, key_share=True))
+    ]
 
 
 def find(tx: Transaction, code: str) -> Incident | None:

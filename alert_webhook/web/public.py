@@ -92,6 +92,8 @@ class _Desk:
             return self._nothing(found.link)
         if refused := self._forms.refused(token, PURPOSE):
             return answers.page(markup.notice_page("Not accepted", f"{refused} Open the link again."), 403)
+        if found.link.revoked and request.form.get("action") != ACK_ALL:
+            return self._nothing(found.link)
         if request.form.get("action") == FALSE_ALARM:
             return self._false_alarm(token, found.link)
         if request.form.get("action") == ACK_ALL:
@@ -108,13 +110,16 @@ class _Desk:
 
     def _read(self, tx: Transaction, token: str) -> Found:
         link = links.find(tx, token)
-        if link is None or link.expired or link.revoked:
+        if link is None or link.expired:
+            return Found(link, None)
+        others = together(tx, link, MOST_SHOWN)
+        if link.revoked and not others.total:
             return Found(link, None)
         incident = incidents.get(tx, link.incident_id)
         if incident is None:
             return Found(None, None)
         shown = told(tx, incident, self._parts.settings(), events=MAX_EVENTS)
-        return Found(link, replace(shown, together=together(tx, link, MOST_SHOWN)))
+        return Found(link, replace(shown, together=others))
 
     def _do(self, token: str, link: AckLink, wish: Wish) -> Response:
         done = do(self._parts, link.incident_id, wish, who=self._name(link), via=_via(link))
@@ -126,9 +131,15 @@ class _Desk:
         return self._again(token, said) if said else answers.see_other(token)  # loading again sends no form again
 
     def _acknowledge_all(self, token: str, link: AckLink) -> Response:
-        """Take the incident and what the link's message told of besides; what is left, the page shows again."""
+        """Take the incident and what the link's message told of besides; what is left, the page shows again.
+
+        A link whose own incident is over answers for the others only.
+        """
         others = self._parts.store.read(lambda tx: ids_together(tx, link, MOST_AT_ONCE))
-        acknowledge_all(self._parts, [link.incident_id, *others], who=self._name(link), via=_via(link))
+        first = [] if link.revoked else [link.incident_id]
+        acknowledge_all(self._parts, [*first, *others], who=self._name(link), via=_via(link))
+        if link.revoked and self._find(token).told is None:
+            return answers.page(markup.notice_page("Acknowledged", "All that this message told of is somebody's now."))
         return answers.see_other(token)
 
     def _false_alarm(self, token: str, link: AckLink) -> Response:

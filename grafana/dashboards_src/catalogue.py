@@ -73,6 +73,7 @@ DETECTOR_OUTPUT: Final = (
 WEBHOOK: Final = (
     "heronwatch_webhook_alerts_quarantined_total",
     "heronwatch_webhook_audit_passed",
+    "heronwatch_webhook_calendars_stale",
     "heronwatch_webhook_incidents",
     "heronwatch_webhook_intake_requests_total",
     "heronwatch_webhook_notifications_total",
@@ -81,6 +82,7 @@ WEBHOOK: Final = (
     "heronwatch_webhook_oncall_gap_seconds",
     "heronwatch_webhook_page_seconds",
     "heronwatch_webhook_provider_breaker_state",
+    "heronwatch_webhook_reconcile_age_seconds",
     "heronwatch_webhook_time_to_ack_seconds",
     "heronwatch_webhook_time_to_resolve_seconds",
     "heronwatch_webhook_timers_overdue_seconds",

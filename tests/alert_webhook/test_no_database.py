@@ -1,7 +1,6 @@
 """A command that only reads, or changes what is there, makes no database where there is none."""
 
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,12 @@ from alert_webhook.backup_command import backup
 from alert_webhook.rights import Role
 from alert_webhook.shadow.command import show
 from alert_webhook.trial_page_command import Asked, Waiting, trial_page
+from tests.fakes.clock import FakeClock
 from tests.fakes.webhook_process import TOKEN, write_config
 
 COMMANDS: dict[str, Callable[[list[str], Terminal, Path], int]] = {
     "audit verify": lambda files, terminal, _: audit_verify(files, "", terminal),
-    "shadow": lambda files, terminal, _: show(files, date(2026, 3, 1), as_json=False, terminal=terminal),
+    "shadow": lambda files, terminal, _: show(files, "2026-03-01", as_json=False, terminal=terminal, clock=FakeClock()),
     "user list": lambda files, terminal, _: accounts.list_users(files, terminal),
     "user role": lambda files, terminal, _: accounts.set_role(files, "ana", Role.ADMIN, terminal),
     "user remove": lambda files, terminal, _: accounts.remove_user(files, "ana", terminal),

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 
 import pytest
+from sqlalchemy import exc
 
 from alert_webhook.delivery import recording
 from alert_webhook.delivery.channel import Receipt
@@ -24,12 +25,15 @@ class Database:
         self.commits: list[list[str]] = []
         self.entered, self.goes_on = threading.Event(), threading.Event()
         self._bad = bad
+        self.refuses = True  # or it is away
+        self.asked = 0
 
     def write(self, some: Sequence[Ended]) -> None:
+        self.asked += 1
         self.entered.set()
         assert self.goes_on.wait(10)
         if any(each.owner in self._bad for each in some):
-            raise StoreUnavailableError("no")
+            raise StoreUnavailableError("no") from (exc.DataError("", None, ValueError()) if self.refuses else None)
         self.commits.append(sorted(each.owner for each in some))
 
 
@@ -88,6 +92,13 @@ def test_one_that_cannot_be_written_costs_no_other() -> None:
     database = Database("c")
     assert record_all(database, "a", "b", "c", "d") == {"c": "no"}
     assert sorted(database.commits) == [["a"], ["b"], ["d"]]
+
+
+def test_a_database_that_is_away_is_not_asked_for_each_of_them() -> None:
+    database = Database("b", "c", "d")
+    database.refuses = False
+    assert record_all(database, "a", "b", "c", "d") == {"b": "no", "c": "no", "d": "no"}
+    assert database.asked == 2
 
 
 def test_an_error_is_raised_where_it_belongs() -> None:

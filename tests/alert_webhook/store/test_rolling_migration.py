@@ -54,7 +54,10 @@ def test_the_newest_of_many_messages_are_those_a_throttle_sees(stack: Stack) -> 
     for number in range(notifications.RECENT + 10):
         stack.fire(f"Down{number}", severity="high")
         stack.clock.advance(10)
-    seen = stack.store.read(lambda tx: notifications.recently_sent(tx, "ana", "sms", 0.0))
+    places = [("ana", "sms"), ("ana", "mail")]
+    found = stack.store.read(lambda tx: notifications.recently_sent(tx, places, 0.0))
+    assert found["ana", "mail"] == ()
+    seen = found["ana", "sms"]
     assert len(seen) == notifications.RECENT
     assert seen == tuple(sorted(seen))
     assert seen[-1] == stack.clock.now() - 10

@@ -80,3 +80,19 @@ def test_nobody_takes_all_without_the_pages_own_key(stack: Stack, bundle: str, p
 def test_a_message_about_one_incident_says_nothing_of_others(stack: Stack, phone: FlaskClient) -> None:
     stack.fire("LinkDown", severity="high")
     assert "ack-all" not in phone.get(link_of(stack.phone("ana").expects())).text
+
+
+@both_databases
+def test_the_others_can_be_taken_when_the_first_of_them_is_over(stack: Stack, bundle: str, phone: FlaskClient) -> None:
+    shown = phone.get(bundle).text.split("In the same message")[0]
+    listed = stack.store.read(lambda tx: views.incident_list(tx, states=frozenset(State)))
+    (lead,) = [view for view in listed if view.code in shown]
+    stack.resolve("Down", host=lead.labels["host"], at=1.0)
+    page = phone.get(bundle)
+    assert (page.status_code, page.text.count(">Acknowledge</button>")) == (200, 0)
+    assert f"Acknowledge the other {HOSTS - 2} of this message</button>" in page.text
+    assert press(phone, bundle, "resolve") == 410  # nothing else is left to do with it
+    assert states(stack).count("new") == HOSTS - 1
+    assert press(phone, bundle, "ack-all") == 200
+    assert sorted(states(stack)) == [*["acknowledged"] * (HOSTS - 2), "new", "resolved"]
+    assert phone.get(bundle).status_code == 410

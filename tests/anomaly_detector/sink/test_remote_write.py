@@ -112,9 +112,9 @@ def test_what_fails_for_now_is_sent_again(sending: list[Sending], status: int, r
         sending.append(Sending(server).start())
         sending[0].receiver.offer(batch_of())
         wait_until(lambda: sending[0].count("samples_written") == 3, what="three samples")
+        wait_until(lambda: sending[0].receiver.trouble == "", what="no trouble any more")
         assert sending[0].count("write_failures", reason=reason) == 1
         assert server.asked[1].body == server.asked[2].body
-        assert sending[0].receiver.trouble == ""
 
 
 def test_trouble_says_why(sending: list[Sending]) -> None:
@@ -123,7 +123,7 @@ def test_trouble_says_why(sending: list[Sending]) -> None:
         sending[0].receiver.offer(batch_of())
         wait_until(lambda: sending[0].receiver.trouble, what="trouble")
         assert sending[0].receiver.trouble == "HTTP 503: maintenance"
-        assert len(sending[0].receiver) == 3
+        wait_until(lambda: len(sending[0].receiver) == 3, what="the samples back in the queue")
 
 
 def test_rejected_samples_are_given_up_and_counted(sending: list[Sending]) -> None:
