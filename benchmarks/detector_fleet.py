@@ -2,7 +2,7 @@
 
     python -m benchmarks.detector_fleet --devices 800 --seed 1
 
-The full size takes a quarter of an hour of one core; `--devices 80` a tenth of it. `--keep FILE` stores what the models
+The full size takes half an hour of one core; `--devices 80` a tenth of it. `--keep FILE` stores what the models
 and the peers said about the series, and takes it from there the next time: only the roll-up is done again.
 """
 
