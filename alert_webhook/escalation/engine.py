@@ -27,7 +27,8 @@ from heronwatch.logs import get_logger
 T = TypeVar("T")
 POLL_S = 1.0  # another replica may have committed what nobody told us of
 SPIN_S = 0.02  # what is due may be in another replica's hands; what falls due within this is done together
-MOST_DOUBLINGS = 6  # of SPIN_S, while what is due is another's
+AT_FULL_PACE = 10  # turns that find only what is another's, or on its way, before the next ones come more slowly
+MOST_DOUBLINGS = 6  # of SPIN_S
 PRUNE_EVERY_S = 600.0
 CALENDARS_EVERY_S = 30.0
 ANNOUNCE_EVERY_S = 30.0
@@ -263,4 +264,5 @@ class Engine:
             return 0.0 if more else SPIN_S  # what falls due meanwhile is done in one
         left_s = now_due.next_at - now_due.now
         self._left_alone = self._left_alone + 1 if left_s <= 0 else 0
-        return min(max(SPIN_S * 2.0 ** min(self._left_alone, MOST_DOUBLINGS), left_s), POLL_S)
+        doublings = min(max(0, self._left_alone - AT_FULL_PACE), MOST_DOUBLINGS)
+        return min(max(SPIN_S * 2.0**doublings, left_s), POLL_S)
