@@ -4,6 +4,7 @@ Some take longer, the last as long as a true outage: `make test-long`, or all of
 """
 
 import contextlib
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,10 +26,12 @@ class Site:
 
     def __init__(self, folder: Path, nodes: Cluster, sink: Sink, port: int) -> None:
         self.nodes, self._sink, self._port = nodes, sink, port
+        self._kept = kept(port)
         self._config = write_config(folder, sink.url)
 
     @contextlib.contextmanager
     def webhook(self) -> Iterator[Daemon]:
+        self._kept.close()
         with webhook(self._config, port=self._port) as daemon:
             yield daemon
 
@@ -38,12 +41,24 @@ class Site:
             with contextlib.suppress(requests.RequestException):
                 push(node, name, **labels)
 
+    def let_go(self) -> None:
+        """Leave the webhook's port to others."""
+        self._kept.close()
+
     def pages(self, name: str) -> list[dict[str, Any]]:
         received = self._sink.received
         return [page for page in received if page["reason"] == "page" and name in page["incident"]["title"]]
 
     def await_page(self, name: str, within_s: float = 40.0) -> None:
         wait_until(lambda: self.pages(name), within_s, f"the page about {name}")
+
+
+def kept(port: int) -> socket.socket:
+    """Take the port and answer nothing there: while the webhook is away, nobody else must get its alerts."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind(("127.0.0.1", port))
+    return made
 
 
 @contextlib.contextmanager
@@ -54,7 +69,11 @@ def site(tmp_path: Path, *, size: int = 3, changes: tuple[tuple[str, str], ...] 
         assert old in text
         text = text.replace(old, new)
     with Sink() as sink, cluster(tmp_path, text, size) as nodes:
-        yield Site(tmp_path, nodes, sink, port)
+        here = Site(tmp_path, nodes, sink, port)
+        try:
+            yield here
+        finally:
+            here.let_go()
 
 
 @pytest.mark.timeout(150)
