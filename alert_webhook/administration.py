@@ -2,16 +2,19 @@
 
 import secrets
 from collections.abc import Callable, Sequence, Sized
+from itertools import chain
 
 from msgspec import Struct
 
 from alert_webhook.config import Config
 from alert_webhook.errors import WebhookError
+from alert_webhook.incidents import checks as incident_checks
 from alert_webhook.live import make_channels
 from alert_webhook.oncall import coverage
 from alert_webhook.oncall.configured import from_calendars
 from alert_webhook.oncall.current import with_overrides
 from alert_webhook.service import Seams, open_database
+from alert_webhook.store import file_checks
 from alert_webhook.store.database import Store
 from alert_webhook.store.opening import require
 from alert_webhook.watch import checks as watch_checks
@@ -41,9 +44,8 @@ def check(files: Sequence[str], terminal: Terminal) -> int:
         terminal.warn(f"warning: {warning}")
     config, now = loaded.value, SystemClock().now()
     schedules = with_overrides(config, from_calendars(config, now, terminal.warn))
-    for line in coverage.warnings(config, schedules, now):
-        terminal.warn(f"warning: {line}")
-    for line in watch_checks.warnings(config):
+    said = (coverage.warnings(config, schedules, now), incident_checks.warnings(config), watch_checks.warnings(config))
+    for line in chain(*said, file_checks.warnings(config.database)):
         terminal.warn(f"warning: {line}")
     if config.public_url is None:
         terminal.warn("warning: public_url is not set: messages carry no ack link")

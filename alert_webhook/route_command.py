@@ -39,6 +39,7 @@ UNPAGED = {  # what is done instead
     Urgency.RECORD: "it is in the list of incidents",
     Urgency.CONTEXT: "it is named in the pages of incidents beside it",
 }
+NO_DIGEST = "it is in the list of incidents, and told of nowhere: no digest is configured"
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -84,18 +85,20 @@ def route(files: Sequence[str], asked: Asked, terminal: Terminal) -> int:
     if asked.as_json:
         terminal.say(msgspec.json.encode({"labels": labels, "at": at, **msgspec.to_builtins(found)}).decode())
     else:
-        for line in lines(found, at, zone or _usual_zone(config)):
+        for line in lines(found, at, zone or config.common_zone(), digests=bool(config.digests)):
             terminal.say(line)
     return EXIT_OK
 
 
-def lines(found: Forecast, at: float, zone: Zone) -> Iterator[str]:
-    """Yield a forecast in words."""
-    yield f"{zone.shown(at)} ({zone.name}), integration {found.integration}"
+def lines(found: Forecast, at: float, zone: Zone, *, digests: bool) -> Iterator[str]:
+    """Yield a forecast in words; `digests`: there are some."""
+    where = "" if zone.called(at) == zone.name else f" ({zone.name})"
+    yield f"{zone.shown(at)}{where}, integration {found.integration}"
     contacts = ", all contacts at once unless their rules say otherwise" if found.severity.every_contact else ""
     yield f"severity {found.severity.name} ({found.severity_why}): {found.severity.urgency.value}{contacts}"
     if not found.policy:
-        yield f"nobody is paged: {UNPAGED[found.severity.urgency]}"
+        untold = found.severity.urgency is Urgency.DIGEST and not digests
+        yield f"nobody is paged: {NO_DIGEST if untold else UNPAGED[found.severity.urgency]}"
         return
     for hold in found.held:
         yield f"nobody is paged: {_hold(hold, zone)}"
@@ -121,10 +124,6 @@ def _integration(config: Config, name: str) -> str:
     if len(config.integrations) != 1:
         raise ValueError(f"which integration? Add --integration, one of {', '.join(config.integrations)}")
     return next(iter(config.integrations))
-
-
-def _usual_zone(config: Config) -> Zone:
-    return next((schedule.time_zone for schedule in config.schedules.values()), Zone("UTC"))
 
 
 def _known(config: Config, at: float, clock: Clock, terminal: Terminal) -> Known:

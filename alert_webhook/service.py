@@ -35,6 +35,7 @@ from alert_webhook.parts import Parts
 from alert_webhook.shadow.channels import ShadowedChannels, ShadowedGate
 from alert_webhook.shadow.reporting import TURN_EVERY_S as REPORT_EVERY_S
 from alert_webhook.shadow.reporting import ShadowReports
+from alert_webhook.store import file_checks
 from alert_webhook.store.database import Store
 from alert_webhook.store.engine_lock import engine_lock
 from alert_webhook.store.migrating import migrate, newest_revision
@@ -168,6 +169,8 @@ def build(loaded: Loaded[Config], files: Sequence[str | Path], seams: Seams, *, 
     telemetry = Telemetry("webhook", version("heronwatch"))
     meters = Meters(telemetry.registry)
     store = open_database(loaded.value.database, seams, observe_commit=meters.commit.observe)
+    for line in file_checks.warnings(loaded.value.database):
+        get_logger("heronwatch.webhook").warning("the database's file", reason=line)
     telemetry.registry.register(StoreGauges(store))
     public_url = str(loaded.value.public_url or external_url).rstrip("/")
     wake = threading.Event()
@@ -196,7 +199,7 @@ def build(loaded: Loaded[Config], files: Sequence[str | Path], seams: Seams, *, 
     gate = LiveGate(live.settings)
     telemetry.registry.register(BreakerGauges(gate, seams.clock.now))
     tracked = TrackedChannels(parts, live.channels)
-    channels, shadowed_gate = ShadowedChannels(live.settings, tracked), ShadowedGate(live.settings, gate)
+    channels, shadowed_gate = ShadowedChannels(tracked), ShadowedGate(gate)
     outbox = Outbox(parts, channels, gate=shadowed_gate, meters=meters, pause=time.sleep)
     return Service(
         parts=parts,

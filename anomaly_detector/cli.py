@@ -76,6 +76,10 @@ def _check(arguments: argparse.Namespace) -> int:
     from anomaly_detector.summary import as_builtins, as_text
     from heronwatch.config import load
 
+    fault = grouping.history_fault(arguments.history) if arguments.history else ""
+    if fault:
+        print(f"heronwatch detector check: --history: {fault}", file=sys.stderr)
+        return EXIT_USAGE
     loaded = load(files(arguments), Config)
     for warning in loaded.warnings:
         print(f"warning: {warning}", file=sys.stderr)

@@ -3,12 +3,14 @@
 import math
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 
 from anomaly_detector.models.model import DAY_S, F64
 from anomaly_detector.source.matrix import grid_times
+from heronwatch.faults import quoted
+from heronwatch.words import nearest
 
 MOST_INSTANTS = 50_000  # a week, one every 12 s
 OFFSET_BUCKET_S = 900.0  # every UTC offset in use, and every change of one, is at a quarter of an hour
@@ -68,13 +70,20 @@ def local_seconds(times_s: F64, timezone: tzinfo) -> F64:
 
 
 def timezone_named(name: str) -> tzinfo:
-    """Return a timezone; ValueError when it is not known here. UTC needs no timezone database."""
+    """Return a timezone; ValueError when it is not known here. UTC needs no timezone database.
+
+    >>> timezone_named("Europe/Madird")
+    Traceback (most recent call last):
+    ValueError: 'Europe/Madird' is not a timezone known here (did you mean 'Europe/Madrid'?)
+    """
     if name == "UTC":
         return UTC
     try:
         return ZoneInfo(name)
-    except (KeyError, OSError) as exc:
-        raise ValueError(f"'{name}' is not a timezone known here (Europe/Berlin, UTC)") from exc
+    except (KeyError, ValueError, OSError) as exc:
+        near = nearest(name, sorted(available_timezones()))
+        meant = f"did you mean '{near}'?" if near else "Europe/Berlin, UTC"
+        raise ValueError(f"{quoted(name)} is not a timezone known here ({meant})") from exc
 
 
 def _utc_offset_s(time_s: float, timezone: tzinfo) -> float:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from anomaly_detector.errors import DetectorError
+from anomaly_detector.explain.subject import written
 from anomaly_detector.feedback.acceptance import begin
 from anomaly_detector.feedback.effects import Marks
 from anomaly_detector.plan import QueryPlan
@@ -11,11 +12,17 @@ from anomaly_detector.query_state import QueryState
 from anomaly_detector.scoring.learning import Pause
 from anomaly_detector.source.history import learn_history, learn_late
 from anomaly_detector.source.reading import Source
+from anomaly_detector.wide_bands import wide_bands
 from heronwatch.clock import Clock
 from heronwatch.logs import get_logger
 
 HISTORY_PAUSE_S = 600.0  # between two readings of history, and
 HISTORY_SHARE = 50  # this many times what one took
+MOST_NAMED = 5  # series with a band that is too wide
+REMEDY = (
+    "put the incident into settings.learning_pauses and start once with settings.restore_state: false; or say "
+    "`heronwatch detector feedback incident` of its span and then `feedback accept` since after it"
+)
 log = get_logger(__name__)
 
 
@@ -45,6 +52,7 @@ class Past:
         took_s = round(self._clock.monotonic() - started, 1)
         log.info("history learnt", query=self._plan.alias, series=state.table.series, instants=instants, seconds=took_s)
         self._next_at = self._pause(started) if instants else 0.0
+        self._warn_of_wide_bands(state)
         return state
 
     def learn_late(self, state: QueryState, stop: threading.Event) -> None:
@@ -61,6 +69,21 @@ class Past:
         else:
             log.info("history of new series learnt", query=self._plan.alias, series=met, learnt=learnt)
         self._next_at = self._pause(started)
+
+    def _warn_of_wide_bands(self, state: QueryState) -> None:
+        """Say which series may be blind because history held an incident."""
+        found = wide_bands(state, self._plan.step_s)
+        if found:
+            log.warning(
+                "bands far wider than their siblings': was an incident learnt from history?",
+                query=self._plan.alias,
+                count=len(found),
+                series=[
+                    f"{written(self._plan.alias, one.labels)}: {one.lower:.4g} to {one.upper:.4g}"
+                    for one in found[:MOST_NAMED]
+                ],
+                remedy=REMEDY,
+            )
 
     def _pause(self, started: float) -> float:
         """Return when history may be read again after a reading that ends now."""

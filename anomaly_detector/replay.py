@@ -68,6 +68,10 @@ class Replay:
         learn_history(self._source, self._plan, state, max_series=self._plan.max_series)
         return state
 
+    def heed(self, state: QueryState) -> None:
+        """Learn again what people said of levels since the state was taken, as the service does between steps."""
+        self._accepting.heed(state, self._every, self._never)
+
     def run(
         self, state: QueryState, until_s: float, *, before: Callable[[QueryState, float], None] | None = None
     ) -> Iterator[Instant]:
@@ -114,7 +118,7 @@ class Replay:
 
     def _keep_house(self, state: QueryState) -> None:
         """Do what the service does between steps: levels accepted, history of new series, series long gone."""
-        self._accepting.heed(state, self._every, self._never)
+        self.heed(state)
         if state.unlearnt:
             state.pauses = self._every
             learn_late(self._source, self._plan, state, self._never)

@@ -44,12 +44,20 @@ class Receivers:
             for receiver in self.all:
                 receiver.offer(part)
 
+    def succeed(self, before: "Receivers") -> None:
+        """Take over what waits for receivers of the same place: only how to be let in has changed."""
+        mine = list(self.all)
+        for old in before.all:
+            old.heir = next((one for one in mine if one.place == old.place), None)
+            if old.heir is not None:
+                mine.remove(old.heir)
+
     def start(self) -> None:
         """Start sending."""
         self._running = [started(f"write-{place}", receiver.run) for place, receiver in enumerate(self.all)]
 
     def stop(self) -> None:
-        """Send what is queued if that works at once, then stop."""
+        """Send what is queued if that works at once, or hand it to the successor, then stop."""
         for running, receiver in zip(self._running, self.all, strict=False):  # none runs when the start failed
             running.stop.set()
             receiver.wake()
@@ -176,6 +184,7 @@ class Detector:
 
     def _replace_receivers(self, writer: Writer) -> None:
         before, self._receivers = self._receivers, Receivers(writer, self._clock, self._metrics)
+        self._receivers.succeed(before)
         before.stop()
         self._receivers.start()
 

@@ -78,6 +78,11 @@ class IncidentView(Struct, frozen=True, kw_only=True):
     folded: tuple[FoldedView, ...] = ()
     folded_total: int = 0
 
+    @property
+    def began_at(self) -> float:
+        """When it began for its reader: as early as its alerts say, where that is before we heard of it."""
+        return min((self.started_at, *(each.started_at for each in self.alerts if each.started_at > 0)))
+
 
 class Recipient(Struct, frozen=True, kw_only=True):
     """Who gets the message, and where."""
@@ -113,6 +118,7 @@ class Message(Struct, frozen=True, kw_only=True):
     bundled: int = 0  # other incidents that want an answer and are told of in this message only
     possible_duplicate: bool = False  # an earlier attempt may have reached the person: the text must say so
     words: Words = Words()
+    shadow: bool = False  # shadow mode: it ends before its channel
 
 
 class Receipt(Struct, frozen=True):

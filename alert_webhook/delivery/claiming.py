@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from msgspec.structs import replace
 
 from alert_webhook.delivery.bundle import also_lines
-from alert_webhook.delivery.channel import NOTICES, Decision, Message, Reason, Recipient
+from alert_webhook.delivery.channel import NOTICES, Decision, IncidentView, Message, Reason, Recipient
 from alert_webhook.delivery.following import fall_back
 from alert_webhook.delivery.owed import Owed, Progress
 from alert_webhook.delivery.round import Desk, GivenUp, Job, Round, obsolete
@@ -18,7 +18,7 @@ from alert_webhook.oncall.people import Person
 from alert_webhook.oncall.reading import UTC
 from alert_webhook.oncall.wall import Zone
 from alert_webhook.shadow.realm import in_shadow
-from alert_webhook.store import bundling, incidents, notifications, views
+from alert_webhook.store import bundling, incidents, notifications, shadowed, views
 from alert_webhook.store.attempts import Lease
 from alert_webhook.store.database import Transaction
 from alert_webhook.watch.trouble import OWN
@@ -158,7 +158,7 @@ def _lease(tx: Transaction, this: Round, owed: Owed, message: Message) -> Job:
         channel=channel or "none",
     )
     this.lease(lease)
-    tells = bool(channel) and not in_shadow(desk.config, message.incident)  # else nobody would hear of the riders
+    tells = bool(channel) and not message.shadow  # else nobody would hear of the riders
     riders = _riders(tx, this, lease) if tells and (owed.person, owed.contact) in this.crowded else []
     also, bundled = _also(tx, riders, owed)
     complete = replace(
@@ -208,7 +208,16 @@ def _message(tx: Transaction, this: Round, owed: Owed, incident: Incident) -> Me
         attempt=owed.attempts + 1,
         sent_at=tx.now,
         context=() if over else views.context_lines(tx, view, context.labels, lines=context.lines),
+        shadow=_kept_back(tx, this, owed, view),
     )
+
+
+def _kept_back(tx: Transaction, this: Round, owed: Owed, view: IncidentView) -> bool:
+    """Return whether a message ends before its channel. An all-clear goes to whom a page went, whatever is so now."""
+    if owed.reason is Reason.DIGEST:
+        return in_shadow(this.desk.config, view)  # by what it tells of
+    shadow = owed.incident_id in this.shadows
+    return shadowed.only_on_paper(tx, owed, shadow=shadow) if owed.reason is Reason.RESOLVED else shadow
 
 
 def _recipient(person: Person | None, owed: Owed) -> Recipient:

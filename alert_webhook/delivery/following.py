@@ -12,6 +12,7 @@ from alert_webhook.incidents.incident import Incident
 from alert_webhook.incidents.timeline import Event, Kind
 from alert_webhook.incidents.transitions import PAGEABLE
 from alert_webhook.oncall.people import People, next_contact
+from alert_webhook.shadow.channels import TAKEN
 from alert_webhook.store import attempts, bundling, incidents, notifications
 from alert_webhook.store.attempts import Ending, Holder
 from alert_webhook.store.database import Transaction
@@ -159,6 +160,8 @@ def hasten_step(tx: Transaction, incident: Incident, owed: Owed) -> Incident:
 
 def _event(owed: Owed, outcome: Outcome, move: NextMove, now: float) -> Event:
     to = f"{WORDS.get(owed.reason, 'page')} to {owed.person}/{owed.contact}"
+    if outcome == TAKEN:
+        return Event(owed.incident_id, now, Kind.CANCELLED, f"{to} kept back (shadow mode: not sent)")
     if isinstance(outcome, Receipt):
         twice = " (may be a duplicate, and says so)" if owed.unknowns else ""
         return Event(owed.incident_id, now, Kind.SENT, f"{to} accepted by the provider{twice}")

@@ -9,9 +9,9 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 
 from alert_webhook.config import Config
-from alert_webhook.delivery.channel import Channel, Gate, Outcome, Permanent, Unknown
+from alert_webhook.delivery.channel import Channel, Gate, Outcome, Permanent, Receipt, Unknown
 from alert_webhook.delivery.claiming import claim
-from alert_webhook.delivery.failure_log import FailureLog, without_addresses
+from alert_webhook.delivery.failure_log import FailureLog, TakenLog, without_addresses
 from alert_webhook.delivery.following import Ended, Refused, Rules, outcome_word, record
 from alert_webhook.delivery.owed import Patience, Progress
 from alert_webhook.delivery.recording import Recorder
@@ -55,6 +55,7 @@ class Outbox:
         self._delivering = 0  # threads that are at it
         self._lock = threading.Lock()
         self._failures = FailureLog(parts.clock.monotonic)
+        self._taken = TakenLog(parts.clock.monotonic)
         self._log = get_logger("heronwatch.webhook.outbox")
 
     def claim(self, limit: int) -> list[Job]:
@@ -74,8 +75,9 @@ class Outbox:
         return lambda tx: claim(tx, desk, limit, spared=self._spared())
 
     def say_left_out(self) -> None:
-        """Log how many failures the log left out, where their minute is over."""
+        """Log how many lines the log left out, where their minute is over."""
         self._failures.say_left_out()
+        self._taken.say_left_out()
 
     def take(self, jobs: Sequence[Job]) -> None:
         """Learn that these jobs are about to be delivered by this process."""
@@ -115,6 +117,8 @@ class Outbox:
         if job.channel:
             since_s = self._parts.clock.monotonic() - job.claimed_at
             self._gate.tell(job.channel, outcome, job.message.sent_at + since_s)  # by the database's clock, as it asks
+        if isinstance(outcome, Receipt) and not job.message.shadow:
+            self._taken.taken(job.channel, job.message, told_besides=len(job.riders))
         self._record(job, outcome)
 
     def _waited(self, job: Job) -> bool:

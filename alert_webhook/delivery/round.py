@@ -10,7 +10,7 @@ from alert_webhook.delivery.channel import Gate, Message, Permanent, Reason, Rec
 from alert_webhook.delivery.owed import Owed
 from alert_webhook.incidents.incident import Incident
 from alert_webhook.incidents.transitions import PAGEABLE, State
-from alert_webhook.store import attempts, bundling, hopeless, incidents, links, notifications, views
+from alert_webhook.store import attempts, bundling, hopeless, incidents, links, notifications, shadowed, views
 from alert_webhook.store.attempts import Lease
 from alert_webhook.store.database import Transaction
 from alert_webhook.store.links import NewLink
@@ -62,6 +62,7 @@ class Round:
         wanted = [owed for owed in due if not obsolete(owed, self.incidents.get(owed.incident_id))]
         shown = {owed.incident_id: self.incidents[owed.incident_id] for owed in wanted}
         self.views = views.incident_views(tx, shown.values())
+        self.shadows = shadowed.shadows_of(tx, desk.config, self.views.values())
         self.crowded = bundling.contacts_held_back(tx)
         self.taken: set[int] = set()  # leased in this round, with another's message or on their own
         places = {(owed.person, owed.contact) for owed in wanted}

@@ -28,7 +28,7 @@ def _about_one(message: Message) -> str:
         words.append(f"{counted(incident.firing, 'alert')} firing.")
     said = [summary(first.name, first.labels, first.annotations) for first in incident.alerts[:1]]
     words += [f"{_aloud(each, MAX_SUMMARY)}." for each in said if each != incident.title]
-    began_s = message.sent_at - incident.started_at
+    began_s = message.sent_at - incident.began_at
     if began_s >= 60 and not is_test(message):
         words.append(f"It began {span(began_s)} ago.")
     if incident.folded_total:

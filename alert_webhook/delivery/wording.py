@@ -97,7 +97,7 @@ def notes(message: Message) -> Iterator[str]:
         yield "Acknowledge again to keep it, else it pages again"
     if is_test(message):
         return
-    yield f"Began {clock_time(incident.started_at, now, zone)}, {ago(now - incident.started_at)}"
+    yield f"Began {clock_time(incident.began_at, now, zone)}, {ago(now - incident.began_at)}"
     if behind:
         yield f"{behind} suppressed behind it"
 
@@ -105,7 +105,7 @@ def notes(message: Message) -> Iterator[str]:
 def over(incident: IncidentView, now: float, zone: Zone) -> str:
     """Return how an incident ended."""
     ended_at = now if incident.resolved_at is None else incident.resolved_at
-    words = f"Over since {clock_time(ended_at, now, zone)}, after {span(max(0.0, ended_at - incident.started_at))}"
+    words = f"Over since {clock_time(ended_at, now, zone)}, after {span(max(0.0, ended_at - incident.began_at))}"
     if incident.firing:
         return f"{words}, by hand: {counted(incident.firing, 'alert')} still firing"
     if incident.state == "expired":

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from alert_webhook.incidents.urgency import Urgency
 from heronwatch.faults import quoted
 from heronwatch.words import hint
 
@@ -23,6 +24,16 @@ def faults(config: "Config") -> Faults:
         yield "suppression.topology", "it is read from Prometheus: give the block `prometheus`"
     for index, name in enumerate(config.silences.integrations if config.silences else ()):
         yield from _unsilenced(f"silences.integrations[{index}]", name, config)
+
+
+def warnings(config: "Config") -> Iterable[str]:
+    """Return the severities whose alerts nobody is told about although their urgency says so."""
+    if config.digests:
+        return
+    for name, severity in config.severities.items():
+        paged = all(name in policy.page_after for policy in config.policies.values())
+        if severity.urgency is Urgency.DIGEST and not paged:
+            yield f"digests is empty: alerts of severity {name} reach nobody, they are only in the list of incidents"
 
 
 def _unsilenced(path: str, name: str, config: "Config") -> Faults:

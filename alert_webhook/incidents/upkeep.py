@@ -6,6 +6,7 @@ from alert_webhook.incidents.acknowledgements import AT_ONCE, acknowledgements_d
 from alert_webhook.incidents.digesting import digests_due, make_digest
 from alert_webhook.incidents.reviewing import Reviewer
 from alert_webhook.parts import Parts
+from alert_webhook.shadow import going_live
 from alert_webhook.store import audit, incidents
 from alert_webhook.store.database import Transaction
 from heronwatch.logs import get_logger
@@ -13,15 +14,17 @@ from heronwatch.logs import get_logger
 PIECES_A_TURN = 20  # transactions of one kind, so that senders are fed between them
 HEAD_EVERY_S = 3600.0
 DIGESTS_EVERY_S = 10.0
+SHADOW_EVERY_S = 5.0
 
 
 class Upkeep:
-    """Ends acknowledgements, makes digests, suppresses and releases, and keeps the chain of the timelines."""
+    """Ends acknowledgements and shadow mode, makes digests, suppresses and releases, and keeps the timelines' chain."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._head_at: float | None = None
         self._digests_at: float | None = None
+        self._shadow_at: float | None = None
         self._reviewer = Reviewer(parts)
         self._log = get_logger("heronwatch.webhook.incidents")
 
@@ -30,6 +33,7 @@ class Upkeep:
         if self._parts.store.read(_ack_is_due):
             self._end_acknowledgements()
         self._reviewer.turn()
+        self._go_live()
         self._make_digests()
 
     def seal(self) -> None:
@@ -53,6 +57,18 @@ class Upkeep:
         for name in self._parts.store.read(partial(digests_due, config=config)):
             work = partial(make_digest, name=name, config=config, random=self._parts.random)
             self._parts.store.write(work, "digest")
+
+    def _go_live(self) -> None:
+        """Page about what was paged on paper only, once its integration has left shadow mode."""
+        now, config = self._parts.clock.monotonic(), self._parts.settings()
+        if self._shadow_at is not None and now - self._shadow_at < SHADOW_EVERY_S:
+            return
+        self._shadow_at = now
+        if not self._parts.store.read(partial(going_live.waits, config=config)):
+            return
+        for _ in range(PIECES_A_TURN):
+            if self._parts.store.write(partial(going_live.go_live, config=config), "go live") < going_live.AT_ONCE:
+                return
 
     def _end_acknowledgements(self) -> None:
         work = partial(acknowledgements_due, config=self._parts.settings(), random=self._parts.random)

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from alert_webhook.config import Config
 from alert_webhook.delivery.channel import Channel, Decision, Gate, Message, Outcome, Receipt
-from alert_webhook.shadow.realm import in_shadow
 
 REFERENCE = "shadow"  # in place of a provider's: by it a report finds what was not sent
 NOT_SENT = "shadow mode: nobody was contacted"
@@ -14,25 +12,23 @@ TAKEN = Receipt(REFERENCE, NOT_SENT)
 class ShadowedChannels:
     """Calling it returns the channels in force, by their key in the configuration."""
 
-    def __init__(self, settings: Callable[[], Config], channels: Callable[[], Mapping[str, Channel]]) -> None:
-        self._settings = settings
+    def __init__(self, channels: Callable[[], Mapping[str, Channel]]) -> None:
         self._channels = channels
 
     def __call__(self) -> dict[str, Channel]:
         """Return the channels in force."""
-        return {name: _ShadowedChannel(channel, self._settings) for name, channel in self._channels().items()}
+        return {name: _ShadowedChannel(channel) for name, channel in self._channels().items()}
 
 
 class _ShadowedChannel:
     """One channel."""
 
-    def __init__(self, channel: Channel, settings: Callable[[], Config]) -> None:
+    def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._settings = settings
 
     def send(self, message: Message) -> Outcome:
         """Hand over the message, or keep it back."""
-        return TAKEN if in_shadow(self._settings(), message.incident) else self._channel.send(message)
+        return TAKEN if message.shadow else self._channel.send(message)
 
     def close(self) -> None:
         """Release connections."""
@@ -42,13 +38,12 @@ class _ShadowedChannel:
 class ShadowedGate:
     """A gate that learns nothing from what was kept back, and holds none of it up."""
 
-    def __init__(self, settings: Callable[[], Config], gate: Gate) -> None:
-        self._settings = settings
+    def __init__(self, gate: Gate) -> None:
         self._gate = gate
 
     def ask(self, message: Message, recent: tuple[float, ...], now: float) -> Decision:
         """Decide about one message."""
-        if in_shadow(self._settings(), message.incident):
+        if message.shadow:
             return Decision(send=True)
         return self._gate.ask(message, recent, now)
 

@@ -6,7 +6,7 @@ from alert_webhook.watch.trouble import OWN
 
 
 def in_shadow(config: Config, incident: IncidentView) -> bool:
-    """Return whether nobody is contacted about this incident.
+    """Return whether nobody is contacted about this incident, but for one whose pages went out before: see `shadowed`.
 
     That is so for the integrations in shadow mode. Of our own messages it is so for those about such an integration,
     and for all of them (hand-overs, shift tests, troubles) while no integration is live.

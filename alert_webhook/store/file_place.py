@@ -30,6 +30,8 @@ class FilePlace:
     def connect(self, **options: Any) -> sqlite3.Connection:
         """Connect to the file; only the first connection may make one. sqlite3.OperationalError as ever."""
         mode = "rwc" if self._create and self._opened is None else "rw"
+        if mode == "rwc":
+            self._make()
         place = quote(os.fsencode(self._path.absolute()))
         connection: sqlite3.Connection = sqlite3.connect(f"file://{place}?mode={mode}", uri=True, **options)
         try:
@@ -44,6 +46,13 @@ class FilePlace:
             connection.close()
             raise
         return connection
+
+    def _make(self) -> None:
+        """Make the file where there is none, for its owner alone; SQLite gives its other files the same mode."""
+        try:
+            os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except OSError:
+            return  # it is there; or SQLite says what is wrong
 
     def check(self) -> None:
         """Raise StoreUnavailableError where another file, or none, is at the path; some microseconds."""

@@ -1,5 +1,6 @@
 """The JSON API about incidents: the list, one with its timeline, and what people do to them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,8 +13,7 @@ from alert_webhook.incidents.actions import Answer
 from alert_webhook.incidents.timeline import Event
 from alert_webhook.incidents.transitions import OPEN, State
 from alert_webhook.parts import Parts
-from alert_webhook.shadow.realm import in_shadow
-from alert_webhook.store import incidents, views
+from alert_webhook.store import incidents, shadowed, views
 from alert_webhook.store.database import Transaction
 from alert_webhook.web.answers import answer_json
 from alert_webhook.web.bodies import Refused, body, page, same_site
@@ -98,9 +98,12 @@ class _Desk:
         if wanted is None:
             raise Refused(400, f"state is open, all or one of {', '.join(State)}")
         limit, before = page(DEFAULT_LIMIT)
-        found = self._parts.store.read(lambda tx: views.incident_list(tx, states=wanted, limit=limit, before_id=before))
         config = self._parts.settings()
-        return answer_json({"incidents": [_marked(config, each) for each in found]})
+
+        def listed(tx: Transaction) -> list[dict[str, Any]]:
+            return _marked(tx, config, views.incident_list(tx, states=wanted, limit=limit, before_id=before))
+
+        return answer_json({"incidents": self._parts.store.read(listed)})
 
     def done(self, code: str, wish: Wish) -> Response:
         """Do something to an incident and tell how it is now."""
@@ -110,8 +113,15 @@ class _Desk:
             raise Refused(404, "no such incident")
         if done.answer is Answer.REFUSED:
             raise Refused(422, done.why)
-        now = _marked(self._parts.settings(), done.incident) if done.incident else None
+        now = self._marked(done.incident) if done.incident else None
         return answer_json({"answer": done.answer, "incident": now}, 409 if done.answer is Answer.OVER else 200)
+
+    def _marked(self, shown: IncidentView) -> dict[str, Any]:
+        """Return an incident that was changed; without shadow mode the database is not asked again."""
+        config = self._parts.settings()
+        if not config.shadows():
+            return {**msgspec.to_builtins(shown), "shadow": False}
+        return self._parts.store.read(lambda tx: _marked(tx, config, [shown]))[0]
 
     def false_alarm(self, code: str) -> Response:
         """Tell the detector that an incident was none; it is neither acknowledged nor resolved by that."""
@@ -152,14 +162,15 @@ def _detail(tx: Transaction, config: Config, code: str) -> dict[str, Any] | None
     if found is None:
         return None
     return {
-        **_marked(config, views.incident_view(tx, found)),
+        **_marked(tx, config, [views.incident_view(tx, found)])[0],
         "timeline": [_event(each) for each in incidents.timeline(tx, found.id)],
     }
 
 
-def _marked(config: Config, view: IncidentView) -> dict[str, Any]:
-    """Return an incident as the API shows it: with a word on whether anybody is contacted about it."""
-    return {**msgspec.to_builtins(view), "shadow": in_shadow(config, view)}
+def _marked(tx: Transaction, config: Config, shown: Sequence[IncidentView]) -> list[dict[str, Any]]:
+    """Return incidents as the API shows them: with a word on whether anybody is contacted about them."""
+    shadows = shadowed.shadows_of(tx, config, shown)
+    return [{**msgspec.to_builtins(view), "shadow": view.id in shadows} for view in shown]
 
 
 def _event(event: Event) -> dict[str, Any]:

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from alert_webhook.config import Config
 from alert_webhook.delivery.channel import IncidentView
 from alert_webhook.incidents.transitions import OPEN, PAGEABLE, State
-from alert_webhook.shadow.realm import in_shadow
-from alert_webhook.store import incidents, views
+from alert_webhook.store import incidents, shadowed, views
 from alert_webhook.store.database import Transaction
 from alert_webhook.web.markup import LIST_BOUNDS, Section
 from alert_webhook.web.shown import Reader, Told, incident_shown
@@ -52,4 +51,5 @@ def _section(tx: Transaction, config: Config, name: str, before: int | None, lim
 def _told(tx: Transaction, config: Config, found: Sequence[IncidentView]) -> list[Told]:
     held = [view.id for view in found if view.state == State.SUPPRESSED]
     why = {id_: each.suppressed_by for id_, each in incidents.read_many(tx, held).items()} if held else {}
-    return [Told(view=view, suppressed_by=why.get(view.id, ""), shadow=in_shadow(config, view)) for view in found]
+    shadows = shadowed.shadows_of(tx, config, found)
+    return [Told(view=view, suppressed_by=why.get(view.id, ""), shadow=view.id in shadows) for view in found]

@@ -179,7 +179,7 @@ def incident_shown(told: Told, reader: Reader, bounds: Bounds) -> IncidentShown:
         state_words=STATE_WORDS[state],
         open=state in OPEN,
         unanswered=state in PAGEABLE or state is State.SUPPRESSED,
-        since=moment(view.started_at, reader),
+        since=moment(view.began_at, reader),
         acked_by=cut(view.acked_by, 80),
         acked=None if view.acked_at is None else moment(view.acked_at, reader),
         over=None if view.resolved_at is None else moment(view.resolved_at, reader),

@@ -9,8 +9,7 @@ from alert_webhook.incidents.incident import Incident
 from alert_webhook.oncall.current import current_schedules
 from alert_webhook.oncall.people import People
 from alert_webhook.oncall.schedule import Schedule
-from alert_webhook.shadow.realm import in_shadow
-from alert_webhook.store import incidents, views
+from alert_webhook.store import incidents, shadowed, views
 from alert_webhook.store.database import Transaction
 from alert_webhook.web.false_alarms import anomalies
 from alert_webhook.web.shown import Offer, Told
@@ -28,7 +27,7 @@ def told(tx: Transaction, incident: Incident, config: Config, *, events: int) ->
         assigned_to=_name(incident.assigned_to, config.persons()) if incident.assigned_to else "",
         suppressed_by=incident.suppressed_by,
         ack_ends_at=incident.ack_ends_at,
-        shadow=in_shadow(config, view),
+        shadow=bool(shadowed.shadows_of(tx, config, [view])),
     )
 
 

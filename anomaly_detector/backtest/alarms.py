@@ -38,6 +38,11 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     missed: tuple[Pause, ...]
 
     @property
+    def false(self) -> int:
+        """How many notifications match no incident: those that the budget is about."""
+        return self.notifications - self.true
+
+    @property
     def precision(self) -> float | None:
         """Share of notifications that are about an incident; None without any."""
         return self.true / self.notifications if self.notifications else None
@@ -88,10 +93,9 @@ def groups(hosts: Places, begins_s: F64, *, apart_s: float) -> tuple[Places, int
     return out, int(new.sum())
 
 
-def begins_at(scores: F32, sensitivity: float, *, least: int, apart: int) -> tuple[Places, Places]:
-    """Return series and first instant of the alarms that scores (series, instants) would give at a sensitivity."""
-    series, first, _ = episodes(scores > 1 / sensitivity, least=least, apart=apart)
-    return series, first
+def alarms_at(scores: F32, sensitivity: float, *, least: int, apart: int) -> tuple[Places, Places, Places]:
+    """Return series, first and last instant of the alarms that scores (series, instants) would give."""
+    return episodes(scores > 1 / sensitivity, least=least, apart=apart)
 
 
 def meeting(sensitivities: F64, a_week: F64, budget: float) -> float | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from anomaly_detector.backtest.alarms import SENSITIVITIES, Alarm, Places, begins_at, episodes
+from anomaly_detector.backtest.alarms import SENSITIVITIES, Alarm, Places, alarms_at, episodes
 from anomaly_detector.backtest.recording import RecordedSource, Track, piece
 from anomaly_detector.backtest.tape import Tape, Taping
 from anomaly_detector.backtest.traces import Scene, Trace, Where, traces
@@ -52,8 +52,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 class LaneResult(msgspec.Struct, frozen=True, kw_only=True):
     """What one model did with a block.
 
-    `scored` and `warming` count instants with a sample; `hosts` and `begins_s` are, for each of SENSITIVITIES, whose
-    alarms would have begun when.
+    `scored` and `warming` count instants with a sample; `hosts`, `begins_s` and `ends_s` are, for each of
+    SENSITIVITIES, whose alarms would have begun and ended when.
     """
 
     query: str
@@ -64,6 +64,7 @@ class LaneResult(msgspec.Struct, frozen=True, kw_only=True):
     alarms: list[Alarm]
     hosts: list[list[str]]
     begins_s: list[F64]
+    ends_s: list[F64]
     traces: list[Trace]
 
 
@@ -182,7 +183,7 @@ def _result(job: Job, board: _Board, scene: Scene, alias: str) -> LaneResult:
         )
         for one, begin, end in zip(series.tolist(), first.tolist(), last.tolist(), strict=True)
     ]
-    curve = [begins_at(score, float(one), least=least, apart=apart) for one in SENSITIVITIES]
+    curve = [alarms_at(score, float(one), least=least, apart=apart) for one in SENSITIVITIES]
     return LaneResult(
         query=job.plan.alias,
         model=alias,
@@ -190,8 +191,9 @@ def _result(job: Job, board: _Board, scene: Scene, alias: str) -> LaneResult:
         scored=int((np.isfinite(board.values[:count]) & ~scene.warming[:count]).sum()),
         warming=int(scene.warming[:count].sum()),
         alarms=alarms,
-        hosts=[[dict(board.labels[one]).get(label, "") for one in series.tolist()] for series, _ in curve],
-        begins_s=[np.asarray(board.first_s + step_s * first, np.float64) for _, first in curve],
+        hosts=[[dict(board.labels[one]).get(label, "") for one in series.tolist()] for series, _, _ in curve],
+        begins_s=[np.asarray(board.first_s + step_s * first, np.float64) for _, first, _ in curve],
+        ends_s=[np.asarray(board.first_s + step_s * (last + 1), np.float64) for _, _, last in curve],
         traces=traces(scene, board.values[:count], board.labels, alarms, where=where, most=terms.traces),
     )
 

@@ -90,6 +90,8 @@ def _written(arguments: argparse.Namespace, config: "Config", found: "Outcome") 
         within = "within" if told["within_budget"] else "above"
         rate = f"{told['notifications_per_week']:.3g} notifications a week"
         print(f"{told['alarms']} alarms of {told['series']} series, {rate}")
+        if found.judgement is not None:
+            print(f"{found.counted_a_week:.3g} a week match no incident and count: {found.judgement.true} are true")
         print(
             f"{within} the budget of {told['budget_per_week']:.3g}; sensitivity that meets it: {found.meets or 'none'}"
         )

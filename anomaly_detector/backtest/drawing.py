@@ -73,16 +73,17 @@ def area(xs: F64, low: F64, high: F64) -> str:
     return "".join(out)
 
 
-def ticks(low: float, high: float, up: Scale) -> Iterable[str]:
-    """Yield a few horizontal lines at round values."""
-    for value in _round_values(low, high):
+def ticks(low: float, high: float, up: Scale, *, whole: bool = False) -> Iterable[str]:
+    """Yield a few horizontal lines at round values, at `whole` numbers where things are counted."""
+    for value in _round_values(low, high, least=1.0 if whole else 0.0):
         yield rule(float(up(np.array([value]))[0]), short(value), quiet=True)
 
 
-def _round_values(low: float, high: float) -> list[float]:
+def _round_values(low: float, high: float, *, least: float) -> list[float]:
     span = max(high - low, 1e-300)
     step = 10.0 ** np.floor(np.log10(span / 2))
     step *= next(by for by in (1.0, 2.0, 5.0, 10.0) if span / (step * by) <= 4)
+    step = max(step, least)
     return [float(step * number) for number in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]
 
 
@@ -91,6 +92,16 @@ def rule(y: float, text: str, *, quiet: bool = False) -> str:
     return (
         f'<line class="{"grid" if quiet else "rule"}" x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}" y1="{y:.1f}" y2="{y:.1f}"/>'
         f'<text class="tick" x="{LEFT - 6:g}" y="{y + 3.5:.1f}" text-anchor="end">{escape(text)}</text>'
+    )
+
+
+def mark(y: float, text: str) -> str:
+    """Return a horizontal line that is no value of the axis, with its name inside, at the right."""
+    below = y < 16
+    return (
+        f'<line class="rule" x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        f'<text class="tick" x="{WIDTH - RIGHT - 4:g}" y="{y + 13 if below else y - 4:.1f}" text-anchor="end">'
+        f"{escape(text)}</text>"
     )
 
 

@@ -6,11 +6,9 @@ import numpy as np
 
 from anomaly_detector.backtest.alarms import SENSITIVITIES, Alarm, Judgement, Places, groups
 from anomaly_detector.backtest.block import LaneResult
+from anomaly_detector.backtest.incidents import About, Spans, during
 from anomaly_detector.backtest.rolled import Notice, Rolled
 from anomaly_detector.scoring.learning import Labels, Pause
-
-Who = tuple[str, str, str]  # query, kind and name
-About = Mapping[Who, Sequence[Labels]]  # which series that is
 
 
 def notices(alarms: Sequence[Alarm], rolled: Mapping[str, Rolled], *, apart_s: float) -> list[Notice]:
@@ -37,20 +35,29 @@ def notices(alarms: Sequence[Alarm], rolled: Mapping[str, Rolled], *, apart_s: f
     return sorted(out, key=lambda one: (one.begins, one.query, one.kind, one.name))
 
 
-def curve(lanes: Sequence[LaneResult], rolled: Mapping[str, Rolled], *, apart_s: float) -> Places:
-    """Return how many notifications there would be at each of SENSITIVITIES."""
+def curve(
+    lanes: Sequence[LaneResult], rolled: Mapping[str, Rolled], *, apart_s: float, spans: Spans | None = None
+) -> Places:
+    """Return how many notifications would count at each of SENSITIVITIES: those that match none of `spans`.
+
+    A false one that grows into a true one where more is above 1 counts on: no sensitivity is praised for that.
+    """
+    known = spans or {}
     out = np.zeros(len(SENSITIVITIES), np.intp)
     for place in range(len(SENSITIVITIES)):
         hosts: list[str] = []
         begins: list[float] = []
+        true: list[bool] = []
         for lane in lanes:
-            known = rolled.get(lane.query)
-            for host, begin in zip(lane.hosts[place], lane.begins_s[place].tolist(), strict=True):
-                if _unknown(known, host, begin):
+            for host, begin, end in _ranges(lane, place):
+                if _unknown(rolled.get(lane.query), host, begin):
                     hosts.append(host)
                     begins.append(begin)
-        out[place] = groups(codes(hosts), np.array(begins), apart_s=apart_s)[1]
-    return np.asarray(out + sum(one.counts for one in rolled.values()))
+                    true.append(during(known.get((lane.query, "series", host), ()), begin, end))
+        group, count = groups(codes(hosts), np.array(begins), apart_s=apart_s)
+        out[place] = count - len(np.unique(group[np.array(true, np.bool_)]))
+    every = np.asarray(out + sum(one.counts for one in rolled.values()))
+    return every if spans is None else np.maximum.accumulate(every)
 
 
 def judged_against(found: Sequence[Notice], incidents: Sequence[Pause], about: About) -> Judgement:
@@ -91,6 +98,11 @@ def codes(keys: Sequence[str]) -> Places:
     """Return a number for each name, the same for the same."""
     known = {key: code for code, key in enumerate(dict.fromkeys(keys))}
     return np.array([known[key] for key in keys], np.intp)
+
+
+def _ranges(lane: LaneResult, place: int) -> Iterator[tuple[str, float, float]]:
+    """Yield host, begin and end of the alarms at one of SENSITIVITIES."""
+    yield from zip(lane.hosts[place], lane.begins_s[place].tolist(), lane.ends_s[place].tolist(), strict=True)
 
 
 def _unknown(rolled: Rolled | None, host: str, begins_s: float) -> bool:

@@ -15,6 +15,7 @@ from anomaly_detector.backtest.drawing import (
     days,
     extent,
     line,
+    mark,
     rule,
     svg,
     ticks,
@@ -56,7 +57,7 @@ def bars_plot(labels: Sequence[str], values: Sequence[float], *, name: str) -> s
     up = Scale(most, 0.0, 8.0, HEIGHT - 4.0)
     every = max(1, int(np.ceil(LABEL_WIDTH / wide)))
     heights = up(np.array(values, float)) if len(values) else np.zeros(0)
-    parts = [*ticks(0.0, most, up)]
+    parts = [*ticks(0.0, most, up, whole=True)]
     for place, (label, value, y) in enumerate(zip(labels, values, heights.tolist(), strict=True)):
         x = LEFT + place * wide
         title = f"<title>{escape(label)}: {value:g}</title>"
@@ -82,7 +83,7 @@ def curve_plot(sensitivities: F64, a_week: F64, *, budget: float, meets: float |
             for power in range(int(np.ceil(np.log10(floor))), int(top) + 1)
         ),
         f'<path class="score" d="{line(xs, up(logs))}"/>',
-        rule(float(up(np.array([np.log10(max(budget, floor))]))[0]), "budget"),
+        mark(float(up(np.array([np.log10(max(budget, floor))]))[0]), f"budget {budget:.3g}"),
     ]
     for at, place in zip(sensitivities.tolist(), xs.tolist(), strict=True):
         if at in {0.25, 0.5, 1.0, 2.0, 4.0}:

@@ -26,9 +26,9 @@ p{margin:.3rem 0}.quiet{color:var(--quiet)}.tiles{display:flex;flex-wrap:wrap;ga
 .tile b{display:block;font-size:1.5rem;line-height:1.25}.tile span{color:var(--quiet);font-size:.85rem}
 .good b{color:var(--green)}.bad b{color:var(--red)}
 table{border-collapse:collapse;width:100%;font-size:.9rem}td,th{padding:.25rem .5rem;text-align:right;
-border-bottom:1px solid var(--line);vertical-align:top}th{font-weight:600}td.text,th.text{text-align:left;
-overflow-wrap:anywhere}
-.wide{overflow-x:auto}svg{width:100%;height:auto;display:block}
+border-bottom:1px solid var(--line);vertical-align:top}th{font-weight:600;white-space:nowrap}
+td.text,th.text{text-align:left}.when{white-space:nowrap}
+.wide{overflow-x:auto}svg{width:100%;min-width:34rem;height:auto;display:block}
 .grid{stroke:var(--line);stroke-width:1}.rule{stroke:var(--red);stroke-dasharray:4 3}.tick{fill:var(--quiet);
 font:11px system-ui,sans-serif}
 .middle{fill:none;stroke:var(--ink);stroke-width:.8}.band{fill:var(--band)}.expected{fill:none;stroke:var(--blue);stroke-width:1;opacity:.7}.value{fill:var(--ink);
@@ -37,6 +37,7 @@ fill-opacity:.35}.score{fill:none;stroke:var(--red);stroke-width:1.2}
 """
 MOST_NOTICES = 200  # in the table
 KNOWN = 0.95  # of what devices showed: less is said
+WHEN = frozenset({"begins", "from", "to"})
 TEXT = frozenset({"query", "model", "series_text", "series", "from", "to", "match"})
 
 
@@ -63,12 +64,12 @@ def page(found: Outcome, *, title: str, zone: tzinfo, version: str, facts: Mappi
 
 
 def _tiles(found: Outcome) -> str:
-    within = found.notified_a_week <= found.budget
     judged = found.judgement
+    whose = "notifications a week" if judged is None else "notifications a week that match no incident"
     tiles = [
-        ("", f"{sum(lane.series for lane in found.lanes):,}", f"series of {found.hosts:,} hosts"),
+        ("", f"{sum(lane.series for lane in found.lanes):,}", f"series of {found.hosts:,} devices"),
         ("", f"{len(found.alarms):,}", f"alarms in {found.days:.3g} days"),
-        ("good" if within else "bad", f"{found.notified_a_week:.3g}", "notifications a week"),
+        ("good" if found.within else "bad", f"{found.counted_a_week:.3g}", whose),
         ("", f"{found.budget:.3g}", "budget a week"),
         ("", "none" if found.meets is None else f"{found.meets:g}", "sensitivity that meets it"),
     ]
@@ -96,7 +97,12 @@ def _budget(found: Outcome) -> Iterable[str]:
             f"<p><b>{found.meets:g}</b> times {whose} is the highest that stays within "
             f"{found.budget:.3g} notifications a week.</p>"
         )
-    yield curve_plot(SENSITIVITIES, found.a_week, budget=found.budget, meets=found.meets)
+    if found.judgement is not None:
+        yield (
+            f"<p>{found.judgement.true} of {found.judgement.notifications} notifications match a known incident: true "
+            "ones do not count against the budget, here and in the curve.</p>"
+        )
+    yield _wide(curve_plot(SENSITIVITIES, found.a_week, budget=found.budget, meets=found.meets))
     yield (
         '<p class="quiet">Notifications a week over sensitivity, 1 as configured. Scores are scaled; that a more '
         "sensitive detector would also learn less while it alarms is not played again.</p>"
@@ -130,9 +136,9 @@ def _days(found: Outcome, zone: tzinfo) -> Iterable[str]:
     table = per_day(found, zone)
     labels = [f"{day:%a %d %b}" for day in table.index]
     yield "<h2>Alarms per day</h2>"
-    yield bars_plot(labels, [float(one) for one in table["alarms"]], name="alarms per day")
+    yield _wide(bars_plot(labels, [float(one) for one in table["alarms"]], name="alarms per day"))
     yield "<h3>Notifications per day</h3>"
-    yield bars_plot(labels, [float(one) for one in table["notifications"]], name="notifications per day")
+    yield _wide(bars_plot(labels, [float(one) for one in table["notifications"]], name="notifications per day"))
 
 
 def _notified(found: Outcome, zone: tzinfo) -> Iterable[str]:
@@ -162,7 +168,7 @@ def _noisiest(found: Outcome, zone: tzinfo) -> Iterable[str]:
     yield _frame(table, {"peak": "{:.3g}", "hours": "{:.3g}"}) if len(table) else "<p>No series alarmed.</p>"
     for trace in found.traces:
         yield f"<h3>{escape(_name(trace))}: {trace.alarms} alarm{'' if trace.alarms == 1 else 's'}</h3>"
-        yield series_plot(trace, zone)
+        yield _wide(series_plot(trace, zone))
     yield (
         '<p class="quiet">Dark: samples. Blue: expected, and the band. Red below: the score, cut at 3, and its '
         "threshold. Shaded: alarms. A column of the picture spans several samples, from the lowest to the highest.</p>"
@@ -180,12 +186,12 @@ def _facts(found: Outcome, facts: Mapping[str, str], version: str) -> Iterable[s
         f'<tr><td class="text">{escape(name)}</td><td class="text">{escape(text)}</td></tr>'
         for name, text in every.items()
     )
-    yield f"<h2>What was run</h2><table>{rows}</table>"
+    yield f"<h2>What was run</h2>{_wide(f'<table>{rows}</table>')}"
 
 
 def _what_notifies(found: Outcome) -> str:
     apart = Duration(found.terms.apart_s)
-    series = f"alarms of one host that begin within {apart} of the one before"
+    series = f"alarms of one device that begin within {apart} of the one before"
     if found.judged is None:
         return series
     return f"a device or a site above 1, until it was below for {apart}; while a device is not known, {series}"
@@ -204,7 +210,7 @@ def _frame(table: Any, formats: Mapping[str, str]) -> str:
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[str]], *, text: Iterable[str] = TEXT) -> str:
-    kinds = ["text" if name in set(text) else "" for name in names]
+    kinds = [("text when" if name in WHEN else "text") if name in set(text) else "" for name in names]
     head = "".join(f'<th class="{kind}">{escape(name)}</th>' for kind, name in zip(kinds, names, strict=True))
     body = "".join(
         "<tr>"
@@ -212,7 +218,12 @@ def _table(names: Sequence[str], rows: Iterable[Sequence[str]], *, text: Iterabl
         + "</tr>"
         for row in rows
     )
-    return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
+    return _wide(f"<table><tr>{head}</tr>{body}</table>")
+
+
+def _wide(inside: str) -> str:
+    """Let what is wider than a phone be pushed aside on its own, while the page stays."""
+    return f'<div class="wide">{inside}</div>'
 
 
 def _name(trace: Trace) -> str:

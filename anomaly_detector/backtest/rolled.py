@@ -1,11 +1,12 @@
 """From the tapes of all blocks of a query to what its devices and sites would have notified. Reads tapes, no more."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
 
 from anomaly_detector.backtest.alarms import SENSITIVITIES, Places, episodes
+from anomaly_detector.backtest.incidents import Spans, during
 from anomaly_detector.backtest.tape import Tape
 from anomaly_detector.grouping.blocks import GroupPlan
 from anomaly_detector.models.model import F32, F64, Mask
@@ -24,10 +25,10 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rolled(msgspec.Struct, frozen=True, kw_only=True):
-    """One query: its notifications; how many there would be at each of SENSITIVITIES; since when devices are known.
+    """One query: its notifications; how many would count at each of SENSITIVITIES; since when devices are known.
 
-    `known_s` has each device's name: +Inf where it was never judged. `judged` is the share of instants and devices
-    that were, of those with samples.
+    True ones do not count, where incidents are known. `known_s` has each device's name: +Inf where it was never
+    judged. `judged` is the share of instants and devices that were, of those with samples.
     """
 
     query: str
@@ -46,8 +47,34 @@ class _Scores(msgspec.Struct, frozen=True):
     there: Mask
 
 
-def rolled(tapes: Sequence[Tape], plan: GroupPlan, *, from_s: float, apart_s: float) -> Rolled:
-    """Roll up the tapes of one query; what is before `from_s` is how its devices came to be known."""
+class _Counting(msgspec.Struct, frozen=True, kw_only=True):
+    """What counts: notifications of one query that match none of the `spans` of whom they are about."""
+
+    query: str
+    spans: Spans
+    from_s: float
+    step_s: float
+    apart: int
+
+    def of(self, kind: str, names: Sequence[str], above: Mask) -> int:
+        """Return how many of `above` (who, instants) count."""
+        rows, first, last = episodes(above, least=1, apart=self.apart)
+        known = [self.spans.get((self.query, kind, name), ()) for name in names] if self.spans else []
+        true = sum(
+            during(known[row], self.from_s + self.step_s * start, self.from_s + self.step_s * (end + 1))
+            for row, start, end in zip(rows.tolist(), first.tolist(), last.tolist(), strict=True)
+            if known and known[row]
+        )
+        return len(rows) - true
+
+
+def rolled(
+    tapes: Sequence[Tape], plan: GroupPlan, *, from_s: float, apart_s: float, spans: Spans | None = None
+) -> Rolled:
+    """Roll up the tapes of one query; what is before `from_s` is how its devices came to be known.
+
+    `spans` are the known incidents, see `incidents.spans_of`.
+    """
     first = tapes[0]
     devices = [device for tape in tapes for device in tape.devices]
     sites = list(dict.fromkeys(site for _, site in devices if site))
@@ -60,6 +87,7 @@ def rolled(tapes: Sequence[Tape], plan: GroupPlan, *, from_s: float, apart_s: fl
     names = [name for name, _ in devices]
     from_s = first.first_s + begin * first.step_s
     group = held_by_sites(found.alone.T, found.site.T, site_of).T
+    counting = _Counting(query=first.query, spans=spans or {}, from_s=from_s, step_s=first.step_s, apart=apart)
     notices = [
         Notice(
             query=first.query,
@@ -75,7 +103,7 @@ def rolled(tapes: Sequence[Tape], plan: GroupPlan, *, from_s: float, apart_s: fl
     return Rolled(
         query=first.query,
         notices=notices,
-        counts=_counts(found, site_of, apart=apart),
+        counts=_counts(found, site_of, {"device": names, "site": sites}, counting),
         known_s=dict(zip(names, _since(found.judged, from_s, first.step_s).tolist(), strict=True)),
         judged=float((found.judged & found.there).sum() / max(1, int(found.there.sum()))),
     )
@@ -103,15 +131,16 @@ def _scores(tapes: Sequence[Tape], roll_up: RollUp, begin: int) -> _Scores:
     return out
 
 
-def _counts(found: _Scores, site_of: Places, *, apart: int) -> Places:
-    """Return how many notifications there would be at each sensitivity."""
+def _counts(found: _Scores, site_of: Places, names: Mapping[str, Sequence[str]], counting: _Counting) -> Places:
+    """Return how many notifications would count at each sensitivity."""
     out = np.zeros(len(SENSITIVITIES), np.intp)
     lively = found.alone.max(axis=1, initial=0) * SENSITIVITIES[-1] > 1
     alone, of = found.alone[lively], site_of[lively]
+    devices = [name for name, one in zip(names["device"], lively.tolist(), strict=True) if one]
     for place, sensitivity in enumerate(SENSITIVITIES.astype(np.float32).tolist()):
         site = found.site * np.float32(sensitivity)
         group = held_by_sites((alone * np.float32(sensitivity)).T, site.T, of).T
-        out[place] = sum(len(episodes(one > 1, least=1, apart=apart)[0]) for one in (group, site))
+        out[place] = counting.of("device", devices, group > 1) + counting.of("site", names["site"], site > 1)
     return out
 
 

@@ -10,7 +10,8 @@ import msgspec
 import numpy as np
 
 from anomaly_detector.backtest.block import Job, LaneResult, Terms, host_label
-from anomaly_detector.backtest.notices import About, about
+from anomaly_detector.backtest.incidents import About, Spans, spans_of
+from anomaly_detector.backtest.notices import about
 from anomaly_detector.backtest.outcome import Incidents, Outcome, outcome
 from anomaly_detector.backtest.recording import RecordingError, Track, load_index, record, save_index
 from anomaly_detector.backtest.rolled import Rolled
@@ -18,7 +19,7 @@ from anomaly_detector.backtest.rolled import rolled as rolled_up
 from anomaly_detector.backtest.tape import Tape
 from anomaly_detector.backtest.workers import blocks, here, on_dask
 from anomaly_detector.config import Config
-from anomaly_detector.grouping.blocks import Budget, GroupPlan, Groups
+from anomaly_detector.grouping.blocks import DEFAULT_TEAM, Budget, GroupPlan, Groups, Share
 from anomaly_detector.label_store import identity
 from anomaly_detector.plan import QueryPlan, plans
 from anomaly_detector.scoring.learning import Pause
@@ -51,7 +52,10 @@ def backtest(config: Config, wanted: Wanted, *, source: Callable[[], Source], to
             tracks = _read(chosen, wanted.terms, folder, source=source, told=told)
         else:
             tracks = _fitting(chosen, wanted.terms, folder)
-        lanes, rolled = _done(chosen, tracks, wanted, folder, told=told)
+        known = None
+        if wanted.incidents is not None:
+            known = Incidents(known=wanted.incidents, about=_about(chosen, tracks))
+        lanes, rolled = _done(chosen, tracks, wanted, folder, known=known, told=told)
     hosts = {
         parse_labels(key.encode()).get(host_label(plan), "") for plan in chosen for key in tracks[plan.alias].series
     }
@@ -61,7 +65,7 @@ def backtest(config: Config, wanted: Wanted, *, source: Callable[[], Source], to
         wanted.terms,
         hosts=len(hosts),
         budget=_budget(chosen, tracks, len(hosts)) if wanted.budget is None else wanted.budget,
-        incidents=None if wanted.incidents is None else Incidents(known=wanted.incidents, about=_about(chosen, tracks)),
+        incidents=known,
     )
 
 
@@ -131,9 +135,16 @@ def _jobs(plan: QueryPlan, wanted: Wanted, folder: Path, track: Track, tapes: Pa
 
 
 def _done(
-    chosen: Sequence[QueryPlan], tracks: Mapping[str, Track], wanted: Wanted, folder: Path, *, told: Told
+    chosen: Sequence[QueryPlan],
+    tracks: Mapping[str, Track],
+    wanted: Wanted,
+    folder: Path,
+    *,
+    known: Incidents | None,
+    told: Told,
 ) -> tuple[list[LaneResult], dict[str, Rolled]]:
     """Do all blocks; roll up each query as soon as its blocks are done."""
+    spans = spans_of(known.known, known.about) if known else {}
     lanes: list[LaneResult] = []
     tapes: dict[str, list[Tape]] = {}
     rolled: dict[str, Rolled] = {}
@@ -155,13 +166,13 @@ def _done(
             tapes.setdefault(alias, []).extend([result.tape] if result.tape is not None else [])
             groups = plan_of[alias].groups
             if not left[alias] and groups is not None:
-                rolled[alias] = _rolled(tapes.pop(alias), groups, wanted.terms)
+                rolled[alias] = _rolled(tapes.pop(alias), groups, wanted.terms, spans)
             told("judging", done / len(jobs))
     return lanes, rolled
 
 
-def _rolled(tapes: Sequence[Tape], groups: GroupPlan, terms: Terms) -> Rolled:
-    found = rolled_up(tapes, groups, from_s=terms.from_s, apart_s=terms.apart_s)
+def _rolled(tapes: Sequence[Tape], groups: GroupPlan, terms: Terms, spans: Spans) -> Rolled:
+    found = rolled_up(tapes, groups, from_s=terms.from_s, apart_s=terms.apart_s, spans=spans)
     for tape in tapes:
         if tape.file is not None:
             tape.file.unlink()
@@ -171,12 +182,8 @@ def _rolled(tapes: Sequence[Tape], groups: GroupPlan, terms: Terms) -> Rolled:
 def _budget(chosen: Sequence[QueryPlan], tracks: Mapping[str, Track], hosts: int) -> float:
     """Return what the configuration allows a week; where nothing is rolled up that of so many hosts."""
     if not any(plan.groups for plan in chosen):
-        return Budget().per_week * max(1, hosts) / 1000
-    return sum(
-        plan.groups.share.per_week / plan.groups.share.queries * _devices(plan, tracks[plan.alias]) / 1000
-        for plan in chosen
-        if plan.groups
-    )
+        return Share(team=DEFAULT_TEAM, per_week=Budget().per_week, queries=1).allowed(hosts)
+    return sum(plan.groups.share.allowed(_devices(plan, tracks[plan.alias])) for plan in chosen if plan.groups)
 
 
 def _devices(plan: QueryPlan, track: Track) -> int:

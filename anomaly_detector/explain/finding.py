@@ -47,7 +47,8 @@ class Mates(msgspec.Struct, frozen=True, kw_only=True):
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """The whole answer. Times are Unix seconds, `actual` is None without a sample.
 
-    `learnt` says what the models knew, `not_learning` why this instant teaches nothing ("" when it does).
+    `learnt` says what the models knew, `not_learning` why this instant teaches nothing ("" when it does),
+    `feedback` the false alarms that raise its threshold, `accepted` the levels that people took as normal.
     """
 
     series: str
@@ -60,6 +61,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     learnt: str
     not_learning: str = ""
     feedback: Sequence[str] = ()
+    accepted: Sequence[str] = ()
 
     @property
     def agreeing(self) -> tuple[int, int]:

@@ -20,8 +20,9 @@ from anomaly_detector.explain.knowledge import knowledge
 from anomaly_detector.explain.lookup import Found
 from anomaly_detector.explain.subject import written
 from anomaly_detector.explain.testimony import Testimony, testimony
+from anomaly_detector.feedback.acceptance import LEAST_SEEN, accepts, is_meant
 from anomaly_detector.feedback.effects import Marks, about, factor, pauses
-from anomaly_detector.feedback.listing import sentence
+from anomaly_detector.feedback.listing import accepted_sentence, sentence
 from anomaly_detector.feedback.verdicts import HOST, Entry
 from anomaly_detector.models.model import State
 from anomaly_detector.plan import QueryPlan, plans
@@ -66,6 +67,7 @@ def explained(config: Config, source: Source, found: Found, *, marks: Marks) -> 
         learnt=played.learnt,
         not_learning=_not_learning(found, said, pauses(marks, plan.alias)),
         feedback=[sentence(entry) for entry in marks.raises if _is_about(entry, found)],
+        accepted=_accepted(found, marks),
     )
 
 
@@ -73,16 +75,21 @@ def _played(plan: QueryPlan, source: Source, found: Found, *, only: dict[str, st
     """Play one query up to the instant; keep what the models knew of the series just before."""
     replay = Replay(plan, source, pauses=pauses(marks, plan.alias), marks=lambda: marks)
     state, learnt = knowledge(plan, replay, found.at_s, only)
-    row, before, last = -1, {}, None
+    row, before, last, known = -1, {}, None, set(state.accepted)
 
     def keep(state: QueryState, time_s: float) -> None:
         nonlocal row, before
-        if time_s + plan.step_s > found.at_s and plan.alias == found.plan.alias:
+        if time_s + plan.step_s <= found.at_s:
+            return
+        replay.heed(state)
+        if plan.alias == found.plan.alias:
             row = next((row for row, labels in enumerate(state.table.labels) if labels == found.labels), -1)
             before = {lane.alias: _row_of(lane, row) for lane in state.lanes if row >= 0}
 
     for last in replay.run(state, found.at_s, before=keep):  # noqa: B007  # the last one is wanted
         pass
+    if state.accepted != known:
+        learnt += "; verdicts about levels since then heeded"
     return Played(state=state, learnt=learnt, last=last, row=row, before=before)
 
 
@@ -153,6 +160,17 @@ def _not_learning(found: Found, said: Sequence[Said], marked: Sequence[Pause]) -
         return "in a learning pause"
     frozen = [one.alias for one in said if one.score * one.raised_by > 1]
     return f"frozen while the score is above 1 ({', '.join(frozen)})" if frozen else ""
+
+
+def _accepted(found: Found, marks: Marks) -> list[str]:
+    """Return the levels of the series that people accepted, and which of them are not heeded yet."""
+    plan = found.plan
+    out = []
+    for entry in accepts(marks, plan):
+        if is_meant(entry, found.labels, plan):
+            waits = entry.start + LEAST_SEEN * plan.step_s >= found.at_s
+            out.append(accepted_sentence(entry) + (" (counts after a few samples)" if waits else ""))
+    return out
 
 
 def _is_about(entry: Entry, found: Found) -> bool:

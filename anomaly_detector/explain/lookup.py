@@ -11,6 +11,8 @@ from anomaly_detector.series_table import Labels
 from anomaly_detector.source.matrix import grid_times, parse_labels
 from anomaly_detector.source.narrowed import Narrowed
 from anomaly_detector.source.reading import Source
+from heronwatch.faults import quoted
+from heronwatch.words import hint
 
 LOOK_BACK_S, MOST_LOOKS = 3600.0, 60  # a series that was there within the hour before is found
 MOST_MEANT = 2000  # series looked at, to find the one
@@ -45,7 +47,17 @@ def find(config: Config, source: Source, subject: Subject, *, at_s: float | None
         if at_s is not None:
             newest_s = min(newest_s, newest_instant(at_s, plan.step_s, 0.0))
         found += [Found(plan=plan, labels=labels, at_s=newest_s) for labels in _there(plan, source, subject, newest_s)]
+    if not any(subject.may_be_in(plan) for plan in every):
+        raise NoSuchSeriesError(_unknown(subject, [plan.alias for plan in every]))
     return _only(found, [plan.alias for plan in every])
+
+
+def _unknown(subject: Subject, queries: list[str]) -> str:
+    """Return what is wrong with a name that no query knows."""
+    if subject.query:
+        return f"{quoted(subject.query)} is no alias of this configuration{hint(subject.query, queries)}"
+    named = f"{quoted(subject.name)} is neither an alias nor a metric of this configuration"
+    return named + hint(subject.name, queries)
 
 
 def _there(plan: QueryPlan, source: Source, subject: Subject, newest_s: float) -> list[Labels]:

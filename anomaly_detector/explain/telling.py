@@ -35,6 +35,8 @@ def _lines(told: Explanation) -> Iterator[str]:
     yield from _host(told)
     for sentence in told.feedback:
         yield _line("feedback", f"raised by {sentence}")
+    for sentence in told.accepted:
+        yield _line("level", f"accepted: {sentence}")
     yield _line("learning", told.not_learning or "from this sample, too")
     yield _line("known from", told.learnt)
 

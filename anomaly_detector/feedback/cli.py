@@ -1,4 +1,4 @@
-"""`heronwatch detector feedback list|accept|undo`: the journal in the state folder, whether a detector runs or not."""
+"""`heronwatch detector feedback`: the journal in the state folder, whether a detector runs or not."""
 
 import argparse
 import contextlib
@@ -10,26 +10,43 @@ import time
 from anomaly_detector.cli_flags import add_config_file, files
 from heronwatch.commands import EXIT_FAULT, EXIT_OK
 
+WHEN = "2h for two hours ago, or 2026-10-25T03:00:00+01:00"
+
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the sub-command and its actions."""
-    feedback = commands.add_parser("feedback", help="list what people said of alarms, accept a level, take it back")
+    feedback = commands.add_parser("feedback", help="say what an alarm was, list what people said, take it back")
     actions = feedback.add_subparsers(title="actions", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="every verdict, newest first, and what it changes")
     listing.add_argument("--all", action="store_true", help="also what no longer counts")
     listing.set_defaults(detector_run=_feedback_list)
-    accept = actions.add_parser("accept", help="say that what a series has been lately is its new level")
-    accept.add_argument("series", metavar="SERIES", help="""such as 'cpu{instance="sw1"}': alias or metric, labels""")
-    accept.add_argument(
-        "--since", required=True, metavar="TIME", help="2h for two hours ago, or 2026-10-25T03:00:00+01:00"
-    )
-    accept.set_defaults(detector_run=_feedback_accept)
+    accept = _verdict(actions, "accept", "accepted", "say that what a series has been lately is its new level")
+    accept.add_argument("--since", required=True, metavar="TIME", help=WHEN)
+    false = _verdict(actions, "false-alarm", "false_alarm", "say that an alarm was none: the threshold rises")
+    false.add_argument("--at", dest="until", default="", metavar="TIME", help=f"when it alarmed: {WHEN} (now)")
+    spans = [
+        _verdict(actions, name, name, f"say that a span of a series was {words}: nothing is learnt from it")
+        for name, words in (("incident", "an incident"), ("expected", "to be expected"))
+    ]
+    for one in spans:
+        one.add_argument("--since", required=True, metavar="TIME", help=WHEN)
+        one.add_argument("--until", default="", metavar="TIME", help="end of the span, at most 31 days ahead (now)")
     undo = actions.add_parser("undo", help="take a verdict back")
     undo.add_argument("id", metavar="ID", help="as `list` shows it")
     undo.set_defaults(detector_run=_feedback_undo)
-    for action in (listing, accept, undo):
+    for action in (listing, accept, false, *spans, undo):
         action.add_argument("--json", action="store_true", help="print JSON")
         add_config_file(action)
+
+
+def _verdict(
+    actions: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, verdict: str, words: str
+) -> argparse.ArgumentParser:
+    """Add an action by which a person says something of one series."""
+    action = actions.add_parser(name, help=words)
+    action.add_argument("series", metavar="SERIES", help="""such as 'cpu{instance="sw1"}': alias or metric, labels""")
+    action.set_defaults(detector_run=_feedback_said, verdict=verdict, since="", until="")
+    return action
 
 
 def _feedback_list(arguments: argparse.Namespace) -> int:
@@ -42,11 +59,11 @@ def _feedback_list(arguments: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _feedback_accept(arguments: argparse.Namespace) -> int:
+def _feedback_said(arguments: argparse.Namespace) -> int:
     from anomaly_detector.config import Config
     from anomaly_detector.explain.api import asked
     from anomaly_detector.explain.lookup import find
-    from anomaly_detector.feedback.command import accepted, since
+    from anomaly_detector.feedback.command import said, span_of
     from anomaly_detector.source.prom_api import PromApi
     from heronwatch.config import load
 
@@ -54,9 +71,10 @@ def _feedback_accept(arguments: argparse.Namespace) -> int:
     try:
         subject, api = asked(arguments.series, "").subject, PromApi(config.reader)
         with contextlib.closing(api):
-            since_s = since(arguments.since, now_s=api.server_time())
-            found = find(config, api, subject, at_s=None)
-        told = accepted(config, found, since_s=since_s, now=time.time, who=getpass.getuser())
+            now_s = api.server_time()
+            span = span_of(arguments.verdict, since=arguments.since, until=arguments.until, now_s=now_s)
+            found = find(config, api, subject, at_s=span[1] if arguments.until and span[1] < now_s else None)
+        told = said(config, found, arguments.verdict, span=span, now=time.time, who=getpass.getuser())
     except ValueError as error:  # RefusedError, too
         print(f"heronwatch detector feedback: {error}", file=sys.stderr)
         return EXIT_FAULT

@@ -1,4 +1,4 @@
-"""`heronwatch detector feedback list|accept|undo`: the journal in the state folder, whether a detector runs or not."""
+"""`heronwatch detector feedback list|ACTION|undo`: the journal in the state folder, whether a detector runs or not."""
 
 import json
 import secrets
@@ -11,7 +11,7 @@ from anomaly_detector.feedback.api import protected, taken
 from anomaly_detector.feedback.effects import OURS
 from anomaly_detector.feedback.listing import as_builtins, as_text
 from anomaly_detector.feedback.record import Feedback, Taken
-from anomaly_detector.feedback.verdicts import ACCEPTED, ALIAS, Entry
+from anomaly_detector.feedback.verdicts import ACCEPTED, ALIAS, FALSE_ALARM, FARTHEST_S, Entry, Verdict
 from anomaly_detector.sink.series import Identity, output_labels
 from heronwatch.values import Duration
 
@@ -25,30 +25,48 @@ def listed(config: Config, *, now: Callable[[], float], only_counting: bool, as_
     return as_text(shown, protected(feedback))
 
 
-def accepted(config: Config, found: Found, *, since_s: float, now: Callable[[], float], who: str) -> Taken:
-    """Take the level of a series since `since_s` as normal; raises as `Feedback.add` does."""
+def said(
+    config: Config, found: Found, verdict: Verdict, *, span: tuple[float, float], now: Callable[[], float], who: str
+) -> Taken:
+    """Keep what a person says of a series from when to when; raises as `Feedback.add` does."""
     alias, at = found.plan.alias, now()
     written = output_labels(dict(found.labels), Identity(alias, "", found.plan.query.page))
     labels = {name: value for name, value in written if name not in OURS} | {ALIAS: alias}
-    identity, end_s = secrets.token_hex(4), max(since_s, at)
-    entry = Entry(id=identity, at=at, verdict=ACCEPTED, labels=labels, start=since_s, end=end_s, who=who)
+    identity, (start_s, end_s) = secrets.token_hex(4), span
+    entry = Entry(id=identity, at=at, verdict=verdict, labels=labels, start=start_s, end=end_s, who=who)
     feedback = Feedback(config, now=now)
     feedback.add(entry)
     return taken(entry, protected=protected(feedback), series=1)
 
 
-def since(text: str, *, now_s: float) -> float:
-    """Read since when: so long ago, or a time; ValueError when it is neither, or ahead.
+def span_of(verdict: Verdict, *, since: str, until: str, now_s: float) -> tuple[float, float]:
+    """Read from when to when: times, or so long ago; ValueError when they are neither, or cannot be.
 
-    >>> since("2h", now_s=10_000.0), since("9000", now_s=10_000.0)
+    >>> span_of("incident", since="2h", until="9000", now_s=10_000.0)
     (2800.0, 9000.0)
+    >>> span_of("false_alarm", since="", until="", now_s=10_000.0)
+    (10000.0, 10000.0)
     """
+    end_s = _time(until, now_s) if until else now_s
+    start_s = _time(since, now_s) if since else end_s
+    if verdict == ACCEPTED and start_s > now_s:
+        raise ValueError("--since is ahead: a level is accepted once it is there")
+    if verdict == FALSE_ALARM and end_s > now_s:
+        raise ValueError("--at is ahead: nothing has alarmed yet")
+    if end_s > now_s + FARTHEST_S:
+        raise ValueError("--until is more than 31 days ahead")
+    if end_s < start_s:
+        raise ValueError("--until is before --since")
+    return start_s, end_s
+
+
+def _time(text: str, now_s: float) -> float:
     try:
         found = now_s - Duration.parse(text)
     except ValueError:
         found = time_of(text)
-    if not 0 <= found <= now_s:
-        raise ValueError("--since is ahead: a level is accepted once it is there")
+    if found < 0:
+        raise ValueError(f"'{text}' is not a time")
     return found
 
 

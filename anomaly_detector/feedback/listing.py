@@ -30,6 +30,11 @@ def sentence(entry: Entry) -> str:
     return f"{entry.id} {series_text(entry)} until {moment(expires_at(entry))[:10]}"
 
 
+def accepted_sentence(entry: Entry) -> str:
+    """Return one accepted level as a line for people."""
+    return f"{entry.id}, {WORDS[ACCEPTED]} since {moment(entry.start)[:16]}Z{f' by {entry.who}' if entry.who else ''}"
+
+
 def as_text(entries: Iterable[tuple[Entry, bool]], protected: frozenset[str]) -> str:
     """Return a table of verdicts, newest first, for a terminal."""
     lines = []

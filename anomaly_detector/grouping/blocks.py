@@ -18,6 +18,7 @@ from heronwatch.words import hint
 PerWeek = Annotated[float, msgspec.Meta(gt=0, le=10_000)]
 DEFAULT_TEAM = "everyone"
 LEAST_HISTORY_S = (FEWEST_DAYS + 1) * DAY_S  # days count from midnight (UTC): that many whole ones are in it
+LEAST_PER_WEEK = 0.25  # what a budget allows at least, however few the devices: one notification in four weeks
 MOST_HISTORY_S = DAYS * DAY_S  # what is older is forgotten
 
 
@@ -80,6 +81,15 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
     team: str
     per_week: float
     queries: int
+
+    def allowed(self, devices: int) -> float:
+        """Return how many notifications a week one of the queries may have.
+
+        >>> share = Share(team="everyone", per_week=5.0, queries=2)
+        >>> share.allowed(1000), share.allowed(6)
+        (2.5, 0.125)
+        """
+        return max(self.per_week * devices / 1000, LEAST_PER_WEEK) / self.queries
 
 
 def share_of(budget: Budget, query: str, queries: Sequence[str]) -> Share:

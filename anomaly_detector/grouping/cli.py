@@ -5,7 +5,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from heronwatch.commands import EXIT_FAULT, EXIT_OK, EXIT_USAGE
+from heronwatch.commands import EXIT_FAULT, EXIT_OK
 
 if TYPE_CHECKING:
     from anomaly_detector.config import Config
@@ -18,8 +18,8 @@ def add_arguments(check: argparse.ArgumentParser) -> None:
         "--history",
         metavar="DURATION",
         default="",
-        help="also play so much history again (14d) and print the notifications a week that each query costs; "
-        "a query with `page: true` above its part of the budget is a fault",
+        help="also play so much history again (14d, 5d at least) and print the notifications a week that each query "
+        "costs; a query with `page: true` above its part of the budget is a fault",
     )
 
 
@@ -34,21 +34,25 @@ def unknown(config: "Config") -> list[str]:
     ]
 
 
-def alarms(arguments: argparse.Namespace, config: "Config", *, summary: "dict[str, object]") -> int:
-    """Print what the past says about every query, for scripts in one document with the summary; returns the status."""
-    from anomaly_detector.grouping.estimate import LEAST_HISTORY_S, estimates
-    from anomaly_detector.source.opening import source_of
+def history_fault(text: str) -> str:
+    """Return what is wrong with a --history, "" when nothing is."""
+    from anomaly_detector.grouping.estimate import LEAST_HISTORY_S
     from heronwatch.values import Duration
 
     try:
-        history_s = float(Duration.parse(arguments.history))
+        given_s = Duration.parse(text)
     except ValueError as error:
-        print(f"heronwatch detector check: --history: {error}", file=sys.stderr)
-        return EXIT_USAGE
-    if history_s < LEAST_HISTORY_S:
-        least = Duration(LEAST_HISTORY_S)
-        print(f"heronwatch detector check: --history: {arguments.history} is shorter than {least}", file=sys.stderr)
-        return EXIT_USAGE
+        return str(error)
+    return f"{text} is shorter than {Duration(LEAST_HISTORY_S)}" if given_s < LEAST_HISTORY_S else ""
+
+
+def alarms(arguments: argparse.Namespace, config: "Config", *, summary: "dict[str, object]") -> int:
+    """Print what the past says about every query, for scripts in one document with the summary; returns the status."""
+    from anomaly_detector.grouping.estimate import estimates
+    from anomaly_detector.source.opening import source_of
+    from heronwatch.values import Duration
+
+    history_s = float(Duration.parse(arguments.history))
     found = []
     for one in estimates(config, source_of, history_s=history_s, told=_tell):
         found.append(one)
@@ -80,10 +84,16 @@ def refusal(one: "Estimate") -> str:
             f"history ({one.devices} devices seen): set page: false until it has some days more, or give a longer "
             "--history"
         )
+    from anomaly_detector.grouping.blocks import DEFAULT_TEAM
+
+    where = "budget.per_week" if one.team == DEFAULT_TEAM else f"budget.teams.{one.team}.per_week"
+    shared = "" if one.queries == 1 else f", shared by {one.queries} queries"
     return (
-        f"reader.queries.{one.query}.page: {one.expected_per_week:.3g} notifications a week are expected, its part of "
-        f"the budget of '{one.team}' is {one.allowed_per_week:.3g}: set page: false, raise min_dev_from_expected, or "
-        "give the team a larger per_week"
+        f"reader.queries.{one.query}.page: {one.expected_per_week:.3g} notifications a week are expected "
+        f"({one.notifications} within {one.weeks * 7:.3g} days), its part of the budget of '{one.team}' is "
+        f"{one.allowed_per_week:.3g} (of {one.devices} devices{shared}): put incidents of that time into "
+        f"settings.learning_pauses, raise min_dev_from_expected, write {where}: {one.enough_per_week:g} (a week for "
+        "each 1,000 devices; then check again, as more is notified), or set page: false"
     )
 
 

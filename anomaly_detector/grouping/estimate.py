@@ -21,7 +21,10 @@ CHANCE = 0.05  # of so many notifications although the budget is kept: what is r
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """One query: notifications within `weeks` that were judged, and what its part of the budget allows a week."""
+    """One query: notifications within `weeks` that were judged, and what its part of the budget allows a week.
+
+    `queries` is how many share that budget.
+    """
 
     query: str
     page: bool
@@ -30,6 +33,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     notifications: int
     weeks: float
     allowed_per_week: float
+    queries: int = 1
 
     @property
     def expected_per_week(self) -> float:
@@ -45,6 +49,23 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     def above(self) -> bool:
         """Whether so many are no accident within the budget (Poisson)."""
         return self.notifications > 0 and chance(self.notifications, self.allowed_per_week * self.weeks) < CHANCE
+
+    @property
+    def enough_per_week(self) -> float:
+        """Return the least `per_week` of the budget, to two digits, of which so many are no sign of too many.
+
+        >>> one = Estimate(query="cpu", page=True, team="everyone", devices=200, notifications=6, weeks=1.5,
+        ...                allowed_per_week=0.5)
+        >>> one.enough_per_week
+        8.8
+        """
+        low, high = 0.0, float(self.notifications)  # of the mean: so many are likely where so many are expected
+        for _ in range(50):
+            middle = (low + high) / 2
+            low, high = (low, middle) if chance(self.notifications, middle) >= CHANCE else (middle, high)
+        exact = high / self.weeks * self.queries * 1000 / max(1, self.devices)
+        digit = 10.0 ** (math.floor(math.log10(exact)) - 1)
+        return round(math.ceil(exact / digit) * digit, 6)
 
 
 def chance(count: int, mean: float) -> float:
@@ -85,5 +106,6 @@ def estimate(plan: QueryPlan, groups: QueryGroups, tally: Tally) -> Estimate:
         devices=devices,
         notifications=tally.notifications,
         weeks=tally.judged * plan.step_s / WEEK_S,
-        allowed_per_week=share.per_week / share.queries * devices / 1000,
+        allowed_per_week=share.allowed(devices),
+        queries=share.queries,
     )

@@ -6,6 +6,7 @@ header of its answers) has the last word: what is a little ahead of it waits, wh
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 
 import msgspec
@@ -57,6 +58,7 @@ class Receiver:
     def __init__(self, target: Target, *, capacity: int, clock: Clock, metrics: Metrics) -> None:
         self.name = str(target.datasource_url)
         self.trouble = ""
+        self.heir: Receiver | None = None  # who sends what waits when this one is stopped
         self._target, self._capacity = target, capacity
         self._clock, self._metrics = clock, metrics
         self._queue: deque[Batch] = deque()
@@ -69,6 +71,11 @@ class Receiver:
         self._down_since: float | None = None  # by the monotonic clock
         self._dropped = 0  # samples, since then
 
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Where it writes to: what waits for one with another credential may go there as well."""
+        return self.name, self._target.path, self._target.tenant_id
+
     def __len__(self) -> int:
         """Return how many samples wait."""
         return self._samples
@@ -78,14 +85,25 @@ class Receiver:
         with self._lock:
             self._queue.append(batch)
             self._samples += len(batch)
-            while self._samples > self._capacity and len(self._queue) > 1:
-                dropped = len(self._take())
-                self._dropped += dropped
-                self._drop(dropped, "queue_full")
+            self._fit()
             self._lock.notify()
 
+    def inherit(self, batches: Sequence[Batch]) -> None:
+        """Queue what waited for the receiver before, ahead of what was offered since; over capacity as `offer`."""
+        with self._lock:
+            self._queue.extendleft(reversed(batches))
+            self._samples += sum(len(batch) for batch in batches)
+            self._fit()
+            self._lock.notify()
+
+    def _fit(self) -> None:
+        while self._samples > self._capacity and len(self._queue) > 1:
+            dropped = len(self._take())
+            self._dropped += dropped
+            self._drop(dropped, "queue_full")
+
     def run(self, stop: threading.Event) -> None:
-        """Send until `stop`; what is queued then gets one last try."""
+        """Send until `stop`; what is queued then is its heir's, or gets one last try."""
         attempt = 0
         while not stop.is_set():
             batch = self._next()
@@ -94,7 +112,11 @@ class Receiver:
             attempt = 0 if self._deliver(batch) else attempt + 1
             if attempt:
                 stop.wait(max(self._wait_s, BACKOFF.delay(attempt, 0.5)))
-        self._last_try()
+        if self.heir is None:
+            self._last_try()
+        else:
+            self._bequeath(self.heir)
+        self._session.close()
 
     def wake(self) -> None:
         """Let `run` look at its stop event now."""
@@ -182,5 +204,13 @@ class Receiver:
         while self._queue:
             if not self._deliver(self._take()):
                 log.warning("samples unsent at the end", target=self.name, samples=len(self))
+                self._drop(len(self), "unsent")
                 break
-        self._session.close()
+
+    def _bequeath(self, heir: "Receiver") -> None:
+        with self._lock:
+            batches, self._samples = list(self._queue), 0
+            self._queue.clear()
+        if batches:
+            heir.inherit(batches)
+            log.info("samples that wait are handed over", target=self.name, samples=sum(map(len, batches)))

@@ -102,14 +102,45 @@ def test_route_knows_overrides_of_the_database(folder: Path) -> None:
 
 
 def test_route_says_when_nobody_is_paged(folder: Path) -> None:
+    digest, config = "severity warning (the label severity): digest", folder / "webhook.yml"
     assert run(folder, "route", "severity=warning").stdout.splitlines()[1:] == [
-        "severity warning (the label severity): digest",
+        digest,
+        "nobody is paged: it is in the list of incidents, and told of nowhere: no digest is configured",
+    ]
+    config.write_text(CONFIG + "digests: {daily: {notify: [ana], time_zone: UTC}}\n")
+    assert run(folder, "route", "severity=warning").stdout.splitlines()[1:] == [
+        digest,
         "nobody is paged: it is told of in the next digest",
     ]
     assert run(folder, "route", "severity=INFO").stdout.splitlines()[1:] == [
         "severity info (the label severity): context",
         "nobody is paged: it is named in the pages of incidents beside it",
     ]
+
+
+@pytest.mark.parametrize(
+    ("zone", "first"),
+    [("Europe/Madrid", "Thu 2026-12-24 03:00 CET (Europe/Madrid), "), ("UTC", "Thu 2026-12-24 02:00 UTC, ")],
+)
+def test_route_says_times_in_the_zone_of_the_configuration(folder: Path, zone: str, first: str) -> None:
+    text = CONFIG.partition("schedules:")[0].replace("schedule:network", "ben")
+    text += f"channels:{CONFIG.partition('channels:')[2]}time_zone: {zone}\n"
+    (folder / "webhook.yml").write_text(text)
+    done = run(folder, "route", "severity=critical", "--at", "2026-12-24T03:00+01:00")
+    assert done.stdout.startswith(f"{first}integration main"), done
+
+
+def test_check_warns_about_severities_that_reach_nobody_and_the_place_of_the_file(folder: Path) -> None:
+    config, unheard = folder / "webhook.yml", "alerts of severity warning reach nobody"
+    said = run(folder, "check").stderr
+    assert unheard in said
+    assert "database.sqlite" not in said
+    digests = "digests: {daily: {notify: [ana], time_zone: UTC}}\n"
+    config.write_text(CONFIG.replace("webhook.db", "not/there/webhook.db") + digests)
+    said = run(folder, "check").stderr
+    assert unheard not in said
+    assert "warning: database.sqlite: the folder " in said
+    assert "/not/there is not there" in said
 
 
 HELD = """

@@ -37,9 +37,9 @@ def test_check_sums_up_a_good_file() -> None:
     assert done.stdout == (
         "reads   http://127.0.0.1:9090\n"
         "writes  http://127.0.0.1:9090\n"
-        "query   traffic_in: every 15s, by seasonal (seasonal_robust)\n"
-        "query   cpu: every 1m, by seasonal (seasonal_robust)\n"
-        "query   power: every 1m, by seasonal (seasonal_robust), may page\n"
+        "query   traffic_in: every 15s, by default (bank)\n"
+        "query   cpu: every 1m, by default (bank)\n"
+        "query   power: every 1m, by default (bank), may page\n"
     )
 
 

@@ -1,7 +1,9 @@
 """Reload: what is untouched keeps running, what fits keeps what it learnt, what is gone ends."""
 
 import threading
+import time
 from collections.abc import Iterator
+from email.utils import formatdate
 from pathlib import Path
 
 import cramjam
@@ -69,6 +71,30 @@ def test_queries_outlive_a_change_of_receivers(detector: Detector) -> None:
         assert not detector.wants_pages
         detector.offer(template.render(np.array([0]), np.zeros(1), NOW_MS))
         wait_until(lambda: any(asked.method == "POST" for asked in server.asked), what="the batch")
+
+
+def test_what_waits_outlives_a_new_credential(detector: Detector) -> None:
+    template = Template([encode_series(encode_labels({"n": "1"}.items()))])
+    now_ms = round(time.time() * 1000) - 60_000
+
+    def writer(token: str, url: str) -> str:
+        return f"{{targets: [{{datasource_url: '{url}', bearer_token: {token}}}]}}"
+
+    with canned_http(Canned(status=401, date=formatdate(usegmt=True))) as server:
+        detector.reload(config(text(writer=writer("old-token-of-ours", server.url))))
+        for step in range(3):
+            detector.offer(template.render(np.array([0]), np.zeros(1), now_ms + step))
+        wait_until(lambda: any(asked.method == "POST" for asked in server.asked), what="a refusal")
+        server.answers[:] = [Canned(status=204, date=formatdate(usegmt=True))]
+        refused = len(server.asked)
+        detector.reload(config(text(writer=writer("new-token-of-ours", server.url))))
+        wait_until(lambda: detector.status().queued_samples == 0 and server.asked[-1].method == "POST", what="the rest")
+        wait_until(lambda: sum(one.method == "POST" for one in server.asked[refused:]) == 3, what="three batches")
+        sent = [one for one in server.asked[refused:] if one.method == "POST"]
+    assert {one.headers["Authorization"] for one in sent} == {"Bearer new-token-of-ours"}
+    assert [one.body for one in sent] == [
+        template.render(np.array([0]), np.zeros(1), now_ms + step).compressed() for step in range(3)
+    ]
 
 
 def test_batches_are_cut_to_size() -> None:

@@ -21,7 +21,7 @@ BACKGROUND = re.compile(r"\b(simulate|serve|all)\b")
 READY = re.compile(r"listening")
 READY_S = 30.0
 TRY = "heronwatch-try"  # the folder the README works in
-SILENT = ("mkdir", "cp", "openssl")
+SILENT = ("mkdir", "cp", "sed", "(umask")
 
 
 def commands() -> list[str]:

@@ -8,11 +8,12 @@ import pytest
 
 from alert_webhook.config import PolicyBlock, StepBlock
 from alert_webhook.delivery.channel import Outcome, Permanent, Receipt, Retry, Unknown
-from alert_webhook.delivery.failure_log import LINES, FailureLog, without_addresses
+from alert_webhook.delivery.failure_log import LINES, TAKEN_LINES, FailureLog, TakenLog, without_addresses
 from alert_webhook.delivery.gate import LiveGate
 from alert_webhook.oncall.person_blocks import ContactBlock, PersonBlock
 from heronwatch.logs import LogFormatter, LogHandler
 from heronwatch.values import Duration
+from tests.fakes.channel_rigs import sample_message
 from tests.fakes.clock import FakeClock
 from tests.fakes.webhook_stack import Stack, config
 
@@ -117,6 +118,34 @@ def test_each_minute_has_its_lines(log: io.StringIO) -> None:
         failures.say_left_out()
     assert len(lines(log, "msg=no")) == 3 * LINES
     assert [line.rsplit("left_out=")[1] for line in lines(log, "left_out=")] == [str(1000 - LINES)] * 3
+
+
+def test_a_message_that_a_provider_takes_is_a_line(stack: Stack, log: io.StringIO) -> None:
+    stack.channels["sms"].answers = [Retry("HTTP 503")]
+    stack.fire("Down", site="secret place")
+    stack.fast_forward(minutes=2)
+    message = stack.phone("ana").expects("Down")
+    stack.resolve("Down", site="secret place")
+    stack.phone("ana").expects("Down")
+    first, second = lines(log, "a message was taken by its provider")
+    for words in ("level=info", "contact=ana/sms", "channel=sms", f"incident={message.incident.code}", "reason=page"):
+        assert words in first, first
+    assert "attempt=2" in first
+    assert "reason=resolved" in second
+    assert "600123456" not in log.getvalue()
+    assert "secret place" not in first + second
+
+
+def test_what_is_taken_is_a_bounded_number_of_lines_and_a_count(log: io.StringIO) -> None:
+    clock = FakeClock()
+    taken = TakenLog(clock.monotonic)
+    for _ in range(TAKEN_LINES + 7):
+        taken.taken("sms", sample_message("x"), told_besides=0)
+    clock.advance(61)
+    taken.say_left_out()
+    assert len(lines(log, "was taken by its provider")) == TAKEN_LINES
+    (line,) = lines(log, "more messages were taken")
+    assert "left_out=7" in line
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,14 @@ def test_an_old_incident_is_told_with_its_day() -> None:
     assert "Began 15 Jan 08:00 UTC, 3 d 2 h ago" in list(lines_of(late))
 
 
+def test_a_message_says_when_the_alert_began_and_not_when_it_was_heard() -> None:
+    heard_late = replace(NIGHT["single"].incident, started_at=BEGAN + 1200)
+    late = replace(NIGHT["single"], incident=heard_late, sent_at=BEGAN + 1200)
+    assert "Began 08:00 UTC, 20 min ago" in list(lines_of(late))
+
+
 def test_an_odd_clock_breaks_no_message() -> None:
-    odd = replace(NIGHT["single"], incident=replace(NIGHT["single"].incident, started_at=1e18))
+    odd = replace(NIGHT["single"], incident=replace(NIGHT["single"].incident, started_at=1e18, alerts=()))
     assert "Began an unknown time" in sms(odd, links=True)
 
 

@@ -50,8 +50,8 @@ def shadow(stack: Stack) -> Stack:
     """A stack with an integration in shadow and one that is not."""
     both = {name: Integration(tokens=(Secret(TOKEN),), policy="default", mode=mode) for name, mode in MODES.items()}
     stack.settings = config(integrations=both)
-    channels = ShadowedChannels(stack.parts.settings, lambda: stack.channels)
-    gate = ShadowedGate(stack.parts.settings, stack)
+    channels = ShadowedChannels(lambda: stack.channels)
+    gate = ShadowedGate(stack)
     stack.outbox = Outbox(stack.parts, channels, gate=gate, meters=stack.meters, pause=stack.clock.advance)
     stack.engine._outbox = stack.outbox
     return stack
@@ -193,7 +193,7 @@ def test_no_live_page_is_lost_in_one_that_is_kept_back(shadow: Stack) -> None:
     shadow.fire("Shadowy", severity="critical")
     shadow.clock.advance(16 * 60)
     shadow.settle()
-    assert shadow.phone("ana").expects("Live5").context[0].startswith("1 more incident(s): ")
+    assert shadow.phone("ana").expects("Live").context[0].startswith("1 more incident(s): ")
     for _ in range(5):
         shadow.phone("ben").expects("Live", step=2)
 

@@ -1,5 +1,6 @@
 """SQLite's file is renamed or deleted under the running service: nothing more is taken until it is back."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,9 +8,11 @@ import pytest
 import requests
 import sqlalchemy as sa
 
+from alert_webhook.config import Database
 from alert_webhook.errors import StoreUnavailableError
 from alert_webhook.store import probing
 from alert_webhook.store.database import Store, Transaction
+from alert_webhook.store.file_checks import warnings
 from alert_webhook.store.migrating import migrate
 from alert_webhook.store.opening import open_store, sqlite_engine
 from alert_webhook.store.schema import quarantine
@@ -34,6 +37,39 @@ def store(path: Path) -> Iterator[Store]:
     opened = open_store(engine, FakeClock())
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def usual_umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("usual_umask")
+def test_the_file_is_made_for_its_owner_alone(path: Path, store: Store) -> None:
+    store.write(add, "test")
+    beside = [path.with_name(path.name + end) for end in ("", "-wal", "-shm")]
+    assert [each.stat().st_mode & 0o777 for each in beside] == [0o600] * 3
+    assert list(warnings(Database(sqlite=path))) == []
+
+
+@pytest.mark.usefixtures("usual_umask")
+def test_a_file_that_is_there_keeps_its_mode_and_is_warned_about(path: Path) -> None:
+    path.touch()
+    path.chmod(0o644)
+    engine = sqlite_engine(path)
+    migrate(engine)
+    engine.dispose()
+    assert path.stat().st_mode & 0o777 == 0o644
+    (warning,) = warnings(Database(sqlite=path))
+    assert "every user of this machine can read" in warning
+
+
+def test_a_folder_that_is_not_there_or_not_ours_is_warned_about(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "is not there" in next(iter(warnings(Database(sqlite=path.parent / "new" / "webhook.db"))))
+    monkeypatch.setattr(os, "access", lambda *_arguments: False)
+    assert "may not write" in next(iter(warnings(Database(sqlite=path))))
 
 
 def add(tx: Transaction) -> None:

@@ -128,6 +128,16 @@ def test_the_fold_names_everything_in_it() -> None:
     )
 
 
+def test_an_incident_began_when_its_alerts_did() -> None:
+    view = replace(sample_view(), started_at=3600.0)
+    told = Told(view=replace(view, alerts=(replace(view.alerts[0], started_at=2400.0),)))
+    page = markup.ack_page(told, offer=Offer(key="k"), person="Ana", reader=Reader(3600.0, MADRID))
+    assert '<dt>Since</dt><dd><time datetime="1970-01-01T00:40:00Z">' in page
+    assert "(20\N{NO-BREAK SPACE}min\N{NO-BREAK SPACE}ago)" in page
+    heard = replace(view, alerts=(replace(view.alerts[0], started_at=-62_135_596_800.0),))  # year 1: not known
+    assert heard.began_at == 3600.0
+
+
 def test_a_young_incident_has_its_age_in_seconds() -> None:
     page = markup.ack_page(Told(view=sample_view()), offer=Offer(key="k"), person="Ana", reader=Reader(40.0, MADRID))
-    assert "(40 s ago)" in page
+    assert "(40\N{NO-BREAK SPACE}s\N{NO-BREAK SPACE}ago)" in page

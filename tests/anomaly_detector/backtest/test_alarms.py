@@ -5,7 +5,7 @@ import pytest
 
 from anomaly_detector.backtest.alarms import (
     SENSITIVITIES,
-    begins_at,
+    alarms_at,
     episodes,
     groups,
     meeting,
@@ -40,7 +40,8 @@ def test_no_series_no_episode() -> None:
 
 def test_a_higher_sensitivity_never_alarms_later() -> None:
     scores = np.random.default_rng(1).gamma(2, 0.3, (20, 500)).astype(np.float32)
-    firsts = [dict(reversed(list(zip(*begins_at(scores, one, least=1, apart=10), strict=True)))) for one in (0.5, 1, 2)]
+    found = [alarms_at(scores, one, least=1, apart=10)[:2] for one in (0.5, 1, 2)]
+    firsts = [dict(reversed(list(zip(*one, strict=True)))) for one in found]
     assert all(firsts[1][series] <= first for series, first in firsts[0].items())
     assert all(firsts[2][series] <= first for series, first in firsts[1].items())
 

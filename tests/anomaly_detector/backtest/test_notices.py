@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from anomaly_detector.backtest.alarms import SENSITIVITIES, Alarm
-from anomaly_detector.backtest.notices import about, judged_against, notices
+from anomaly_detector.backtest.incidents import spans_of
+from anomaly_detector.backtest.notices import about, curve, judged_against, notices
 from anomaly_detector.backtest.rolled import Notice, Rolled, rolled
 from anomaly_detector.backtest.tape import Tape
 from anomaly_detector.grouping.blocks import GroupPlan, Groups, Share
@@ -79,6 +80,14 @@ def test_series_speak_only_for_devices_that_are_not_known() -> None:
     ]
 
 
+def test_what_grows_into_a_true_one_counts_on() -> None:
+    counts = np.zeros(len(SENSITIVITIES), np.intp)
+    counts[5:20] = 3  # and at a higher sensitivity all of it is one with the incident
+    known = Rolled(query="q", notices=[], counts=counts, known_s={}, judged=1.0)
+    assert curve([], {"q": known}, apart_s=600.0).tolist() == counts.tolist()
+    assert curve([], {"q": known}, apart_s=600.0, spans={}).tolist() == [0] * 5 + [3] * (len(counts) - 5)
+
+
 def signs(loud: dict[int, float]) -> F32:
     """Eight quiet days of all devices; those in `loud` are not on the seventh day."""
     out = np.random.default_rng(5).exponential(0.2, (8 * PER_DAY, len(SIGNS), DEVICES)).astype(np.float32)
@@ -113,6 +122,19 @@ def test_blocks_rolled_up_say_what_the_service_says() -> None:
     assert (np.diff(found.counts) >= 0).all()
     assert found.judged == 1.0
     assert set(found.known_s.values()) == {FROM_S}
+
+
+def test_true_notifications_count_at_no_sensitivity() -> None:
+    fault_s = START_S + (6 * PER_DAY + 10) * STEP_S
+    who = {("q", "device", "sw7"): [(("instance", "sw7"),)], ("q", "device", "sw8"): [(("instance", "sw8"),)]}
+    known = spans_of([incident(fault_s, fault_s + 7200, "sw7")], who)
+    every = rolled(tapes(signs({7: 60.0})), PLAN, from_s=FROM_S, apart_s=3600.0)
+    false = rolled(tapes(signs({7: 60.0})), PLAN, from_s=FROM_S, apart_s=3600.0, spans=known)
+    at_one = SENSITIVITIES.tolist().index(1.0)
+    assert (every.counts[at_one], false.counts[at_one]) == (1, 0)
+    assert false.notices == every.notices
+    other = spans_of([incident(fault_s, fault_s + 7200, "sw8")], who)
+    assert rolled(tapes(signs({7: 60.0})), PLAN, from_s=FROM_S, apart_s=3600.0, spans=other).counts[at_one] == 1
 
 
 def test_what_devices_of_a_site_show_together_is_one_notification() -> None:

@@ -120,6 +120,30 @@ def test_people_see_it(found: Outcome, tmp_path: Path) -> None:
         assert [url for url in browser.requests if not url.startswith(f"file://{report}")] == []
 
 
+def test_on_a_phone_the_page_stays_and_tables_are_pushed_aside(found: Outcome, tmp_path: Path) -> None:
+    long = "temperature_of_the_inlets_of_all_racks"
+    lanes = tuple(msgspec.structs.replace(lane, query=long) for lane in found.lanes)
+    report = tmp_path / "report.html"
+    report.write_text(text(msgspec.structs.replace(found, lanes=lanes)))
+    with chromium(tmp_path) as browser:
+        browser.phone(390, 800)
+        browser.open(f"file://{report}")
+        browser.sees("By query")
+        assert browser.value("document.documentElement.scrollWidth") == 390
+        widths = "[...document.querySelectorAll('td.text')].filter(one => one.innerText == '%s').map(one => one.%s)"
+        heights = browser.value(widths % (long, "getBoundingClientRect().height"))
+        assert max(heights) < 40  # one line: no word is broken
+
+
+def test_what_is_counted_has_whole_numbers_and_the_budget_a_place_of_its_own() -> None:
+    bars = bars_plot(["a", "b"], [0.0, 1.0], name="n")
+    assert ">1</text>" in bars
+    assert "500m" not in bars
+    curve = curve_plot(np.array([0.5, 1.0, 2.0]), np.array([0.0, 1.0, 9.0]), budget=1.0, meets=1.0)
+    assert 'text-anchor="end">budget 1</text>' in curve
+    assert '<text class="tick" x="948"' in curve
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("backtest")
@@ -145,10 +169,15 @@ def test_the_command_writes_a_report_and_tells_scripts(folder: Path, capsys: pyt
     more = ("--incidents", str(folder / "incidents.yml"), "--out", str(out), "--json", "--strict")
     status, printed = command(folder, *span, *more), capsys.readouterr()
     told = json.loads(printed.out)
-    assert (status, told["alarms"], told["incidents"]["recall"]) == (4, 1, 1.0)
+    assert (status, told["alarms"], told["incidents"]["recall"]) == (0, 1, 1.0)
+    assert (told["counted_per_week"], told["within_budget"]) == (0, True)
+    assert told["sensitivity_that_meets_the_budget"] >= 1
     assert told["report"] == str(out)
     assert "judging: 100%" in printed.err
     assert "1 of 1 were found" in out.read_text()
+    assert "true ones do not count against the budget" in out.read_text()
+    assert command(folder, *span, "--out", str(out), "--strict") == 4
+    assert "above the budget" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -113,11 +113,19 @@ def test_a_series_that_begins_warms_up(found: Outcome) -> None:
 
 
 def test_the_sensitivity_meets_the_budget(found: Outcome) -> None:
+    unknown = backtested()
     assert found.notified_a_week == pytest.approx(3.5)
-    assert found.a_week[SENSITIVITIES.tolist().index(1.0)] == pytest.approx(3.5)
-    assert found.budget == pytest.approx(5 * 3 / 1000)
-    assert found.meets == meeting(SENSITIVITIES, found.a_week, found.budget)
-    assert meeting(SENSITIVITIES, found.a_week, 3.6) >= 1  # type: ignore[operator]  # as configured it is within that
+    assert unknown.a_week[SENSITIVITIES.tolist().index(1.0)] == pytest.approx(3.5)
+    assert not unknown.within
+    assert unknown.budget == 0.25  # the least
+    assert unknown.meets == meeting(SENSITIVITIES, unknown.a_week, unknown.budget)
+    assert meeting(SENSITIVITIES, unknown.a_week, 3.6) >= 1  # type: ignore[operator]  # as configured it is within that
+
+
+def test_true_notifications_do_not_count(found: Outcome) -> None:
+    assert (found.counted_a_week, found.within) == (0, True)
+    assert found.a_week[SENSITIVITIES.tolist().index(1.0)] == 0
+    assert (found.meets or 0) >= 1  # what is advised does not silence the incident
 
 
 def test_the_noisiest_series_is_drawn_first(found: Outcome) -> None:
@@ -129,7 +137,7 @@ def test_the_noisiest_series_is_drawn_first(found: Outcome) -> None:
 
 def test_the_summary_is_for_scripts(found: Outcome) -> None:
     told = json.loads(json.dumps(summary(found)))
-    assert (told["series"], told["alarms"], told["within_budget"]) == (6, 1, False)
+    assert (told["series"], told["alarms"], told["within_budget"]) == (6, 1, True)
     assert told["incidents"]["recall"] == 1.0
 
 

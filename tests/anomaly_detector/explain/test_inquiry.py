@@ -3,6 +3,7 @@
 import threading
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
@@ -16,12 +17,13 @@ from anomaly_detector.explain.lookup import NoSuchSeriesError, find
 from anomaly_detector.explain.subject import subject_of
 from anomaly_detector.explain.telling import as_builtins, as_text
 from anomaly_detector.feedback.effects import Marks
-from anomaly_detector.feedback.verdicts import Entry
+from anomaly_detector.feedback.verdicts import Entry, Undo
 from anomaly_detector.metrics import Metrics
 from anomaly_detector.models.model import F64
 from anomaly_detector.plan import plans
 from anomaly_detector.scoring.bank_features import FEATURES
 from anomaly_detector.source.matrix import Matrix
+from anomaly_detector.state import load, save, snapshot_path
 from tests.fakes.clock import FakeClock
 from tests.fakes.detector_plans import NOWHERE, config
 from tests.fakes.prom_api import FakePromApi
@@ -140,7 +142,9 @@ def test_a_pause_is_told() -> None:
     [
         ('q{instance="sw1"}', "several series are meant"),
         ('q{instance="sw9"}', "no such series"),
-        ("nothing", "no such series .* queries: q, other"),
+        ("nothing", r"'nothing' is neither an alias nor a metric of this configuration \(known: 'q', 'other'\)"),
+        ('othr{instance="sw1"}', r"'othr' is neither .* \(did you mean 'other'\?\)"),
+        ('{for="nothing"}', "'nothing' is no alias of this configuration"),
     ],
 )
 def test_what_is_not_one_series_is_said(text: str, words: str) -> None:
@@ -208,6 +212,37 @@ def test_the_live_detector_says_the_same(snapshot: tuple[Path, QueryRunner]) -> 
     live = next(value for line, value in pages.items() if 'instance="sw1"' in line and 'n="a"' in line)
     told = explain('q{instance="sw1", n="a"}', settings=f"{{state_dir: '{directory}'}}")
     assert told.said[0].score == pytest.approx(live, rel=1e-5)
+
+
+def test_a_level_taken_back_since_the_snapshot_no_longer_counts(snapshot: tuple[Path, QueryRunner]) -> None:
+    directory, _ = snapshot
+    labels = {"for": "q", "instance": "sw1", "n": "a"}
+    entry = Entry(id="1f", at=AT_S, verdict="accepted", labels=labels, start=FAULT_S - 1200, end=AT_S, who="ana")
+    (plan, _) = plans(the_config(settings=f"{{state_dir: '{directory}'}}"))
+    path = snapshot_path(directory, "q")
+    header, arrays = load(path, fingerprint=plan.fingerprint)
+    save(path, msgspec.structs.replace(header, accepted=["1f"]), arrays)  # as if it had been heeded
+    settings = f"{{state_dir: '{directory}'}}"
+    withdrawn = Marks(version=1, withdrawn=((entry, Undo(id="1f", at=AT_S - 30)),))
+    back = explain('q{instance="sw1", n="a"}', settings=settings, marks=withdrawn)
+    assert back.learnt.endswith("; verdicts about levels since then heeded")
+    assert back.accepted == []
+    assert back.said[0].score > 1
+    kept = explain('q{instance="sw1", n="a"}', settings=settings, marks=Marks(version=1, accepts=(entry,)))
+    assert kept.learnt.startswith("the snapshot of 2025-11-21")
+    assert kept.learnt.endswith("Z")
+    assert "level        accepted: 1f, its level is normal since 2025-11-21T04:15Z by ana" in as_text(kept)
+
+
+def test_a_level_accepted_since_the_snapshot_counts(snapshot: tuple[Path, QueryRunner]) -> None:
+    settings = f"{{state_dir: '{snapshot[0]}'}}"
+    labels = {"for": "q", "instance": "sw1", "n": "a"}
+    entry = Entry(id="1f", at=AT_S, verdict="accepted", labels=labels, start=AT_S - 450, end=AT_S)
+    before = explain('q{instance="sw1", n="a"}', settings=settings).said[0]
+    after = explain('q{instance="sw1", n="a"}', settings=settings, marks=Marks(version=1, accepts=(entry,)))
+    assert after.said[0].score < before.score
+    assert after.learnt.endswith("; verdicts about levels since then heeded")
+    assert len(after.accepted) == 1
 
 
 def test_it_reads_well() -> None:

@@ -6,7 +6,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from anomaly_detector.grouping.cli import add_arguments, alarms, refusal, text
+from anomaly_detector.cli import COMMAND
+from anomaly_detector.grouping.blocks import Share
+from anomaly_detector.grouping.cli import refusal, text
 from anomaly_detector.grouping.estimate import Estimate, chance, estimates
 from tests.fakes.detector_plans import NOWHERE, config
 from tests.fakes.prom_api import FakePromApi, Series
@@ -41,7 +43,7 @@ def test_a_calm_past_costs_nothing() -> None:
     one = played(**{f"sw{seed}": life(seed) for seed in range(30)})
     assert (one.devices, one.notifications, one.above) == (30, 0, False)
     assert one.weeks == pytest.approx(5 / 7, rel=0.25)
-    assert one.allowed_per_week == pytest.approx(5 * 30 / 1000)
+    assert one.allowed_per_week == 0.25  # the least that a budget allows
 
 
 def test_a_past_with_new_troubles_every_day_is_above_the_budget() -> None:
@@ -58,9 +60,22 @@ ONE = Estimate(query="cpu", page=True, team="everyone", devices=200, notificatio
 def test_what_is_printed() -> None:
     assert text(ONE) == ("alarms  cpu: 4 a week expected for 200 devices (6 within 10.5 days), 0.5 allowed (everyone)")
     assert refusal(ONE) == (
-        "reader.queries.cpu.page: 4 notifications a week are expected, its part of the budget of 'everyone' is 0.5: "
-        "set page: false, raise min_dev_from_expected, or give the team a larger per_week"
+        "reader.queries.cpu.page: 4 notifications a week are expected (6 within 10.5 days), its part of the budget of "
+        "'everyone' is 0.5 (of 200 devices): put incidents of that time into settings.learning_pauses, raise "
+        "min_dev_from_expected, write budget.per_week: 8.8 (a week for each 1,000 devices; then check again, as more "
+        "is notified), or set page: false"
     )
+    team = msgspec.structs.replace(ONE, team="facility", queries=3)
+    assert "(of 200 devices, shared by 3 queries)" in refusal(team)
+    assert "write budget.teams.facility.per_week: 27 " in refusal(team)
+
+
+@pytest.mark.parametrize(("devices", "notifications", "queries"), [(6, 1, 10), (6, 4, 1), (3000, 50, 7)])
+def test_the_budget_that_is_advised_is_enough(devices: int, notifications: int, queries: int) -> None:
+    one = msgspec.structs.replace(ONE, devices=devices, notifications=notifications, queries=queries)
+    enough = Share(team="everyone", per_week=one.enough_per_week, queries=queries).allowed(devices)
+    assert not msgspec.structs.replace(one, allowed_per_week=enough).above
+    assert msgspec.structs.replace(one, allowed_per_week=enough * 0.85).above
 
 
 def test_what_cannot_be_said_is_no_leave_to_page() -> None:
@@ -79,7 +94,9 @@ def test_chance_of_so_many_or_more(count: int, mean: float, expected: float) -> 
 @pytest.mark.parametrize("history", ["2d", "soon"])
 def test_a_history_that_is_too_short_or_none_is_refused(history: str, capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    given = parser.parse_args(["--history", history])
-    assert alarms(given, config(READER), summary={}) == 2
-    assert "--history" in capsys.readouterr().err
+    COMMAND.add_arguments(parser)
+    given = parser.parse_args(["check", "--config.file", "/nonexistent.yml", "--history", history])
+    assert COMMAND.run(given) == 2
+    printed = capsys.readouterr()
+    assert "--history" in printed.err
+    assert printed.out == ""

@@ -1,0 +1,27 @@
+"""When something was known to be wrong with whom: what is notified then is true, and counts against no budget."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from anomaly_detector.scoring.learning import Labels, Pause
+
+Who = tuple[str, str, str]  # query, kind and name
+About = Mapping[Who, Sequence[Labels]]  # which series that is
+Spans = Mapping[Who, Sequence[tuple[float, float]]]  # from when to when it was in trouble
+
+
+def spans_of(incidents: Sequence[Pause], about: About) -> Spans:
+    """Return when whom something was wrong with; those of whom nothing is known are left out."""
+    found = {
+        who: [(float(one.begins), float(one.to)) for one in incidents if any(one.is_about(labels) for labels in series)]
+        for who, series in about.items()
+    }
+    return {who: spans for who, spans in found.items() if spans}
+
+
+def during(spans: Iterable[tuple[float, float]], begins: float, ends: float) -> bool:
+    """Return whether a notification overlaps one of the spans.
+
+    >>> during([(100.0, 200.0)], 90.0, 120.0), during([(100.0, 200.0)], 200.0, 300.0)
+    (True, False)
+    """
+    return any(begins < to and ends >= since for since, to in spans)
