@@ -60,7 +60,7 @@ def test_the_link_snoozes_and_says_until_when(stack: Stack, phone: FlaskClient) 
     assert press(phone, link, "snooze", **{"for": "4h"}).status_code == 303
     text = phone.get(link).text
     assert "Acknowledged by ana" in text
-    assert "in 4\N{NO-BREAK SPACE}h" in text
+    assert "in 4 h" in text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 @pytest.mark.parametrize(
