@@ -19,6 +19,7 @@ class Meters:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._add_intake(registry)
+        self._add_unreadable(registry)
         self._add_delivery(registry)
         self._add_engine(registry)
 
@@ -53,13 +54,14 @@ class Meters:
             ("integration",),
             registry=registry,
         )
+
+    def _add_unreadable(self, registry: CollectorRegistry) -> None:
         self.quarantined = Counter(
             "heronwatch_webhook_alerts_quarantined_total",
             "Alerts, and whole bodies, that could not be read.",
             ("integration", "reason"),
             registry=registry,
         )
-
         self.oversized = Counter(
             "heronwatch_webhook_intake_oversized_total",
             "Bodies larger than max_body: completed (by Alertmanager's API), again (it did not answer), refused (413).",

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from msgspec import Struct
+from prometheus_client import CollectorRegistry
 
 from alert_webhook.answer_gauges import AnswerGauges
 from alert_webhook.background import Repeated
@@ -171,7 +172,6 @@ def build(loaded: Loaded[Config], files: Sequence[str | Path], seams: Seams, *, 
     store = open_database(loaded.value.database, seams, observe_commit=meters.commit.observe)
     for line in file_checks.warnings(loaded.value.database):
         get_logger("heronwatch.webhook").warning("the database's file", reason=line)
-    telemetry.registry.register(StoreGauges(store))
     public_url = str(loaded.value.public_url or external_url).rstrip("/")
     wake = threading.Event()
 
@@ -180,10 +180,6 @@ def build(loaded: Loaded[Config], files: Sequence[str | Path], seams: Seams, *, 
         lambda fresh: make_channels(fresh, public_url=public_url, random=seams.random, now=seams.clock.now),
         loaded,
     )
-    telemetry.registry.register(OnCallGauges(store, live.settings, seams.clock.now))
-    telemetry.registry.register(ReconcileGauges(store, live.settings))
-    telemetry.registry.register(ChannelGauges(store, live.settings))
-    telemetry.registry.register(AnswerGauges(store, live.settings))
     parts = Parts(
         store=store,
         clock=seams.clock,
@@ -197,7 +193,7 @@ def build(loaded: Loaded[Config], files: Sequence[str | Path], seams: Seams, *, 
         template_failed=meters.template_failed,
     )
     gate = LiveGate(live.settings)
-    telemetry.registry.register(BreakerGauges(gate, seams.clock.now))
+    _register_gauges(telemetry.registry, parts, gate)
     tracked = TrackedChannels(parts, live.channels)
     channels, shadowed_gate = ShadowedChannels(tracked), ShadowedGate(gate)
     outbox = Outbox(parts, channels, gate=shadowed_gate, meters=meters, pause=time.sleep)
@@ -211,6 +207,20 @@ def build(loaded: Loaded[Config], files: Sequence[str | Path], seams: Seams, *, 
         refusals=gate.refusals,
         watch_meters=WatchMeters(telemetry.registry),
     )
+
+
+def _register_gauges(registry: CollectorRegistry, parts: Parts, gate: LiveGate) -> None:
+    """Register what is asked of the database, or of the breakers, at scrape time."""
+    store, settings, now = parts.store, parts.settings, parts.clock.now
+    for collector in (
+        StoreGauges(store),
+        OnCallGauges(store, settings, now),
+        ReconcileGauges(store, settings),
+        ChannelGauges(store, settings),
+        AnswerGauges(store, settings),
+        BreakerGauges(gate, now),
+    ):
+        registry.register(collector)
 
 
 def open_database(database: Database, seams: Seams, *, observe_commit: Callable[[float], None] = nothing) -> Store:

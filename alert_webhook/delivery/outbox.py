@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from alert_webhook.config import Config
 from alert_webhook.delivery.channel import Channel, Gate, Outcome, Permanent, Receipt, Unknown
 from alert_webhook.delivery.claiming import claim
-from alert_webhook.delivery.failure_log import FailureLog, TakenLog, without_addresses
 from alert_webhook.delivery.following import Ended, Refused, Rules, outcome_word, record
 from alert_webhook.delivery.owed import Patience, Progress
 from alert_webhook.delivery.recording import Recorder
 from alert_webhook.delivery.round import Desk, GivenUp, Job, given_up, obsolete
+from alert_webhook.delivery.sending_log import FailureLog, TakenLog, without_addresses
 from alert_webhook.errors import StoreUnavailableError
 from alert_webhook.failpoints import AFTER_SEND, BEFORE_SEND
 from alert_webhook.meters import Meters
@@ -127,14 +127,11 @@ class Outbox:
     def _dropped(self, job: Job) -> bool:
         """Look once more, just before the call: while the job waited, the incident or its lease may have ended."""
         try:
-            return not self._parts.store.read(lambda tx: _stands(tx, job)) or self._drops(job)
+            if self._parts.store.read(lambda tx: _stands(tx, job)):
+                return False
+            return self._parts.store.write(lambda tx: _drop(tx, job), "drop")
         except StoreUnavailableError:
             return False  # it was due when it was claimed; better a page too many than none
-
-    def _drops(self, job: Job) -> bool:
-        if not self._parts.store.read(lambda tx: _obsolete(tx, job)):
-            return False
-        return self._parts.store.write(lambda tx: _drop(tx, job), "drop")
 
     def _send(self, job: Job) -> Outcome:
         channel = self._channels().get(job.channel)
@@ -222,11 +219,14 @@ def _obsolete(tx: Transaction, job: Job) -> str:
 
 
 def _stands(tx: Transaction, job: Job) -> bool:
-    return attempts.is_held(tx, (job.owed.id, job.owner))
+    return attempts.is_held(tx, (job.owed.id, job.owner)) and not _obsolete(tx, job)
 
 
 def _drop(tx: Transaction, job: Job) -> bool:
+    """Return whether the job is not to be sent: another has its lease, or nobody needs it, which is written down."""
+    if not attempts.lock_held(tx, {(job.owed.id, job.owner)}):
+        return True
     why = _obsolete(tx, job)
-    if why and attempts.lock_held(tx, {(job.owed.id, job.owner)}):
+    if why:
         notifications.drop(tx, job.owed, Progress.CANCELLED, why)
     return bool(why)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from alert_webhook.config import Config
 from alert_webhook.escalation import held
@@ -66,22 +67,21 @@ def forecast(
     severity = rules.severities.of(labels)
     policy = rules.policy_for(labels)
     begun = begin_escalation(_incident(integration, labels, severity, at), severity, policy, at)
-    if begun.urgency is not Urgency.PAGE:
-        return Forecast(
-            integration=integration,
-            severity=severity,
-            severity_why=_severity_why(config, labels),
-            policy="",
-            policy_why="",
-            steps=(),
-        )
-    covers = covers or held.covers_of_file(config, at)
-    steps = _played(begun, policy, config, schedules, dict(turns))
-    quiet = held.quiet_notes({each.at: each.pages for each in steps}, config.persons(), severity.name)
-    return Forecast(
+    nobody = Forecast(
         integration=integration,
         severity=severity,
         severity_why=_severity_why(config, labels),
+        policy="",
+        policy_why="",
+        steps=(),
+    )
+    if begun.urgency is not Urgency.PAGE:
+        return nobody
+    covers = covers or held.covers_of_file(config, at)
+    steps = _played(begun, policy, config, schedules, dict(turns))
+    quiet = held.quiet_notes({each.at: each.pages for each in steps}, config.persons(), severity.name)
+    return replace(
+        nobody,
         policy=policy.name,
         policy_why=_policy_why(config, labels, integration),
         steps=steps,

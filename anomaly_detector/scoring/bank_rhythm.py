@@ -12,7 +12,6 @@ from anomaly_detector.scoring.daily import KNOTS, along, between, daily_profile,
 
 FEWEST_HOURS = 12  # of free days, before they have a share of their own
 LARGEST_SHARE = 2.0
-OF_FREE_DAYS = ("free_share", "free_offset")
 
 
 def blank(count: int) -> State:

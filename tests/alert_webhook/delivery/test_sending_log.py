@@ -8,8 +8,8 @@ import pytest
 
 from alert_webhook.config import PolicyBlock, StepBlock
 from alert_webhook.delivery.channel import Outcome, Permanent, Receipt, Retry, Unknown
-from alert_webhook.delivery.failure_log import LINES, TAKEN_LINES, FailureLog, TakenLog, without_addresses
 from alert_webhook.delivery.gate import LiveGate
+from alert_webhook.delivery.sending_log import LINES, TAKEN_LINES, FailureLog, TakenLog, without_addresses
 from alert_webhook.oncall.person_blocks import ContactBlock, PersonBlock
 from heronwatch.logs import LogFormatter, LogHandler
 from heronwatch.values import Duration
