@@ -54,7 +54,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo ARGS=…", description=__doc__)
     parser.add_argument("--check", action="store_true", help="play the incident, check each step, print JSON, exit")
-    parser.add_argument("--duration", type=float, default=0, metavar="S", help="stop after S seconds (0: Ctrl-C)")
+    parser.add_argument("--duration", type=float, default=0, metavar="S", help="end S seconds after the start is done")
     parser.add_argument("--incident-after", type=float, metavar="S", help="seconds until the incident (60; 5 to check)")
     parser.add_argument("--keep", action="store_true", help="leave configs, data and logs where they are")
     arguments = parser.parse_args()

@@ -5,7 +5,8 @@ import math
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from demo.observe import fetch
 from demo.site import CORE_SWITCH, Site
 from demo.supervisor import ChildError
-from demo.traffic import STEP_S, WEEK_S, Counter, openmetrics
+from demo.traffic import STEP_S, Counter, openmetrics, week_before
 
 AHEAD_S = 2 * 3600
 EVERY_S = 1800
@@ -26,7 +27,8 @@ PACKETS = {"ifHCInOctets": "1.3.6.1.2.1.31.1.1.1.7", "ifHCOutOctets": "1.3.6.1.2
 OCTETS_PER_PACKET = 700
 USUAL_OCTETS_PER_S = 4e7  # of a device's busiest interface, where that is no more than the share of its speed
 USUAL_SHARE = 0.3
-BACKFILL_TIMEOUT_S = 120
+BACKFILL_TIMEOUT_S = 180
+SCRAPES_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -89,13 +91,11 @@ def discover(site: Site, now: float) -> Traffic:
     status, body = fetch(f"{site.url(site.exporter_port)}/sd")
     if status != 200:
         raise ChildError(f"the exporter's /sd answered {status}: {body[:200]}")
-    series: list[Series] = []
-    for group in json.loads(body):
-        labels = group["labels"]
-        moving = next((device.moving for device in site.devices if device.name == labels["instance"]), 0)
-        if moving:
-            series.extend(_series_of(site, labels, moving, now))
-    return Traffic(series)
+    moving = {device.name: device.moving for device in site.devices if device.moving}
+    targets = [group["labels"] for group in json.loads(body) if group["labels"]["instance"] in moving]
+    with ThreadPoolExecutor(SCRAPES_AT_ONCE) as pool:
+        found = pool.map(lambda labels: list(_series_of(site, labels, moving[labels["instance"]], now)), targets)
+        return Traffic([one for of_device in found for one in of_device])
 
 
 def _series_of(site: Site, target: dict[str, str], moving: int, now: float) -> Iterator[Series]:
@@ -114,7 +114,7 @@ def _series_of(site: Site, target: dict[str, str], moving: int, now: float) -> I
     )
     chosen = [index for value, index in busiest if index in up and value > 0][:moving]
     speeds = {labels["ifIndex"]: float(value) * 1e6 / 8 for family, labels, value in samples if family == "ifHighSpeed"}
-    start = int(now - WEEK_S) // STEP_S * STEP_S
+    start = week_before(now)[0]
     for family, labels, value in samples:
         if family in COLUMNS and labels["ifIndex"] in chosen:
             rank = chosen.index(labels["ifIndex"]) + 1
@@ -128,8 +128,8 @@ def _series_of(site: Site, target: dict[str, str], moving: int, now: float) -> I
             yield Series(target["instance"], family, {**labels, **kept}, counter)
 
 
-def backfill(site: Site, traffic: Traffic, promtool: str, data: Path, now: float) -> int:
-    """Write the week before now as Prometheus blocks; returns the number of samples.
+def backfill(site: Site, traffic: Traffic, promtool: str, data: Path, moments: Sequence[int]) -> int:
+    """Write what was at some moments as Prometheus blocks; returns the number of samples of counters.
 
     Raises ChildError when promtool refuses.
     """
@@ -137,10 +137,9 @@ def backfill(site: Site, traffic: Traffic, promtool: str, data: Path, now: float
     samples = 0
     with text.open("w") as output:
         for family in COLUMNS:
-            rows = {_label_text(one.labels): one.counter.past(now) for one in traffic.series if one.family == family}
+            rows = {_label_text(one.labels): one.counter.at(moments) for one in traffic.series if one.family == family}
             samples += sum(len(points) for points in rows.values())
             output.writelines(openmetrics(family, rows))
-        moments = range(int(now - WEEK_S), int(now - STEP_S), STEP_S)
         devices = {one.device: one.labels for one in traffic.series}
         up = {
             _label_text({k: labels[k] for k in ("instance", "job", "site") if k in labels}): [(t, 1.0) for t in moments]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
 
-TIMEOUT_S = 5
+TIMEOUT_S = 15
 BODY_LIMIT = 16 * 1024 * 1024
 ACK_LINK = re.compile(r"https?://\S+/a/[\w~-]+")
 POLL_S = 0.5

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from demo.site import MODBUS_MODULE, Site
-from demo.supervisor import Child, accepts_tcp, answers
+from demo.supervisor import READY_TIMEOUT_S, Child, accepts_tcp, answers
 from heronwatch.doctor import find_program
 
 ROOT = Path(__file__).parents[1]
 HERONWATCH = (sys.executable, "-m", "heronwatch")
 LISTENING = "listening on"
+LEARNING_TIMEOUT_S = 180.0  # the detector is ready once it has learnt a week: seconds, on a busy machine many
 RESEND_DELAY = "5s"  # an alert that fires before the notifier has found Alertmanager is sent again this soon
 
 
@@ -97,7 +98,8 @@ def exporter(site: Site, config: Path) -> Child:
 
 def detector(site: Site, config: Path) -> Child:
     """Return the detector."""
-    return _service(site, "detector", ["detector", "serve", "--config.file", str(config)], site.detector_port)
+    command = ["detector", "serve", "--config.file", str(config)]
+    return _service(site, "detector", command, site.detector_port, ready_timeout_s=LEARNING_TIMEOUT_S)
 
 
 def webhook(site: Site, config: Path) -> Child:
@@ -107,11 +109,14 @@ def webhook(site: Site, config: Path) -> Child:
     return _service(site, "webhook", command, site.webhook_port)
 
 
-def _service(site: Site, name: str, command: list[str], port: int) -> Child:
+def _service(
+    site: Site, name: str, command: list[str], port: int, *, ready_timeout_s: float = READY_TIMEOUT_S
+) -> Child:
     return Child(
         name=name,
         command=[*HERONWATCH, *command, f"--web.listen-address=127.0.0.1:{port}"],
         ready=answers(f"{site.url(port)}/-/ready"),
+        ready_timeout_s=ready_timeout_s,
     )
 
 
@@ -159,7 +164,6 @@ def grafana(site: Site, binary: str) -> Child:
             "HERONWATCH_DASHBOARDS": str(ROOT / "grafana" / "dashboards"),
         },
         ready=answers(f"{site.url(site.grafana_port)}/api/health"),
-        ready_timeout_s=60,
     )
 
 

@@ -13,6 +13,7 @@ from demo.sinks import Inbox, MailSink, Received, SmsSink
 from demo.site import METER, REAL_AGENT, SSH_HOST, Site
 from demo.story import Story
 from demo.supervisor import Child, ChildError, Supervisor, answers
+from demo.traffic import from_then, week_before
 
 USER = "demo"
 FOR_EVER_S = 10**9
@@ -23,7 +24,7 @@ class Demo:
 
     def __init__(self, folder: Path, binaries: Binaries, *, incident_after_s: float, duration_s: float) -> None:
         self._started = time.monotonic()
-        self._deadline = self._started + (duration_s or FOR_EVER_S)
+        self._duration_s = duration_s or FOR_EVER_S
         self._incident_after_s = incident_after_s
         self._binaries = binaries
         self._site = Site(folder=folder)
@@ -31,7 +32,7 @@ class Demo:
         self._inbox = Inbox(self._show_message)
         self._sinks: list[MailSink | SmsSink] = []
         self._traffic: history.Traffic | None = None
-        self._ready_at = self._started
+        self._ready_at = self._deadline = self._started
 
     def start(self) -> None:
         """Start every part and wait until it is ready. Raises ChildError with the failing part's last lines."""
@@ -41,11 +42,6 @@ class Demo:
         sms_token = site.write_secret("sms-token", site.sms_token)
         known_hosts = self._ssh_keys()
         self._start_sinks()
-        self._say("starting simulated devices")
-        for child in programs.simulators(site, ssh_files=site.folder):
-            self._supervisor.start(child)
-        if self._binaries.snmpd:
-            self._supervisor.start(programs.real_agent(site, self._binaries.snmpd))
         exporters_config = service_configs.write_exporters(
             site,
             community_file=community,
@@ -53,19 +49,25 @@ class Demo:
             known_hosts=known_hosts,
             real_agent=bool(self._binaries.snmpd),
         )
-        self._start(programs.exporter(site, exporters_config))
-        data = self._write_history()
-        prometheus_config = stack_configs.write_prometheus(site)
-        alertmanager_config = stack_configs.write_alertmanager(site, intake_token)
         webhook_config = service_configs.write_webhook(site, token_file=intake_token, sms_token_file=sms_token)
-        self._start(programs.webhook(site, webhook_config))
+        alertmanager_config = stack_configs.write_alertmanager(site, intake_token)
+        prometheus_config = stack_configs.write_prometheus(site)
+        self._say("starting simulated devices, exporters, webhook and Alertmanager")
+        self._start(
+            *programs.simulators(site, ssh_files=site.folder),
+            *([programs.real_agent(site, self._binaries.snmpd)] if self._binaries.snmpd else []),
+            programs.exporter(site, exporters_config),
+            programs.webhook(site, webhook_config),
+            programs.alertmanager(site, self._binaries.alertmanager, alertmanager_config),
+        )
         programs.add_user(webhook_config, USER, site.user_password)
-        self._start(programs.alertmanager(site, self._binaries.alertmanager, alertmanager_config))
+        data = self._write_history()
         self._start(programs.prometheus(site, self._binaries.prometheus, prometheus_config, data))
-        self._start(programs.detector(site, service_configs.write_detector(site)))
         if self._binaries.grafana:
             self._start(programs.grafana(site, self._binaries.grafana))
+        self._start(programs.detector(site, service_configs.write_detector(site)))
         self._ready_at = time.monotonic()
+        self._deadline = self._ready_at + self._duration_s
         self._print_table()
 
     def show(self) -> None:
@@ -97,6 +99,7 @@ class Demo:
         story.every_device_scraped(self._device_names(), min(self._deadline, time.monotonic() + 60))
         for _wait in self._until(min(self._deadline, self._ready_at + self._incident_after_s)):
             time.sleep(0.2)
+        story.score_is_calm(min(self._deadline, time.monotonic() + 90))
         story.uplink_drifts()
         story.score_passes_one(min(self._deadline, time.monotonic() + 90))
         story.ups_fails(self._deadline)
@@ -114,9 +117,10 @@ class Demo:
             sink.stop()
         self._sinks.clear()
 
-    def _start(self, child: Child) -> None:
-        self._supervisor.start(child)
-        self._say(f"{child.name} is ready")
+    def _start(self, *children: Child) -> None:
+        self._supervisor.start(*children)
+        names = [child.name for child in children]
+        self._say(f"{names[0]} is ready" if len(names) == 1 else f"{', '.join(names)} are ready")
 
     def _start_sinks(self) -> None:
         site = self._site
@@ -135,7 +139,10 @@ class Demo:
             raise ChildError("the exporter does not answer /sd")
         self._traffic = history.discover(site, now)
         self._say(f"writing a week of history for {len(self._traffic.series)} counters")
-        samples = history.backfill(site, self._traffic, self._binaries.promtool, data, now)
+        promtool, week = self._binaries.promtool, week_before(now)
+        samples = history.backfill(site, self._traffic, promtool, data, week)
+        now = time.time()  # the week took a while to write
+        samples += history.backfill(site, self._traffic, promtool, data, from_then(week[-1], now))
         self._traffic.write_live(site, now)
         self._say(f"{samples} samples written")
         return data

@@ -7,8 +7,10 @@ import yaml
 
 from demo.site import FIRST, METER, MODBUS_MODULE, REAL_AGENT, SECOND, SITE, SSH_HOST, Site
 from demo.story import ESCALATION_DELAY_S
+from demo.traffic import WEEK_S
 
 STEP = "15s"
+HISTORY_STEP_S = 30  # of the week, which has a point a minute: closer ones would tell the detector nothing more
 
 
 def write_exporters(site: Site, *, community_file: Path, ssh_key: Path, known_hosts: Path, real_agent: bool) -> Path:
@@ -76,10 +78,12 @@ def write_detector(site: Site) -> Path:
         }
         for way, family in (("in", "ifHCInOctets"), ("out", "ifHCOutOctets"))
     }
+    points = WEEK_S // HISTORY_STEP_S * sum(device.moving for device in site.devices)
     config = {
-        "reader": {"datasource_url": url, "queries": queries},
+        "reader": {"datasource_url": url, "max_history_points": points, "queries": queries},
         "models": {"usual": {"class": "seasonal_robust"}},
         "writer": {"targets": [{"datasource_url": url}]},
+        "groups": {"history": "4d"},  # of a week; the days before them are what this is learnt from
         "settings": {"state_dir": str(site.folder / "detector-state")},
     }
     return _write(site.folder / "detector.yml", config)

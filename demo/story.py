@@ -12,8 +12,9 @@ from demo.site import FIRST, SECOND, UPS, Site
 
 DRIFT_FACTOR = 3.0
 ESCALATION_DELAY_S = 30.0
-MESSAGE_PATIENCE_S = 25.0  # Alertmanager waits ten seconds for the group, the webhook for nothing
+MESSAGE_PATIENCE_S = 40.0  # Alertmanager waits ten seconds for the group, the webhook for nothing
 QUIET_AFTER_S = ESCALATION_DELAY_S + 10  # nobody else was paged by then: the escalation has stopped
+UPLINK_QUERY = "interface_traffic_in"  # what the detector calls the way in which the uplink's traffic is seen
 POWER_ALERT, ANOMALY_ALERT = "UpsOnBattery", "AnomalyDetected"
 
 
@@ -55,6 +56,11 @@ class Story:
 
         self._note("every_device_scraped", wait_until(scraped, deadline), f"{len(devices)} devices scraped")
 
+    def score_is_calm(self, deadline: float) -> None:
+        """Wait until the detector has a score of the uplink, and finds nothing unusual."""
+        calm = wait_until(lambda: any(score <= 1 for score in self._scores()), deadline)
+        self._note("score_below_1_at_first", calm, f"its anomaly score before: {self._scores_told()}")
+
     def uplink_drifts(self) -> None:
         """Let the uplink's traffic leave its band."""
         self._traffic.drift(self._site, time.time(), DRIFT_FACTOR)
@@ -65,11 +71,8 @@ class Story:
 
     def score_passes_one(self, deadline: float) -> None:
         """Wait until the detector's score of the uplink, in Prometheus, is above 1."""
-        labels = self._traffic.uplink.labels
-        query = f'anomaly_score{{instance="{labels["instance"]}",ifIndex="{labels["ifIndex"]}"}} > 1'
-        passed = wait_until(lambda: bool(self._prometheus.query(query)), deadline)
-        scores = ", ".join(f"{value:.1f}" for _labels, value in self._prometheus.query(query))
-        self._note("score_passed_1", passed, f"its anomaly score: {scores or 'below 1'}")
+        passed = wait_until(lambda: any(score > 1 for score in self._scores()), deadline)
+        self._note("score_passed_1", passed, f"its anomaly score: {self._scores_told()}")
 
     def ups_fails(self, deadline: float) -> None:
         """Put the UPS on battery and wait for the alert and the messages."""
@@ -111,6 +114,15 @@ class Story:
     def all_is_well_again(self) -> None:
         """End the incident."""
         ups_on_mains(self._site, UPS)
+
+    def _scores(self) -> list[float]:
+        labels = self._traffic.uplink.labels
+        told = {"instance": labels["instance"], "ifIndex": labels["ifIndex"], "for": UPLINK_QUERY}
+        matchers = ",".join(f'{name}="{value}"' for name, value in told.items())
+        return [value for _labels, value in self._prometheus.query(f"anomaly_score{{{matchers}}}")]
+
+    def _scores_told(self) -> str:
+        return ", ".join(f"{score:.1f}" for score in self._scores()) or "none"
 
     def _second_was_paged(self) -> bool:
         return bool(self._power_pages("sms", SECOND.phone) or self._power_pages("mail", SECOND.mail))

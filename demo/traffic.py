@@ -3,7 +3,7 @@
 import math
 import random
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 STEP_S = 60
@@ -14,7 +14,7 @@ NOISE_TABLE, SCATTER = 4093, 1_234_577  # a prime and a step that visits all of 
 RHYTHM = 0.4  # busiest hour 40 % above the mean, quietest 40 % below
 PEAK_HOUR_S = 15 * 3600
 COUNTER64 = 2**64
-CLOSE_S, CLOSE_STEP_S = 600, 15
+CLOSE_STEP_S = 15  # of the last points, so that no rate breaks off
 
 
 @dataclass
@@ -42,14 +42,15 @@ class Counter:
         end = bisect_right(times, last)
         return [(times[i], round(self.values[i]) % COUNTER64) for i in range(begin, end)]
 
-    def past(self, now: float) -> list[tuple[int, int]]:
-        """Return the week before `now`: a point a minute, and closer ones at the end, so that no rate breaks off."""
-        close = int(now - CLOSE_S) // STEP_S * STEP_S
-        minutes = self.points(self.start, close)
-        nodes = dict(self.points(close, now + STEP_S))
-        return minutes + [
-            (moment, _between(nodes, moment)) for moment in range(close + CLOSE_STEP_S, int(now), CLOSE_STEP_S)
-        ]
+    def at(self, moments: Sequence[int]) -> list[tuple[int, int]]:
+        """Return (unix second, octets) of moments since `start`, in their order; between minutes it rises evenly."""
+        self._extend(moments[-1] + STEP_S)
+        return [(moment, self._octets(moment)) for moment in moments]
+
+    def _octets(self, moment: int) -> int:
+        minute, rest_s = divmod(moment - self.start, STEP_S)
+        low, high = self.values[minute : minute + 2]
+        return round(low + (high - low) * rest_s / STEP_S) % COUNTER64
 
     def surge(self, start: float, factor: float) -> None:
         """From `start` on, carry `factor` times the traffic; what was before stays."""
@@ -71,10 +72,15 @@ class Counter:
         return self.mean_octets_per_s * rhythm * max(0.1, noise) * surge
 
 
-def _between(nodes: Mapping[int, int], moment: int) -> int:
-    low = moment // STEP_S * STEP_S
-    share = (moment - low) / STEP_S
-    return round(nodes[low] + (nodes[low + STEP_S] - nodes[low]) * share) if share else nodes[low]
+def week_before(now: float) -> range:
+    """Return the minutes of the week that ends with the last whole minute before `now`."""
+    last = int(now) // STEP_S * STEP_S
+    return range(last - WEEK_S, last + 1, STEP_S)
+
+
+def from_then(last: int, now: float) -> list[int]:
+    """Return the moments after `last` up to now, close to one another; now is one of them."""
+    return [*range(last + CLOSE_STEP_S, int(now), CLOSE_STEP_S), int(now)]
 
 
 def openmetrics(family: str, series: Mapping[str, Iterable[tuple[int, float]]]) -> Iterator[str]:

@@ -42,7 +42,7 @@ def push(am: Daemon, name: str, *, ends_in_s: float = 300.0, **labels: str) -> N
         "startsAt": rfc3339(STARTED),
         "endsAt": rfc3339(time.time() + ends_in_s),
     }
-    requests.post(f"{am.url}/api/v2/alerts", json=[alert], timeout=5).raise_for_status()
+    requests.post(f"{am.url}/api/v2/alerts", json=[alert], timeout=20).raise_for_status()
 
 
 STARTED = time.time() - 60
@@ -66,7 +66,7 @@ def setup(tmp_path: Path) -> Iterator[Setup]:
 
 
 def metric(daemon: Daemon, line: str) -> bool:
-    return line in requests.get(f"{daemon.url}/metrics", timeout=5).text
+    return line in requests.get(f"{daemon.url}/metrics", timeout=20).text
 
 
 @pytest.mark.timeout(90)
@@ -88,7 +88,7 @@ def test_a_webhook_that_was_down_misses_no_alert_that_still_fires(tmp_path: Path
         push(here.am, "DownMeanwhile")
         errors = f"{here.am.url}/metrics"
         failed = 'alertmanager_notification_requests_failed_total{integration="webhook"} 0'
-        wait_until(lambda: failed not in requests.get(errors, timeout=5).text, 30, "a failed attempt")
+        wait_until(lambda: failed not in requests.get(errors, timeout=20).text, 30, "a failed attempt")
         with webhook(here.config, port=here.port):
             wait_until(lambda: here.pages("page"), 40, "the page")
             assert "DownMeanwhile" in str(here.pages("page"))

@@ -128,12 +128,12 @@ def test_a_silence_keeps_an_alert_away_and_its_end_pages(tmp_path: Path) -> None
             "createdBy": "test",
             "comment": "work",
         }
-        made = requests.post(f"{am.url}/api/v2/silences", json=silence, timeout=5).json()
+        made = requests.post(f"{am.url}/api/v2/silences", json=silence, timeout=20).json()
         here.fire("Quiet")
         here.fire("Loud")
         here.await_page("Loud")
         assert here.pages("Quiet") == []
-        requests.delete(f"{am.url}/api/v2/silence/{made['silenceID']}", timeout=5).raise_for_status()
+        requests.delete(f"{am.url}/api/v2/silence/{made['silenceID']}", timeout=20).raise_for_status()
         here.await_page("Quiet")
         assert (len(here.pages("Quiet")), len(here.pages("Loud"))) == (1, 1)
 
@@ -210,6 +210,6 @@ def failures(nodes: Cluster, series: str) -> float:
 
 def sample(daemon: Daemon, series: str) -> float:
     """One sample of /metrics, 0 while there is none; newer versions add labels at the end."""
-    lines = requests.get(f"{daemon.url}/metrics", timeout=5).text.splitlines()
+    lines = requests.get(f"{daemon.url}/metrics", timeout=20).text.splitlines()
     wanted = series.removesuffix("}")
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(wanted))

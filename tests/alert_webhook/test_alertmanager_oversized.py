@@ -46,7 +46,7 @@ def configure(folder: Path, sink: Sink, *urls: str) -> Path:
 
 def counted(daemon: Daemon, outcome: str) -> float:
     name = f'heronwatch_webhook_intake_oversized_total{{integration="am",outcome="{outcome}"}} '
-    lines = requests.get(f"{daemon.url}/metrics", timeout=5).text.splitlines()
+    lines = requests.get(f"{daemon.url}/metrics", timeout=20).text.splitlines()
     return next((float(line.removeprefix(name)) for line in lines if line.startswith(name)), 0.0)
 
 
@@ -71,7 +71,7 @@ def large(total: int) -> Iterator[bytes]:
     yield tail
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 def test_what_is_too_large_comes_from_the_api_and_waits_while_that_is_away(tmp_path: Path) -> None:
     port = free_port()
     with Sink() as sink, sender(tmp_path, port) as am:
@@ -90,8 +90,8 @@ def test_what_is_too_large_comes_from_the_api_and_waits_while_that_is_away(tmp_p
             before = peak_kb(daemon)
             url, began = f"http://127.0.0.1:{port}/api/v1/intake/alertmanager/am", time.monotonic()
             answer = requests.post(  # in chunks; Alertmanager says how long its bodies are
-                url, data=large(MANY_BYTES), headers={"Authorization": f"Bearer {TOKEN}"}, timeout=40
+                url, data=large(MANY_BYTES), headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60
             )
             assert answer.json() == {"status": "completed by Alertmanager's API", "accepted": ALERTS, "quarantined": 0}
-            assert time.monotonic() - began < 30
+            assert time.monotonic() - began < 60
             assert peak_kb(daemon) - before < 40_000

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.anomaly_detector.sink.test_real_receivers import Store
+from tests.anomaly_detector.sink.test_real_receivers import GOOD, Store, good_ones, spoil
 from tests.anomaly_detector.test_end_to_end import detector, steady, values
 from tests.fakes.daemons import Daemon, prometheus, victoria_metrics, wait_until
 from tests.fakes.newest import FETCH_LIMIT_S, PROMETHEUS, VICTORIA_METRICS, newest
@@ -54,6 +54,13 @@ def test_prometheus_loses_only_the_late_sample_of_a_batch(store: Store) -> None:
     assert [store.stored(name, -10) for name, _, _ in good] == [value for _, _, value in good]
     assert (store.stored("last", -10), store.stored("old", -40)) == (7.0, None)
     assert store.rejected() == {"out_of_order": 1}
+
+
+def test_one_batch_of_everything_costs_what_is_bad_only(store: Store) -> None:
+    spoil(store)
+    assert good_ones(store) == [value for *_, value in GOOD]
+    assert good_ones(store, 5.0) == [value + 1 for *_, value in GOOD]
+    assert store.rejected() == {"out_of_order": 1, "duplicate": 1, "out_of_bounds": 1, "future": 1}
 
 
 def test_prometheus_takes_a_repeat_and_keeps_the_first_of_two_values(store: Store) -> None:

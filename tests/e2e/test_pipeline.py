@@ -18,6 +18,7 @@ from anomaly_detector.sink.wire import Template, encode_labels, encode_series
 from tests.fakes.daemons import Daemon, prometheus, wait_until
 from tests.fakes.paging import ROOT, Alerts, Paging, paging, total
 
+pytestmark = pytest.mark.timeout(180)  # real daemons one after another, on a machine that may be busy
 META = {"domain": "meta", "scope": "site", "team": "monitoring"}
 STALLED_AFTER_S = 8  # in place of 240 s
 RULES = ROOT / "prometheus" / "rules" / "meta.yml"
@@ -96,7 +97,7 @@ def shortened(text: str) -> str:
 
 def firing(daemon: Daemon) -> set[str]:
     """Names of the alerts that Prometheus itself says are firing."""
-    with urlopen(f"{daemon.url}/api/v1/alerts", timeout=5) as answer:
+    with urlopen(f"{daemon.url}/api/v1/alerts", timeout=20) as answer:
         alerts: list[dict[str, Any]] = json.load(answer)["data"]["alerts"]
     return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
 
@@ -106,7 +107,7 @@ def push_from_the_future(daemon: Daemon) -> None:
     template = Template([encode_series(encode_labels({"__name__": "forecast"}.items()))])
     batch = template.render(np.array([0]), np.array([1.0]), round((time.time() + 3 * 3600) * 1000))
     try:
-        urlopen(Request(f"{daemon.url}/api/v1/write", batch.compressed(), HEADERS), timeout=5).close()
+        urlopen(Request(f"{daemon.url}/api/v1/write", batch.compressed(), HEADERS), timeout=20).close()
     except HTTPError as refusal:
         refusal.close()
         pytest.skip(f"needs Prometheus 2.42: the installed one answers {refusal.code} to a sample from the future")

@@ -34,7 +34,7 @@ def shell_lines() -> list[str]:
 
 
 def flags_of(binary: str) -> set[str]:
-    done = subprocess.run([binary, "--help"], capture_output=True, text=True, check=True, timeout=20)
+    done = subprocess.run([binary, "--help"], capture_output=True, text=True, check=True, timeout=50)
     return set(re.findall(r"^ {2,6}(?:-h, )?(--[a-z.-]+)", done.stdout + done.stderr, re.MULTILINE))
 
 

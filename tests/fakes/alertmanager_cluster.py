@@ -71,7 +71,7 @@ class Cluster:
 
     def members(self, number: int) -> int:
         """Return how many nodes this one sees, itself included."""
-        status = requests.get(f"{self.nodes[number].url}/api/v2/status", timeout=5).json()
+        status = requests.get(f"{self.nodes[number].url}/api/v2/status", timeout=20).json()
         return len(status["cluster"].get("peers") or [])
 
     def _home(self, number: int) -> Path:

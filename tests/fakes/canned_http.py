@@ -3,7 +3,6 @@
 import contextlib
 import ssl
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -48,6 +47,8 @@ class CannedServer:
 def canned_http(*answers: Canned, tls: ssl.SSLContext | None = None) -> Iterator[CannedServer]:
     """Serve the answers on a free port, over TLS with a server's context."""
 
+    closed = threading.Event()
+
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -62,7 +63,7 @@ def canned_http(*answers: Canned, tls: ssl.SSLContext | None = None) -> Iterator
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
-            time.sleep(answer.delay_s)  # a slow server, not a wait
+            closed.wait(answer.delay_s)
             with contextlib.suppress(OSError):
                 self.wfile.write(answer.body)
 
@@ -84,6 +85,7 @@ def canned_http(*answers: Canned, tls: ssl.SSLContext | None = None) -> Iterator
     try:
         yield canned
     finally:
+        closed.set()
         server.shutdown()
         server.server_close()
         thread.join()

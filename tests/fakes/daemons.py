@@ -217,7 +217,7 @@ def sshd(tmp_path: Path, *, extra: str = "") -> Iterator[Daemon]:
     folder, listen = fresh_folder(tmp_path, "sshd"), free_port()
     host_key, client_key = folder / "host_ed25519", folder / "client_ed25519"
     for key in (host_key, client_key):
-        subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True, timeout=30)
+        subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True, timeout=50)
     authorized = folder / "authorized_keys"
     authorized.write_text(Path(f"{client_key}.pub").read_text())
     conf = folder / "sshd_config"

@@ -14,7 +14,7 @@ import aiohttp
 
 from tests.fakes.daemons import free_port
 
-READY_S = 30.0
+READY_S = 45.0
 STOP_S = 20.0
 
 
@@ -51,7 +51,7 @@ class ExporterProcess:
         return [int(pid) for pid in children.read_text().split()]
 
 
-async def until(condition: Callable[[], object], what: str, *, timeout_s: float = 15.0) -> None:
+async def until(condition: Callable[[], object], what: str, *, timeout_s: float = 40.0) -> None:
     """Poll until a condition, which may be a coroutine function, is true."""
     try:
         async with asyncio.timeout(timeout_s):

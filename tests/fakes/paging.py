@@ -121,7 +121,7 @@ class Alerts:
             for labels, start in zip(alerts, starts, strict=True)
         ]
         headers = {"Content-Type": "application/json"}
-        with urlopen(Request(self._url, json.dumps(body).encode(), headers), timeout=5) as answer:
+        with urlopen(Request(self._url, json.dumps(body).encode(), headers), timeout=20) as answer:
             assert answer.status == 200
 
 

@@ -24,12 +24,13 @@ EVERY_S = 0.4
 class Feed:
     """Pushes `values` (label `n` → value) of the metric `level` as samples of now; a test may change them.
 
-    `labels` are on every series.
+    `labels` are on every series, `late_s` says which come late, and by how much.
     """
 
     def __init__(self, store: Daemon, *, labels: Mapping[str, str] | None = None, **values: float) -> None:
         self.values = dict(values)
         self.labels = dict(labels or {})
+        self.late_s: dict[str, float] = {}
         self._session = Session(Target(datasource_url=HttpUrl.parse(store.url)))
 
     def push(self, name: str, value: float, at_s: float, **labels: str) -> int:
@@ -50,7 +51,7 @@ class Feed:
         while not stop.is_set():
             now_s = time.time()
             for name, value in list(self.values.items()):
-                self.push("level", value, now_s, n=name, **self.labels)
+                self.push("level", value, now_s - self.late_s.get(name, 0.0), n=name, **self.labels)
             stop.wait(EVERY_S)
         self._session.close()
 

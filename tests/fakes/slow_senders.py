@@ -60,7 +60,7 @@ def slow_senders(address: tuple[str, int], start: bytes, *, number: int) -> Iter
     thread = threading.Thread(target=senders.run)
     thread.start()
     try:
-        if not senders.begun.wait(20):
+        if not senders.begun.wait(40):
             raise AssertionError("the slow senders did not get in")
         yield senders
     finally:

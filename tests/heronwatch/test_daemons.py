@@ -53,7 +53,7 @@ def test_sshd_lets_the_made_key_in(tmp_path: Path) -> None:
         options = ["-o", f"UserKnownHostsFile={server.details['known_hosts']}", "-o", "BatchMode=yes"]
         target = f"{server.details['user']}@{server.host}"
         done = subprocess.run(
-            [*command, *options, target, "echo hello"], capture_output=True, text=True, timeout=30, check=False
+            [*command, *options, target, "echo hello"], capture_output=True, text=True, timeout=50, check=False
         )
     assert done.stdout == "hello\n", done.stderr
 

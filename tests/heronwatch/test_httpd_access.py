@@ -5,7 +5,6 @@ import io
 import shutil
 import ssl
 import threading
-import time
 
 import bcrypt
 import pytest
@@ -14,7 +13,7 @@ from heronwatch import web_auth
 from tests.fakes.certificates import Authority
 from tests.fakes.daemons import wait_until
 from tests.fakes.web import Server
-from tests.fakes.web_client import Served, ask, basic, connect
+from tests.fakes.web_client import Served, ask, basic, connect, read_all
 from tests.fakes.web_place import MUTUAL, OPTIONAL, TLS, Place, users
 
 
@@ -43,12 +42,13 @@ def test_plain_http_to_a_tls_port_gets_nothing_and_harms_nothing(server: Server,
 
 
 def test_a_half_open_handshake_keeps_nobody_out_and_is_cut_off(server: Server, place: Place) -> None:
-    with server(web=place.web(TLS), limits={"head_timeout_s": 1.0}) as served, contextlib.ExitStack() as stack:
+    with server(web=place.web(TLS), limits={"head_timeout_s": 600.0}) as served, contextlib.ExitStack() as stack:
         for _ in range(20):
             stack.enter_context(connect(served)).sendall(b"\x16\x03\x01")
-        begin = time.monotonic()
         assert ask(served, "/-/healthy", context=place.client()).status == 200
-        assert time.monotonic() - begin < 5
+    with server(web=place.web(TLS), limits={"head_timeout_s": 0.5}) as served, connect(served) as sock:
+        sock.sendall(b"\x16\x03\x01")
+        assert read_all(sock) == b""
 
 
 def test_minimum_version(server: Server, place: Place) -> None:

@@ -263,5 +263,5 @@ def test_importing_configures_nothing() -> None:
     import sys
 
     code = "import logging, heronwatch.logs; print(logging.getLogger().handlers, logging.getLogger().level)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50, check=True)
     assert done.stdout == "[] 30\n"

@@ -95,7 +95,7 @@ def test_no_created_series(telemetry: Telemetry) -> None:
 def test_promtool_finds_nothing_to_say(telemetry: Telemetry) -> None:
     promtool = find_binary("promtool", "prometheus")
     body, _ = telemetry.expose()
-    done = subprocess.run([promtool, "check", "metrics"], input=body, capture_output=True, timeout=30, check=False)
+    done = subprocess.run([promtool, "check", "metrics"], input=body, capture_output=True, timeout=50, check=False)
     assert (done.returncode, done.stdout + done.stderr) == (0, b"")
 
 

@@ -48,7 +48,7 @@ def placed(source: Path, folder: Path) -> Path:
 
 def promtool_accepts(path: Path) -> bool:
     promtool = find_binary("promtool", "prometheus")
-    done = subprocess.run([promtool, "check", "web-config", str(path)], capture_output=True, timeout=30, check=False)
+    done = subprocess.run([promtool, "check", "web-config", str(path)], capture_output=True, timeout=50, check=False)
     return done.returncode == 0
 
 

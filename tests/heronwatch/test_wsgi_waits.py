@@ -4,7 +4,6 @@ import contextlib
 import io
 import socket
 import ssl
-import time
 from pathlib import Path
 
 import pytest
@@ -13,14 +12,21 @@ from heronwatch.wsgi_waits import CREDIT_BYTES, Wait, Waits
 from tests.fakes.daemons import wait_until
 from tests.fakes.slow_senders import slow_senders
 from tests.fakes.web import wsgi
-from tests.fakes.web_client import Served, ask, connect, read_all
+from tests.fakes.web_client import ask, connect, read_all
 from tests.fakes.web_place import TLS, Place
 
 SENDERS = 60
 ROUNDS = 8
 POST = b"POST /nothing HTTP/1.1\r\nHost: a\r\n"
 LARGE = 200_000
-LIMITS = {"body_bytes": LARGE + 1, "ends_under": "/ends", "ends_bytes": 2 * LARGE}
+# a client that nobody drops keeps its thread for as long as this, far beyond what others wait on the slowest machine
+HELD_S, PATIENCE_S = 600.0, 20.0
+LIMITS = {
+    "body_bytes": LARGE + 1,
+    "ends_under": "/ends",
+    "ends_bytes": 2 * LARGE,
+    **dict.fromkeys(("head_timeout_s", "body_timeout_s", "crowded_timeout_s"), HELD_S),
+}
 STARTS = {
     "a byte of a small body": POST + b"Content-Length: 50000\r\n\r\nx",
     "most of a large body": POST + b"Content-Length: %d\r\n\r\n" % LARGE + b"x" * 70_000,
@@ -33,21 +39,13 @@ STARTS = {
 }
 
 
-def slowest_s(served: Served) -> float:
-    """Return how long the slowest of some ordinary requests takes."""
-    times = []
-    for number in range(2 * ROUNDS):
-        begin = time.monotonic()
-        body = b"hello" if number % 2 else None
-        assert ask(served, "/echo", method="POST" if body else "GET", body=body, timeout_s=10).status == 200
-        times.append(time.monotonic() - begin)
-    return max(times)
-
-
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
 def test_slow_senders_that_come_back_keep_nobody_out(start: bytes) -> None:
     with wsgi(limits=LIMITS) as served, slow_senders((served.host, served.port), start, number=SENDERS) as senders:
-        assert slowest_s(served) < 1.5
+        for body in (None, b"hello") * ROUNDS:
+            asked = ask(served, "/echo", method="POST" if body else "GET", body=body, timeout_s=PATIENCE_S)
+            assert asked.status == 200
         if len(start) > 1_000 or b"Expect" in start:
             wait_until(lambda: senders.renewed > 0, what="a slow one to be dropped")
 
@@ -80,7 +78,7 @@ def test_with_tls_who_is_dropped_is_hung_up_on(tmp_path: Path, log: io.StringIO)
         held = [stack.enter_context(connect(served, context=context)) for _ in range(6)]
         for sock in held:
             sock.sendall(start)
-        assert ask(served, "/echo", method="POST", body=b"hello", context=context, timeout_s=1.5).status == 200
+        assert ask(served, "/echo", method="POST", body=b"hello", context=context, timeout_s=PATIENCE_S).status == 200
         wait_until(lambda: any(was_hung_up_on(sock) for sock in held), what="one of them to be hung up on")
     assert "Error" not in log.getvalue()
 

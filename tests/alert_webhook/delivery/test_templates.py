@@ -39,7 +39,7 @@ from tests.fakes.webhook_stack import FakeBlock, Stack, config
 
 VALUES = values_of(EXAMPLE, link=True)
 LINK = sample_message("x").ack_url
-PROMPT_S = 5.0  # of the wall's clock, on a machine that does much else; a bomb would take hours, or all memory
+PROMPT_S = 25.0  # of the wall's clock, on a machine that does much else; a bomb would take hours, or all memory
 
 REFUSED = {  # what no configuration is accepted with
     "range": "{% for i in range(10**9) %}x{% endfor %}",

@@ -149,9 +149,9 @@ def test_the_process_says_so_and_accepts_alerts(tmp_path: Path) -> None:
         with webhook(config) as daemon:
             with sqlite3.connect(tmp_path / "webhook.db", timeout=5) as database:
                 database.execute("UPDATE alembic_version SET version_num = '9999'")
-            wait_until(lambda: requests.get(f"{daemon.url}/-/ready", timeout=5).status_code == 503, 20, "not ready")
-            assert "at schema 9999" in requests.get(f"{daemon.url}/-/ready", timeout=5).text
-            assert "heronwatch_webhook_engine_outdated 1.0" in requests.get(f"{daemon.url}/metrics", timeout=5).text
+            wait_until(lambda: requests.get(f"{daemon.url}/-/ready", timeout=20).status_code == 503, 20, "not ready")
+            assert "at schema 9999" in requests.get(f"{daemon.url}/-/ready", timeout=20).text
+            assert "heronwatch_webhook_engine_outdated 1.0" in requests.get(f"{daemon.url}/metrics", timeout=20).text
             assert "at schema 9999" in daemon.log()
             assert intake(daemon.url) == 200
         assert sink.received == []
@@ -162,4 +162,4 @@ def intake(url: str) -> int:
     body = {"version": "4", "groupKey": "g", "alerts": [alert]}
     headers = {"Authorization": f"Bearer {TOKEN}"}
     where = f"{url}/api/v1/intake/alertmanager/am"
-    return requests.post(where, json=body, headers=headers, timeout=5).status_code
+    return requests.post(where, json=body, headers=headers, timeout=20).status_code

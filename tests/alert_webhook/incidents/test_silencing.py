@@ -60,7 +60,7 @@ def newest(stack: Stack) -> IncidentView:
 
 def silences(daemon: Daemon, place: str, state: str) -> list[dict[str, Any]]:
     """Silences that this test set, as Alertmanager has them."""
-    with urlopen(f"{daemon.url}/api/v2/silences", timeout=5) as answer:
+    with urlopen(f"{daemon.url}/api/v2/silences", timeout=20) as answer:
         found = json.load(answer)
     mine = [each for each in found if place in [matcher["value"] for matcher in each["matchers"]]]
     return [each for each in mine if each["status"]["state"] == state]

@@ -63,14 +63,14 @@ def tell(server: Daemon, name: str, *, ends_in_s: float = 7200, **labels: str) -
         "startsAt": (now - timedelta(seconds=5)).isoformat(),
         "endsAt": (now + timedelta(seconds=ends_in_s)).isoformat(),
     }
-    requests.post(f"{server.url}/api/v2/alerts", json=[alert], timeout=5).raise_for_status()
+    requests.post(f"{server.url}/api/v2/alerts", json=[alert], timeout=20).raise_for_status()
     known = ends_in_s > 0
     wait_until(lambda: (name in listed(server)) is known, what=f"{name} to be {known} in the API")
     return all_labels
 
 
 def listed(server: Daemon) -> set[str]:
-    answer = requests.get(f"{server.url}/api/v2/alerts", timeout=5).json()
+    answer = requests.get(f"{server.url}/api/v2/alerts", timeout=20).json()
     return {alert["labels"]["alertname"] for alert in answer if alert["status"]["state"] != "unprocessed"}
 
 
@@ -107,7 +107,7 @@ def test_an_alert_that_was_silenced_and_went_away_ends_within_two_minutes(
         "createdBy": "test",
         "comment": "test",
     }
-    requests.post(f"{server.url}/api/v2/silences", json=silence, timeout=5).raise_for_status()
+    requests.post(f"{server.url}/api/v2/silences", json=silence, timeout=20).raise_for_status()
     minutes(stack, keeping, 3)
     assert by_title(stack)["Silenced"].state == "new"  # silenced is not over
     tell(server, "Silenced", ends_in_s=-1)

@@ -175,7 +175,7 @@ def test_a_bomb_of_repetitions_is_refused_quickly() -> None:
     began = time.monotonic()
     with pytest.raises(CalendarError, match="too many repetitions"):
         read(*[february] * 9_000)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 40
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(lambda text: text.encode(errors="replace")))

@@ -48,7 +48,7 @@ def test_who_is_on_call_by_a_calendar_would_have_been_paged_and_is_not(tmp_path:
 
             def told() -> list[str]:
                 asked = [*command, "--config.file", str(config)]
-                done = subprocess.run(asked, env=env, capture_output=True, text=True, timeout=30, check=True)
+                done = subprocess.run(asked, env=env, capture_output=True, text=True, timeout=50, check=True)
                 return done.stdout.splitlines()
 
             wait_until(lambda: bool(told()), timeout_s=30)

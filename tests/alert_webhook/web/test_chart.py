@@ -138,12 +138,12 @@ def test_without_prometheus_there_is_no_chart() -> None:
 
 
 def test_a_slow_prometheus_is_not_waited_for_and_not_asked_again_at_once() -> None:
-    with canned_http(Canned(body=b"{}", delay_s=1.0)) as server:
+    with canned_http(Canned(body=b"{}", delay_s=50.0)) as server:
         charts = charts_of(PrometheusBlock(url=HttpUrl(server.url), timeout=Duration(0.2)))
         began = time.monotonic()
         assert charts.of(view_of(alert())) is None
         assert charts.of(view_of(alert())) is None
-        assert (time.monotonic() - began < 0.9, len(server.asked)) == (True, 1)
+        assert (time.monotonic() - began < 25, len(server.asked)) == (True, 1)
 
 
 def history(now: float) -> str:

@@ -123,7 +123,7 @@ def test_simulate_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> Non
 )
 def test_simulate_command_refuses_with_a_reason(arguments: list[str], message: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", START, *arguments], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", START, *arguments], capture_output=True, text=True, timeout=50, check=False
     )
     assert done.returncode == 1
     assert message in done.stderr
@@ -136,5 +136,5 @@ def test_plugin_is_built_without_its_library() -> None:
         "exporters.modbus.PLUGIN.simulate.add_arguments(argparse.ArgumentParser())\n"
         "sys.exit('pymodbus' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=30).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=50).returncode == 0
     assert PLUGIN.protocol == "modbus"

@@ -41,30 +41,36 @@ async def client(socket: Path) -> AsyncIterator[RelayClient]:
 
 
 async def test_call_is_answered(client: RelayClient) -> None:
-    assert await client.call("scrape", b"x", timeout_s=1) == b"scrape:x"
+    assert await client.call("scrape", b"x", timeout_s=30) == b"scrape:x"
 
 
 async def test_calls_do_not_wait_for_one_another(client: RelayClient) -> None:
+    answered: list[str] = []
+
+    async def call(kind: str) -> None:
+        assert await client.call(kind, b"1", timeout_s=30) == kind.encode() + b":1"
+        answered.append(kind)
+
     async with asyncio.TaskGroup() as group:
-        slow = group.create_task(client.call("slow", b"1", timeout_s=1))
+        group.create_task(call("slow"))
         await asyncio.sleep(0)
-        assert await client.call("quick", b"2", timeout_s=1) == b"quick:2"
-        assert not slow.done()
-    assert slow.result() == b"slow:1"
+        group.create_task(call("quick"))
+    assert answered == ["quick", "slow"]
 
 
 async def test_large_answers_come_whole(client: RelayClient) -> None:
     data = bytes(5_000_000)
-    assert await client.call("x", data, timeout_s=5) == b"x:" + data
+    assert await client.call("x", data, timeout_s=30) == b"x:" + data
 
 
 async def test_failure_of_a_call_is_told_and_the_next_one_works(client: RelayClient) -> None:
     with pytest.raises(WorkerGoneError, match="worker 1 failed: RuntimeError"):
-        await client.call("fail", b"", timeout_s=1)
-    assert await client.call("x", b"", timeout_s=1) == b"x:"
+        await client.call("fail", b"", timeout_s=30)
+    assert await client.call("x", b"", timeout_s=30) == b"x:"
 
 
-async def test_answer_that_does_not_come_is_given_up(client: RelayClient) -> None:
+async def test_answer_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch, client: RelayClient) -> None:
+    monkeypatch.setattr(relay, "DRAIN_S", 0.05)  # of the server, which ends before this does
     with pytest.raises(WorkerGoneError, match="did not answer in time"):
         await client.call("wait", b"", timeout_s=0.05)
 
@@ -85,10 +91,10 @@ async def test_worker_that_goes_away_is_told_at_once_and_found_again(
         client = RelayClient(path, "worker 1", group=group)
         async with RelayServer(path, echo):
             waiting = group.create_task(_outcome(client.call("wait", b"", timeout_s=60)))
-            await client.call("x", b"", timeout_s=1)
+            await client.call("x", b"", timeout_s=30)
         assert isinstance(await waiting, WorkerGoneError)
         async with RelayServer(path, echo):
-            assert await client.call("x", b"", timeout_s=1) == b"x:"
+            assert await client.call("x", b"", timeout_s=30) == b"x:"
             client.close()
 
 
@@ -103,8 +109,8 @@ async def test_worker_that_stops_answers_what_it_was_asked(tmp_path: Path) -> No
     async with asyncio.TaskGroup() as group:
         client = RelayClient(tmp_path / "w.sock", "worker 1", group=group)
         async with RelayServer(tmp_path / "w.sock", echo):
-            await client.call("x", b"", timeout_s=1)
-            waiting = group.create_task(client.call("slow", b"1", timeout_s=1))
+            await client.call("x", b"", timeout_s=30)
+            waiting = group.create_task(client.call("slow", b"1", timeout_s=30))
             await asyncio.sleep(0.01)
         assert await waiting == b"slow:1"
         client.close()
@@ -119,7 +125,7 @@ async def test_nonsense_ends_its_own_connection_only(socket: Path, client: Relay
     writer.write(b"\xff\xff\xff\xffnonsense")
     assert await reader.read() == b""
     writer.close()
-    assert await client.call("x", b"", timeout_s=1) == b"x:"
+    assert await client.call("x", b"", timeout_s=30) == b"x:"
 
 
 @given(st.binary(max_size=200))

@@ -109,7 +109,7 @@ def test_the_worst_that_fits_a_datagram_takes_little_memory(name: str) -> None:
     assert peak < 40 * 65_535
 
 
-PATTERN_S = 8.0
+PATTERN_S = 40.0
 """For a whole process, imports included."""
 
 EXTRACTED = """

@@ -64,7 +64,7 @@ def answer(request: bytes, *, request_id: int | None = None, value: bytes = b"co
     return SECURITY.wrap(ber.tlv(ber.RESPONSE, body + ber.tlv(ber.SEQUENCE, varbind)))
 
 
-def attempts(timeout_s: float = 0.05, retries: int = 2, deadline_s: float = 5.0) -> Attempts:
+def attempts(timeout_s: float = 0.25, retries: int = 2, deadline_s: float = 30.0) -> Attempts:
     return Attempts(timeout_s, retries, asyncio.get_running_loop().time() + deadline_s)
 
 
@@ -94,7 +94,7 @@ async def test_the_deadline_cuts_the_attempts() -> None:
         started = time.monotonic()
         with pytest.raises(NoAnswerError):
             await session.ask(GET, SECURITY, attempts(timeout_s=60, retries=5, deadline_s=0.1))
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 30
 
 
 async def test_after_the_deadline_nothing_is_sent() -> None:
@@ -138,8 +138,8 @@ async def test_a_closed_port_is_told_at_once() -> None:
     session = Session(Endpoint("127.0.0.1", free_port(socket.SOCK_DGRAM)), request_id=lambda: 1)
     started = time.monotonic()
     with pytest.raises(RefusedByDeviceError, match="nothing listens"):
-        await session.ask(GET, SECURITY, attempts(timeout_s=30, deadline_s=30))
-    assert time.monotonic() - started < 10
+        await session.ask(GET, SECURITY, attempts(timeout_s=50, deadline_s=50))
+    assert time.monotonic() - started < 30
     session.close()
 
 

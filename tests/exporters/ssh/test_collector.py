@@ -35,7 +35,7 @@ async def collecting(registry: CollectorRegistry | None = None) -> AsyncIterator
         await collector.close()
 
 
-async def read(collector: SshCollector, target: Target, *modules: Module, within_s: float = 10.0) -> Reading:
+async def read(collector: SshCollector, target: Target, *modules: Module, within_s: float = 40.0) -> Reading:
     deadline = asyncio.get_running_loop().time() + within_s
     return await collector.collect(target, modules or [LINUX], deadline)
 

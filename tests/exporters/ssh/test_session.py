@@ -62,14 +62,14 @@ async def session(
 
 
 async def run(
-    kept: HostSession, *, timeout_s: float = 5.0, within_s: float = 10.0, max_output: int = 1 << 20
+    kept: HostSession, *, timeout_s: float = 30.0, within_s: float = 40.0, max_output: int = 1 << 20
 ) -> Output:
     deadline = asyncio.get_running_loop().time() + within_s
     return await kept.run(SCRIPT, timeout_s=timeout_s, deadline=deadline, max_output=max_output)
 
 
 async def settle(predicate: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(40):
         while not predicate():  # noqa: ASYNC110  what is watched sets no event
             await asyncio.sleep(0.002)
 
@@ -187,7 +187,7 @@ async def test_silent_server_costs_no_more_than_the_deadline() -> None:
 
     server = await asyncio.start_server(hold, "127.0.0.1", 0)
     async with server, session(server.sockets[0].getsockname()[1]) as kept:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(20):
             with pytest.raises(NoAnswerError, match=r"no login within 0\.2 s"):
                 await run(kept, within_s=0.2)
 

@@ -54,7 +54,7 @@ def test_openssh_client_reads_the_simulated_host(tmp_path: Path) -> None:
             "BatchMode=yes",
         ]
         login = [ssh, *options, "-i", str(tmp_path / "id"), "-p", port, "mon@127.0.0.1", SCRIPT]
-        done = subprocess.run(login, capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(login, capture_output=True, text=True, timeout=50, check=False)
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
     assert done.stdout == (
@@ -70,7 +70,7 @@ def test_simulate_command_refuses_with_a_reason(tmp_path: Path, missing: str) ->
     files = {"--authorized-key": tmp_path / "key.pub", "--host-key": tmp_path / "key", missing: tmp_path / "nosuch"}
     arguments = [str(part) for pair in files.items() for part in pair]
     done = subprocess.run(
-        [sys.executable, "-c", START, *arguments], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", START, *arguments], capture_output=True, text=True, timeout=50, check=False
     )
     assert done.returncode == 1
     assert "No such file or directory" in done.stderr
@@ -82,5 +82,5 @@ def test_plugin_is_built_without_its_library() -> None:
         "exporters.ssh.PLUGIN.simulate.add_arguments(argparse.ArgumentParser())\n"
         "sys.exit('asyncssh' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=30).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=50).returncode == 0
     assert PLUGIN.protocol == "ssh"

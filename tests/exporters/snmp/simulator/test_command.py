@@ -204,7 +204,7 @@ def test_the_command_serves_net_snmp(tmp_path: Path) -> None:
         place = log.read_text().splitlines()[1].rpartition(" ")[2]
         found = subprocess.run(
             [walker, "-v2c", "-cpublic", "-On", "-Oe", "-m", "", place, "1.3.6.1"],
-            capture_output=True, text=True, timeout=30, check=True,
+            capture_output=True, text=True, timeout=50, check=True,
         )  # fmt: skip
         lines = found.stdout.splitlines()
         assert lines[1:3] == ['.1.3.6.1.2.1.1.5.0 = STRING: "core"', ".1.3.6.1.2.1.2.1.0 = INTEGER: 3"]

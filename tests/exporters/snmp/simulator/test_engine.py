@@ -40,7 +40,7 @@ async def asked(simulator: Simulator, *arguments: str) -> str:
     where = "{}:{}".format(*simulator.address)
     command = [tool, "-v3", "-r0", "-t5", "-m", "", "-On", *arguments, where, "1.3.6.1.2.1"]
     done = await asyncio.to_thread(
-        subprocess.run, command, capture_output=True, text=True, timeout=20,
+        subprocess.run, command, capture_output=True, text=True, timeout=50,
         env={"SNMP_PERSISTENT_DIR": "/nonexistent"},
     )  # fmt: skip
     return str(done.stdout) + str(done.stderr)
