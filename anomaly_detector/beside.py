@@ -77,6 +77,7 @@ class Beside:
         if config.marks is None:
             return None
         back_s = max((float(block.fit_window) for block in config.models.values()), default=7 * 86_400.0)
+        back_s += float(config.groups.history) if config.groups is not None else 0.0  # played again, with that before
         return MarkedPauses(config.marks, back_s=back_s, metrics=self._metrics)
 
 

@@ -1,18 +1,23 @@
-"""`heronwatch detector serve|check|convert|backtest|explain|feedback`: arguments, and which part runs."""
+"""`heronwatch detector serve|check|convert|backtest|explain|feedback|status`: arguments, and which part runs."""
 
 import argparse
 import json
 import sys
+from typing import TYPE_CHECKING
 
 from anomaly_detector.backtest import cli as backtest
 from anomaly_detector.cli_flags import add_config_file, files
 from anomaly_detector.explain import cli as explain
 from anomaly_detector.feedback import cli as feedback
 from anomaly_detector.grouping import cli as grouping
+from anomaly_detector.status import cli as status
 from heronwatch import logs
 from heronwatch.commands import EXIT_FAULT, EXIT_MISSING_PART, EXIT_OK, EXIT_USAGE, Command
 from heronwatch.errors import ConfigError, HeronwatchError
 from heronwatch.flags import add_log_arguments, add_web_arguments, web_flags
+
+if TYPE_CHECKING:
+    from anomaly_detector.config import Config
 
 DEFAULT_PORT = 9811
 
@@ -34,10 +39,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "check",
         help="check the configuration: every fault, or a summary of what it means",
         description="Exit status 0, or 1 after every fault with its file, line and remedy. No server is asked "
-        "without --history.",
+        "without --online or --history.",
     )
     add_config_file(check)
     check.add_argument("--json", action="store_true", help="print the summary as JSON")
+    check.add_argument(
+        "--online",
+        action="store_true",
+        help="also ask the server for every query: how many series it has, and whether it takes a counter without a "
+        "rate, as metadata tells",
+    )
     grouping.add_arguments(check)
     check.set_defaults(detector_run=_check)
     convert = commands.add_parser(
@@ -51,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     backtest.add_command(commands)
     explain.add_command(commands)
     feedback.add_command(commands)
+    status.add_command(commands)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -73,6 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     from anomaly_detector.config import Config
+    from anomaly_detector.state import unusable
     from anomaly_detector.summary import as_builtins, as_text
     from heronwatch.config import load
 
@@ -83,9 +96,17 @@ def _check(arguments: argparse.Namespace) -> int:
     loaded = load(files(arguments), Config)
     for warning in loaded.warnings:
         print(f"warning: {warning}", file=sys.stderr)
+    directory = loaded.value.settings.state_dir
+    why = unusable(directory) if directory is not None else ""
+    if why:
+        print(f"warning: settings.state_dir: {why}: nothing learnt and no verdict survives a restart", file=sys.stderr)
     summary = as_builtins(loaded.value)
     if not arguments.json:
         print(as_text(loaded.value), flush=True)
+    if arguments.online or arguments.history:
+        summary["online"], faults = _online(loaded.value, quiet=arguments.json)
+        if faults:
+            return EXIT_FAULT
     if arguments.history:
         return grouping.alarms(arguments, loaded.value, summary=summary)
     if arguments.json:
@@ -93,6 +114,21 @@ def _check(arguments: argparse.Namespace) -> int:
     for line in grouping.unknown(loaded.value):
         print(f"warning: {line}", file=sys.stderr)
     return EXIT_OK
+
+
+def _online(config: "Config", *, quiet: bool) -> tuple[list[dict[str, object]], int]:
+    """Ask the server about every query; return what it says, and how many cannot be read."""
+    import msgspec
+
+    from anomaly_detector.online import answered
+
+    found, faults = [], 0
+    for one in answered(config):
+        found.append(msgspec.structs.asdict(one))
+        faults += bool(one.fault)
+        if one.fault or not quiet:
+            print(one, file=sys.stderr if one.fault else sys.stdout, flush=True)
+    return found, faults
 
 
 def _convert(arguments: argparse.Namespace) -> int:

@@ -73,13 +73,7 @@ class Query(Struct, frozen=True, kw_only=True):
         yield from (("expr", message) for message in form_faults(self.expr))
         counter = None if self.allow_counter else raw_counter(self.expr)
         if counter:
-            yield (
-                "expr",
-                (
-                    f"'{counter.name}' is a counter, which only ever rises: use rate({counter.selector}[5m]) "
-                    "(or allow_counter: true if it is none)"
-                ),
-            )
+            yield "expr", f"'{counter.name}' is a counter, which only ever rises: {counter.remedy}"
         if self.step is not None and self.step < SHORTEST_STEP_S:
             yield "step", f"{self.step} is shorter than 1s"
         if self.data_range is not None and not self.data_range[0] < self.data_range[1]:
@@ -98,7 +92,8 @@ class Reader(Endpoint, frozen=True, kw_only=True):
     `latency_offset`: how far behind the server's now the newest instant stays (30s for VictoriaMetrics, whose newest
     points are not settled before). `max_response_bytes` bounds each answer, `max_history_points` what is held while
     learning from history (8 bytes each, times about 4). `remote_read: auto` reads long ranges of plain selectors by
-    remote read, where the server offers that and says the same.
+    remote read, where the server offers that and says the same. `partial_response: accept`: an answer of Thanos or of
+    VictoriaMetrics' cluster counts although a store is away, and what it lacks ends an hour later only.
     """
 
     queries: Annotated[dict[Alias, Query], msgspec.Meta(min_length=1)]
@@ -108,6 +103,7 @@ class Reader(Endpoint, frozen=True, kw_only=True):
     max_history_points: Positive = 8_000_000
     max_concurrent_reads: Positive = 2
     remote_read: Literal["auto", "never"] = "auto"
+    partial_response: Literal["refuse", "accept"] = "refuse"
 
     def config_faults(self) -> Faults:
         """As for every endpoint, and a grid that can be kept."""

@@ -11,13 +11,27 @@ from typing import Any
 import msgspec
 
 from anomaly_detector.config import DEFAULT_CLASS
+from anomaly_detector.errors import ConversionError
 from anomaly_detector.models.registry import models as registry
 
 Block = Mapping[str, Any]
-READER = ("datasource_url", "sampling_period", "tenant_id", "latency_offset")
+READER = ("sampling_period", "latency_offset")
+ACCESS = ("user", "password", "bearer_token", "bearer_token_file", "verify_tls")
+TAKEN = {  # what is taken over of these blocks, or told about elsewhere
+    "reader": {"class", "datasource_url", "tenant_id", "queries", *READER, *ACCESS},
+    "writer": {"class", "datasource_url", "tenant_id", "metric_format", *ACCESS},
+}
+OF_SCHEDULERS = {
+    "fit_every": "models learn at every step",
+    "infer_every": "the step is reader.sampling_period, or `step` of a query",
+}
 QUERY = ("expr", "step", "data_range")
 OF_THE_QUERY = ("detection_direction", "min_dev_from_expected", "provide_series")  # arguments of a model there
-SETTINGS = ("restore_state", "score_outside_data_range")
+SETTINGS = {  # their words: ours
+    "restore_state": "restore_state",
+    "anomaly_score_outside_data_range": "score_outside_data_range",
+}
+INFINITE = {"inf": float("inf"), "+inf": float("inf"), "-inf": float("-inf")}
 KNOWN = {"reader", "writer", "models", "schedulers", "settings", "monitoring"}
 WITHOUT_MEANING = {"class", "schedulers", "queries", *OF_THE_QUERY}
 TWINS = {"holtwinters": "holt_winters", "zscore": "static_z", "zscore_online": "static_z"}
@@ -42,14 +56,21 @@ def convert(theirs: Block) -> Converted:
         "reader": _reader(_block(theirs, "reader")) | {"queries": _queries(queries, models)},
         "models": {alias: _model(block, _fit_window(theirs)) for alias, block in _blocks(models)},
         "writer": _writer(_block(theirs, "writer")),
-        "settings": {name: value for name, value in _block(theirs, "settings").items() if name in SETTINGS},
+        "settings": {SETTINGS[name]: value for name, value in _block(theirs, "settings").items() if name in SETTINGS},
     }
     kept = {name: block for name, block in config.items() if block}
     return Converted(config=kept, left_out=tuple(_left_out(theirs)))
 
 
 def _reader(theirs: Block) -> dict[str, Any]:
-    return {name: _plain(theirs[name]) for name in READER if name in theirs} | _access(theirs)
+    url = {"datasource_url": _url(theirs, "select")} if "datasource_url" in theirs else {}
+    return url | {name: _plain(theirs[name]) for name in READER if name in theirs} | _access(theirs)
+
+
+def _url(theirs: Block, part: str) -> object:
+    """Return where to read or write: a tenant of VictoriaMetrics' cluster is part of the path."""
+    url = _plain(theirs["datasource_url"])
+    return f"{url}/{part}/{theirs['tenant_id']}/prometheus" if theirs.get("tenant_id") else url
 
 
 def _access(theirs: Block) -> dict[str, Any]:
@@ -69,10 +90,25 @@ def _access(theirs: Block) -> dict[str, Any]:
 def _queries(theirs: Block, models: Block) -> dict[str, Any]:
     out = {}
     for alias, query in theirs.items():
-        block = {"expr": query} if isinstance(query, str) else {k: v for k, v in query.items() if k in QUERY}
-        asked = (_asked(model) for _, model in _blocks(models) if alias in model.get("queries", [alias]))
+        if not isinstance(query, str | Mapping):
+            raise ConversionError(f"reader.queries.{alias} is neither an expression nor a block")
+        block = {"expr": query} if isinstance(query, str) else {k: _open(v) for k, v in query.items() if k in QUERY}
+        asked = (_asked(model) for _, model in _blocks(models) if alias in _watched(model, [alias]))
         out[alias] = block | next((one for one in asked if one), {})
     return out
+
+
+def _watched(model: Block, every: list[str]) -> list[str]:
+    """Return the queries that a model of theirs watches; `every` where it names none."""
+    named = model.get("queries", every)
+    if not isinstance(named, list):
+        raise ConversionError("the queries of a model are no list")
+    return [str(one) for one in named]
+
+
+def _open(value: object) -> object:
+    """Return a value of a query; `inf` in a list is a number to them."""
+    return [INFINITE.get(str(one).lower(), one) for one in value] if isinstance(value, list) else value
 
 
 def _asked(model: Block) -> dict[str, Any]:
@@ -81,6 +117,8 @@ def _asked(model: Block) -> dict[str, Any]:
     least = out.get("min_dev_from_expected")
     if isinstance(least, int | float):
         out["min_dev_from_expected"] = [least, least]
+    if not isinstance(out.get("provide_series", []), list):
+        raise ConversionError("provide_series is no list")
     if "provide_series" in out:
         wanted = {"anomaly_score", *out["provide_series"]}
         out["provide_series"] = [name for name in OUTPUTS if name in wanted]
@@ -90,7 +128,7 @@ def _asked(model: Block) -> dict[str, Any]:
 def _model(theirs: Block, fit_window: str) -> dict[str, Any]:
     out: dict[str, Any] = {"class": _class(theirs)}
     if "queries" in theirs:
-        out["queries"] = list(theirs["queries"])
+        out["queries"] = _watched(theirs, [])
     return out | ({"fit_window": fit_window} if fit_window else {})
 
 
@@ -120,8 +158,7 @@ def _fit_window(theirs: Block) -> str:
 def _writer(theirs: Block) -> dict[str, Any]:
     if "datasource_url" not in theirs:
         return {}
-    target = {"datasource_url": _plain(theirs["datasource_url"])} | _access(theirs)
-    return {"targets": [target | ({"tenant_id": str(theirs["tenant_id"])} if "tenant_id" in theirs else {})]}
+    return {"targets": [{"datasource_url": _url(theirs, "insert")} | _access(theirs)]}
 
 
 def _left_out(theirs: Block) -> Iterator[str]:
@@ -135,11 +172,25 @@ def _left_out(theirs: Block) -> Iterator[str]:
         yield from (f"models.{alias}.{name}: belongs to {kind}" for name in block if name not in WITHOUT_MEANING)
     for alias, query in _blocks(_block(_block(theirs, "reader"), "queries")):
         yield from (f"reader.queries.{alias}.{name}: has no counterpart" for name in query if name not in QUERY)
+    yield from _left_out_of_ends(theirs)
     if "metric_format" in _block(theirs, "writer"):
         yield "writer.metric_format: names and labels are fixed (docs/detector/README.md, what it writes)"
     for name in _block(theirs, "settings"):
         if name not in SETTINGS:
             yield f"settings.{name}: has no counterpart"
+
+
+def _left_out_of_ends(theirs: Block) -> Iterator[str]:
+    """Yield what of reader, writer and schedulers was not taken over."""
+    for name, taken in TAKEN.items():
+        block = _block(theirs, name)
+        yield from (f"{name}.{word}: has no counterpart" for word in block if word not in taken)
+        if block.get("tenant_id"):
+            yield f"{name}.tenant_id: is part of datasource_url here, as of VictoriaMetrics' cluster"
+    for alias, scheduler in _blocks(_block(theirs, "schedulers")):
+        for word in scheduler:
+            if word not in {"class", "fit_window"}:
+                yield f"schedulers.{alias}.{word}: {OF_SCHEDULERS.get(word, 'has no counterpart')}"
 
 
 def _block(of: Block, name: str) -> Block:

@@ -18,6 +18,8 @@ def converted_text(theirs: bytes) -> str:
     try:
         read = yaml.safe_load(theirs)
         converted = convert(read if isinstance(read, dict) else {})
+    except RecursionError:
+        raise ConversionError("nested too deeply: this is no configuration of vmanomaly") from None
     except (yaml.YAMLError, ValueError) as exc:
         raise ConversionError(printable(str(exc))) from exc
     comments = ["# From a configuration of vmanomaly.", *(f"# not taken over: {one}" for one in converted.left_out)]

@@ -27,6 +27,7 @@ from anomaly_detector.source.history import instants_per_answer
 from anomaly_detector.source.opening import keep_own
 from anomaly_detector.source.prom_api import MAX_POINTS
 from anomaly_detector.source.reading import Source
+from anomaly_detector.status.warming import warming_share
 from heronwatch.clock import Clock
 from heronwatch.logs import get_logger
 from heronwatch.retry import Backoff
@@ -63,8 +64,7 @@ class QueryRunner:
         self._api, self._outbox, self._metrics, self._clock = api, outbox, metrics, clock
         self._reads, self._room, self._given = reads, room, given
         self._outputs = outputs_of(plan)
-        self._scored_s = 0.0
-        self._server_ahead_s = 0.0  # of the monotonic clock, by the server's last answer
+        self._scored_s = self._server_ahead_s = 0.0  # the latter: of the monotonic clock, by the server's last answer
         self._handed_over = HandedOver()
         self._kept = StandBy()
         self._missed = Missed(plan, metrics=metrics)
@@ -74,7 +74,7 @@ class QueryRunner:
         self._judging = Judging(plan, marks=given.marks)
         self._groups = RunningGroups(plan, self._aside())
         self._behind = 0  # cycles with a clock that went back
-        self._failures = 0
+        self._failures, self._reason = 0, ""  # reads without an answer since one worked, and how the last one went
         self._chunk = MAX_POINTS  # instants asked for at once; less after an answer that was too much
 
     def status(self) -> QueryStatus:
@@ -86,6 +86,13 @@ class QueryRunner:
             last_success_s=self._scored_s,
             state_bytes=state.bytes if state else 0,
             lag_s=self._clock.monotonic() + self._server_ahead_s - self._scored_s if self._scored_s else None,
+            step_s=self.plan.step_s,
+            trouble=self.trouble,
+            reason=self._reason,
+            failures=self._failures,
+            warming=warming_share(state) if state else 0.0,
+            devices_known=self._groups.devices_known,
+            past=self._groups.past,
         )
 
     def run(self, stop: threading.Event) -> None:
@@ -95,6 +102,10 @@ class QueryRunner:
         if self.state is not None:
             self._snapshots.save(self.state)
         self._groups.close()
+        self._api.close()
+
+    def hurry(self) -> None:
+        """End what is being read, because `stop` is set: another thread waits for `run`."""
         self._api.close()
 
     def end(self) -> None:
@@ -121,6 +132,8 @@ class QueryRunner:
             with self._metrics.cycle_seconds.time():
                 wait_s = self._cycle(stop)
         except SourceUnavailableError as exc:
+            if stop.is_set():
+                return 0.0  # `hurry`
             self._failed(exc.reason, str(exc))
             return min(BACKOFF.delay(self._failures, 1.0), max(self.plan.step_s, 1.0))
         except (SourceError, QueryFaultError) as exc:
@@ -133,12 +146,15 @@ class QueryRunner:
             return self.plan.step_s
         self._metrics.cycles.inc()
         if self.trouble:
-            log.info("query works", query=self.plan.alias, series=self.status().series)
-        self.trouble, self._failures = "", 0
+            found = self.status().series
+            log.info("query works", query=self.plan.alias, series=found)
+            if not found:
+                log.warning("query matches no series", query=self.plan.alias, expr=self.plan.query.expr)
+        self.trouble, self._failures, self._reason = "", 0, "ok"
         return wait_s
 
     def _failed(self, reason: str, detail: str) -> None:
-        self._failures += 1
+        self._failures, self._reason = self._failures + 1, reason
         self._metrics.read_failures.labels(self.plan.alias, reason).inc()
         if detail != self.trouble:
             log.warning("query fails", query=self.plan.alias, reason=reason, detail=detail)
@@ -157,7 +173,8 @@ class QueryRunner:
         state.pauses = self._every_pause()
         self._past.learn_late(state, stop)
         state.forget_absent(float(plan.settings.retention))
-        self._snapshots.save_if_due(state)
+        if self._snapshots.save_if_due(state):
+            self._groups.keep()
         next_s = newest_s + plan.step_s + offset_s - now_s
         return max(0.05, next_s - (self._clock.monotonic() - asked_at))
 
@@ -203,15 +220,20 @@ class QueryRunner:
         plan, timed = self.plan, self._metrics.timed
         max_series = min(plan.max_series, self._room(plan.alias))
         with self._reads:
+            if stop.is_set():
+                return
             matrix = self._api.query_range(plan.query.expr, times_s, step_s=plan.step_s, max_series=max_series)
         if stop.is_set():
             return
         self._metrics.unusable.labels(plan.alias).inc(matrix.unusable)
         with timed("decode"):
             rows = self._judging.rows(state, matrix, max_series=max_series)
+        if self._judging.forgot:
+            log.warning("series forgotten to make room", query=plan.alias, count=self._judging.forgot)
         for outputs in self._outputs.values():
             outputs.follow(state.table.labels, state.table.version)
         for place, time_s in enumerate(times_s.tolist()):
+            state.expect(time_s, partial=matrix.partial)
             with timed("score"):
                 still = self._judging.held(state, rows, time_s, self._every_pause())
                 words = self._judging.at(state, rows, matrix.values[place], time_s, still=still)

@@ -15,11 +15,13 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 class Guard:
     """Shuts the connection in use down when its exchange takes too long; `expired` says that it has.
 
+    After `close` every exchange fails at once, also one that another thread is in.
+
     It holds a duplicate of the socket, as TLS takes the original away before its handshake. One exchange at a time.
     """
 
     def __init__(self) -> None:
-        self.expired = False
+        self.expired = self._closed = False
         self._lock = threading.Lock()
         self._connection: HTTPConnection | None = None
         self._socket: socket.socket | None = None
@@ -37,7 +39,7 @@ class Guard:
     @contextlib.contextmanager
     def within(self, timeout_s: float) -> Iterator[None]:
         """Bound what is inside to `timeout_s` seconds."""
-        self.expired = False
+        self.expired = self._closed
         over = threading.Event()
         timer = threading.Timer(timeout_s, self._expire, (over,))
         timer.daemon = True
@@ -51,9 +53,12 @@ class Guard:
                 if self._connection is None or self._connection.sock is None:
                     self._release()  # closed: the other side learns it only when the duplicate is closed, too
 
-    def release(self) -> None:
-        """Let go of the connection."""
+    def close(self) -> None:
+        """End the exchange that another thread may be in, and let go of the connection."""
         with self._lock:
+            self.expired = self._closed = True
+            if self._socket is not None:
+                _shut_down(self._socket)
             self._release()
 
     def _expire(self, over: threading.Event) -> None:

@@ -58,6 +58,15 @@ class Endpoint(Struct, frozen=True, kw_only=True):
             yield "bearer_token", "basic_auth is set as well: keep one of them"
         if not 0.1 <= self.timeout <= 600:
             yield "timeout", f"{self.timeout} is not between 100ms and 10m"
-        for name, value in self.headers.items():
-            if not value.reveal().isprintable():
-                yield f"headers.{name}", "holds a control character"
+        basic, token = self.basic_auth, self.bearer_token
+        sent = {f"headers.{name}": value.reveal() for name, value in self.headers.items()} | {
+            "bearer_token": token.reveal() if token else "",
+            "basic_auth.username": basic.username if basic else "",
+            "basic_auth.password": basic.password.reveal() if basic else "",
+            "tenant_id": self.tenant_id,
+        }
+        for name, text in sent.items():
+            if not text.isprintable():
+                yield name, "holds a control character, such as the end of a line"
+            elif not text.isascii() and not name.startswith("basic_auth."):
+                yield name, "holds a character beyond ASCII, which no header takes"

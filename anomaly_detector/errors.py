@@ -9,6 +9,7 @@ DetectorError
 ├── QueryFaultError             the answer cannot be used: costs this query this step
 │   ├── ResponseTooLargeError   more bytes, series or points than the budget
 │   ├── SeriesCollisionError    two series are one once `__name__` is dropped
+│   ├── RawCounterError         a counter without a rate, as the server's metadata tells
 │   └── BadAnswerError          not the JSON the API promises
 ├── SnapshotError               a snapshot cannot be used: start from history instead
 └── ConversionError             a file is no configuration of vmanomaly: say so and end
@@ -81,6 +82,12 @@ class SeriesCollisionError(QueryFaultError):
     """Two series of one answer differ in `__name__` only."""
 
     reason = "collision"
+
+
+class RawCounterError(QueryFaultError):
+    """An expression takes a counter as it is, which only ever rises."""
+
+    reason = "counter"
 
 
 class BadAnswerError(QueryFaultError):

@@ -6,6 +6,9 @@ is reckoned with.
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
+from anomaly_detector.errors import ResponseTooLargeError
 from anomaly_detector.feedback.effects import Marks, Raised
 from anomaly_detector.kinship import Kinship
 from anomaly_detector.models.model import F64, Mask
@@ -21,12 +24,20 @@ class Judging:
     """Judges the instants of one query, oldest first; `marks` is asked at each what people said of alarms."""
 
     def __init__(self, plan: QueryPlan, *, marks: Callable[[], Marks] = Marks) -> None:
-        self._plan = plan
+        self._plan, self.forgot = plan, 0
         self._kinship, self._held, self._raised = Kinship(plan.query), HeldSeries(), Raised(plan, marks)
 
     def rows(self, state: QueryState, matrix: Matrix, *, max_series: int) -> Rows:
-        """Return the row of each series of an answer; raises a QueryFaultError when there is no room for them."""
-        rows = state.rows(matrix, max_series=max_series)
+        """Return the row of each series of an answer; raises a QueryFaultError when there is no room for them.
+
+        Where there is none, series that are not in the answer are forgotten; `forgot` says how many.
+        """
+        self.forgot = 0
+        try:
+            rows = state.rows(matrix, max_series=max_series)
+        except ResponseTooLargeError:
+            self.forgot = make_room(state, matrix.keys, max_series=max_series)
+            rows = state.rows(matrix, max_series=max_series)
         self._kinship.inherit(state, rows)
         return rows
 
@@ -38,3 +49,22 @@ class Judging:
         """Judge one instant: `values` of `rows`, of which those in `still` learn nothing; see `query_state.judge`."""
         words = judge(state, self._plan, rows, values, time_s, still=still)
         return self._raised.soften(words, state.table, rows, values)
+
+
+def make_room(state: QueryState, keys: Sequence[bytes], *, max_series: int) -> int:
+    """Forget as many series that are not among `keys` as these need room for, and return how many.
+
+    Those that have ended go first, then those not seen for longest. None, where all of them would not be enough.
+    """
+    there = state.table.find(keys)
+    missing = state.table.labels.taken()
+    missing[there[there >= 0]] = False
+    rows = np.flatnonzero(missing)
+    needed = state.table.series + int((there < 0).sum()) - max_series
+    if not 0 < needed <= len(rows):
+        return 0
+    first = rows[np.lexsort((state.seen_s[rows], state.live[rows]))][:needed]
+    gone = np.zeros(len(state.table), np.bool_)
+    gone[first] = True
+    state.forget_learnt(state.table.forget(gone))
+    return needed

@@ -65,8 +65,13 @@ class Kinship:
         fresh = [row for row in state.unlearnt if state.seen_s[row] == NEVER]
         for row in {*fresh, *range(known, count)}:
             labels = state.table.labels[row]
-            self._kin[row] = NOBODY if labels is None else _hash(identity_of(labels, self._query))
+            alone = labels is None or not self._is_named(labels)
+            self._kin[row] = NOBODY if alone else _hash(identity_of(labels or (), self._query))
         return fresh
+
+    def _is_named(self, labels: Labels) -> bool:
+        """Return whether a series has every label that its kin have to share: those without one are strangers."""
+        return {name for name, value in labels if value}.issuperset(self._query.identity_labels)
 
     def _pairs(
         self, fresh: list[int], seen_s: npt.NDArray[np.float64], gone: npt.NDArray[np.bool_]
@@ -79,7 +84,7 @@ class Kinship:
         taken: dict[int, int] = {}
         for row in fresh:
             first, last = np.searchsorted(kin, self._kin[row], "left"), np.searchsorted(kin, self._kin[row], "right")
-            if first == last:
+            if first == last or self._kin[row] == NOBODY:
                 continue
             place = first + taken.get(int(first), 0)
             place = place if place < last and gone[past[place]] else first

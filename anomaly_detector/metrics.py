@@ -8,6 +8,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summ
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from anomaly_detector.grouping.metrics import PastStatus, past_metrics
+
 PREFIX = "heronwatch_detector"
 STAGES = ("fetch", "decode", "score", "encode", "write")
 
@@ -15,7 +17,10 @@ STAGES = ("fetch", "decode", "score", "encode", "write")
 class QueryStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What a query tells about itself; `last_success_s` is Unix time by the server's clock, 0 before the first.
 
-    `lag_s` is how old the instant last scored is, by the server's clock; None before the first.
+    `lag_s` is how old the instant last scored is, by the server's clock; None before the first. `trouble` is why it
+    does not work, "" when it does, `reason` how the last read went (`ok`, or a reason of the read failures, "" before
+    the first), `failures` how many have failed since one worked. `warming` is the share of its series that warm up,
+    `devices_known` whether devices can be scored (None where there are none), `past` what is done with their past.
     """
 
     query: str
@@ -23,6 +28,26 @@ class QueryStatus(msgspec.Struct, frozen=True, kw_only=True):
     last_success_s: float
     state_bytes: int
     lag_s: float | None = None
+    step_s: float = 0.0
+    trouble: str = ""
+    reason: str = ""
+    failures: int = 0
+    warming: float = 0.0
+    devices_known: bool | None = None
+    past: PastStatus | None = None
+
+
+class ReceiverStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What a receiver tells: samples that wait, of how many that may; `stored_s` is the newest instant it has stored.
+
+    `trouble` is why it takes nothing, "" when it does.
+    """
+
+    receiver: str
+    queued: int
+    capacity: int
+    stored_s: float
+    trouble: str = ""
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +56,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     queries: tuple[QueryStatus, ...]
     queued_samples: int
     leads: bool = True
+    receivers: tuple[ReceiverStatus, ...] = ()
 
 
 class Metrics:
@@ -124,6 +150,7 @@ class StatusCollector(Collector):
             if one.lag_s is not None:
                 lag.add_metric((one.query,), one.lag_s)
         yield from (series, success, memory, lag)
+        yield from past_metrics(one.past for one in status.queries if one.past is not None)
         queued = GaugeMetricFamily("heronwatch_detector_queue_samples", "Samples waiting to be written.")
         queued.add_metric((), status.queued_samples)
         yield queued

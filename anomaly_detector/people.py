@@ -20,7 +20,11 @@ def people(app: WsgiApp, detector: Detector, active: ActiveConfig, *, clock: Clo
     """Return the service's application with the two APIs in front of it."""
     feedback = FeedbackApi(detector.feedback, series=detector.known, now=clock.now, monotonic=clock.monotonic)
     explain = ExplainApi(
-        config=lambda: active.value, source=lambda config: PromApi(config.reader), marks=detector.feedback.marks
+        config=lambda: active.value,
+        source=lambda config: PromApi(config.reader),
+        marks=detector.feedback.marks,
+        now=clock.now,
+        marked=detector.marked,
     )
     return with_people(app, feedback, explain)
 

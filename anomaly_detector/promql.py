@@ -1,5 +1,6 @@
 """As much of PromQL as a configuration can be checked for without a server: form, and counters without a rate."""
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -14,6 +15,10 @@ TAKES_COUNTERS = re.compile(
     r"(?:_over_sum)?|absent(?:_over_time)?|present_over_time|count(?:_over_time|_values)?|group|timestamp|scrape_interval|lag|lifetime"
 )
 LABEL_LISTS = frozenset({"by", "without", "on", "ignoring", "group_left", "group_right"})
+# words that stand where a metric might, MetricsQL's among them
+KEYWORDS = re.compile(
+    r"(?i)and|or|unless|atan2|bool|offset|start|end|inf|nan|if|ifnot|default|limit|with|keep_metric_names"
+)
 RAMPS = re.compile(r"\b(?:rate|increase|delta)\s*\(")  # too low, until their window is full of samples
 RANGE = re.compile(r"\[\s*((?:[0-9]+(?:ms|[smhdwy]))+)\s*(?::[^\]]*)?\]")
 _TOKEN = re.compile(
@@ -28,6 +33,11 @@ class Selector(msgspec.Struct, frozen=True):
 
     name: str
     selector: str
+
+    @property
+    def remedy(self) -> str:
+        """What to write in its place when it is a counter."""
+        return f"use rate({self.selector}[5m]) (or allow_counter: true if it is none)"
 
 
 class _Token(msgspec.Struct, frozen=True):
@@ -63,17 +73,25 @@ def raw_counter(expr: str) -> Selector | None:
     'http_requests_total{code="500"}'
     >>> raw_counter('sum(rate(http_requests_total[5m]))')
     """
+    return next((one for one in raw_selectors(expr) if _is_counter(one.name)), None)
+
+
+def raw_selectors(expr: str) -> Iterator[Selector]:
+    """Yield every metric whose values are taken as they are, not by a function that counters are made for.
+
+    >>> [one.name for one in raw_selectors('a / b{x="1"} + rate(c[5m]) + {__name__="d"} + {"e.f", x="1"}')]
+    ['a', 'b', 'd', 'e.f']
+    """
     tokens = list(_tokens(expr))
     calls: list[str] = []  # the function of every open parenthesis, "" for a plain one
     for index, token in enumerate(tokens):
-        before = tokens[index - 1].text if index else ""
+        before = tokens[index - 1] if index else None
+        if not _taken(calls):
+            name = _metric(expr, tokens, index) if token.kind == "name" else _named_inside(tokens, index, before)
+            if name and not {"{", "["} & set(calls):
+                yield Selector(name, _selector(expr, tokens, index))
         if token.kind == "bracket":
-            _follow(calls, token.text, before)
-        elif token.kind == "name" and _is_counter(token.text) and "{" not in calls and not _taken(calls):
-            following = tokens[index + 1].text if index + 1 < len(tokens) else ""
-            if following != "(":
-                return Selector(token.text, _selector(expr, tokens, index))
-    return None
+            _follow(calls, token.text, before.text if before else "")
 
 
 def settling_s(expr: str) -> float:
@@ -102,10 +120,31 @@ def _taken(calls: list[str]) -> bool:
     return any(TAKES_COUNTERS.fullmatch(call) or call in LABEL_LISTS for call in calls)
 
 
+def _metric(expr: str, tokens: list[_Token], index: int) -> str:
+    """Return a word if it can be the name of a metric, "" for functions, keywords and units of a number."""
+    token = tokens[index]
+    following = tokens[index + 1].text if index + 1 < len(tokens) else ""
+    of_number = token.start > 0 and expr[token.start - 1].isdigit()
+    known_word = KEYWORDS.fullmatch(token.text) or token.text in LABEL_LISTS
+    return "" if of_number or known_word or following in {"(", "by", "without"} else token.text
+
+
+def _named_inside(tokens: list[_Token], index: int, before: _Token | None) -> str:
+    """Return the metric that `{__name__="x"}` or `{"x"}` names, "" where there is none."""
+    if tokens[index].text != "{" or (before is not None and before.kind == "name"):
+        return ""
+    inside = [token.text for token in itertools.takewhile(lambda token: token.text != "}", tokens[index:])]
+    for place, text in enumerate(inside):
+        ahead = inside[place - 1] if place else ""
+        if text[:1] in {'"', "'"} and (ahead in {"{", ","} or inside[place - 2 : place] == ["__name__", "="]):
+            return text[1:-1]
+    return ""
+
+
 def _selector(expr: str, tokens: list[_Token], index: int) -> str:
     name = tokens[index]
     following = tokens[index + 1] if index + 1 < len(tokens) else None
-    if following is None or following.text != "{":
+    if name.text != "{" and (following is None or following.text != "{"):
         return name.text
     close = next((token.start + 1 for token in tokens[index:] if token.text == "}"), len(expr))
     return expr[name.start : close]

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from anomaly_detector.draining import Draining
 from anomaly_detector.grid import local_seconds, timezone_named
 from anomaly_detector.models.model import (
     DAY_S,
@@ -30,6 +31,7 @@ from anomaly_detector.source.matrix import Matrix
 
 BLOCK = 10_240  # series judged at once: their state and the temporaries stay in the cache
 GAP_STEPS = 2  # a series not seen for longer has ended, and what returns is a new beginning
+PARTIAL_PATIENCE_S = 3600.0  # for how long answers that lack what a store has end no series
 NEVER = -np.inf
 ARRAYS = tuple(name for name in Verdict.__struct_fields__ if name != "ahead")
 
@@ -52,9 +54,10 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 class Lane:
     """One model over the series of a query, and its state."""
 
-    def __init__(self, alias: str, model: Model) -> None:
+    def __init__(self, alias: str, model: Model, *, draining: Draining) -> None:
         self.alias = alias
         self.model = model
+        self.draining = draining
         self.state: State = model.blank(0)
         self.warming: Mask = np.zeros(0, np.bool_)
 
@@ -65,6 +68,7 @@ class Lane:
             blank = self.model.blank(more)
             self.state = {name: np.concatenate((array, blank[name]), axis=-1) for name, array in self.state.items()}
             self.warming = np.concatenate((self.warming, np.zeros(more, np.bool_)))
+            self.draining.grow(count)
 
     def reset(self, rows: Rows) -> None:
         """Forget what was learnt about rows that get another series."""
@@ -72,6 +76,7 @@ class Lane:
         for name, array in self.state.items():
             array[..., rows] = blank[name]
         self.warming[rows] = False
+        self.draining.reset(rows)
 
     def bear(self, rows: Rows, live: Mask) -> None:
         """Let new series begin with what the living and warm ones teach, where the model knows how."""
@@ -97,11 +102,15 @@ class QueryState:
 
     def __init__(self, plan: QueryPlan, *, last_s: float) -> None:
         self.table = SeriesTable()
-        self.lanes = [Lane(lane.alias, lane.make()) for lane in plan.lanes]
+        least = plan.rules.data_range[0]
+        self.lanes = [
+            Lane(one.alias, one.make(), draining=Draining(plan.settling_s, least=least)) for one in plan.lanes
+        ]
         self.last_s = last_s
         self.seen_s: F64 = np.zeros(0)
         self.settled_s: F64 = np.zeros(0)
         self.live: Mask = np.zeros(0, np.bool_)
+        self.whole_s = last_s  # the last instant of which the whole answer was had
         self.unlearnt: dict[int, float] = {}  # rows without history, and the last instant before they were met
         self._zone = timezone_named(plan.settings.timezone)
         self._calendar = plan.settings.calendar
@@ -164,7 +173,8 @@ class QueryState:
         )
         mask = may_learn(self.pauses, labels, times_s)
         lane.put(rows, lane.model.fit(history, mask))
-        seen_s = np.where(np.isfinite(values), times_s[:, None], NEVER).max(axis=0, initial=NEVER)
+        until_s = np.minimum(self.last_s, times_s + step_s - self._step_s)  # nobody asked before the next instant
+        seen_s = np.where(np.isfinite(values), until_s[:, None], NEVER).max(axis=0, initial=NEVER)
         self.seen_s[rows] = np.maximum(self.seen_s[rows], seen_s)
 
     def grid(self, time_s: float) -> Grid:
@@ -172,6 +182,14 @@ class QueryState:
         local_s = local_seconds(np.array([time_s]), self._zone)
         free = bool(free_days(local_s, self._calendar)[0])
         return Grid(time_s=time_s, step_s=self._step_s, day_s=float(local_s[0] % DAY_S), free=free)
+
+    def expect(self, time_s: float, *, partial: bool) -> None:
+        """Prepare for the answer about an instant: where it is `partial`, no live series ends for want of a sample."""
+        if not partial:
+            self.whole_s = time_s
+        elif time_s - self.whole_s <= PARTIAL_PATIENCE_S:
+            seen_s = self.seen_s[self.live]
+            self.seen_s[self.live] = np.maximum(seen_s, time_s - self._step_s)
 
     def forget_absent(self, retention_s: float) -> None:
         """Free the rows of series not seen for `retention_s` before the last instant."""
@@ -229,7 +247,9 @@ class _Instant(msgspec.Struct, frozen=True, kw_only=True):
 
 def _judge_lane(lane: Lane, plan: QueryPlan, instant: _Instant) -> Judged:
     settled = np.where(instant.settled, instant.values, np.nan)  # what is not settled is no sample to a model
+    settled[lane.draining.at(settled, plan.step_s)] = np.nan
     verdict = apply(lane.step(settled, instant.learn, instant.grid), settled, plan.rules)
+    lane.draining.follow(settled, verdict)
     fresh, young = instant.fresh, verdict.confidence < 1
     warming = lane.warming[: len(fresh)]
     warmed = warming & ((fresh & ~young) | instant.ended)

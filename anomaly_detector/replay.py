@@ -112,6 +112,7 @@ class Replay:
         for time_s, values in zip(matrix.times_s.tolist(), matrix.values, strict=True):
             if before is not None:
                 before(state, time_s)
+            state.expect(time_s, partial=matrix.partial)
             still = self._judging.held(state, rows, time_s, self._every)
             words = self._judging.at(state, rows, values, time_s, still=still)
             yield Instant(time_s=time_s, rows=rows, values=values, held=still, words=words)
@@ -130,4 +131,4 @@ def _cut(matrix: Matrix, first: int, last: int) -> Matrix:
     values = matrix.values[first:last]
     there = np.flatnonzero(np.isfinite(values).any(axis=0))
     keys = [matrix.keys[place] for place in there.tolist()]
-    return Matrix(keys=keys, times_s=matrix.times_s[first:last], values=values[:, there])
+    return msgspec.structs.replace(matrix, keys=keys, times_s=matrix.times_s[first:last], values=values[:, there])

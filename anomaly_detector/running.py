@@ -1,6 +1,7 @@
 """Threads of the detector: started, and ended within a time."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 
 import msgspec
@@ -27,8 +28,9 @@ def started(name: str, run: Callable[[threading.Event], None]) -> Running:
 
 
 def join(running: Iterable[Running]) -> None:
-    """Wait for threads that were told to stop; say which one does not."""
+    """Wait for threads that were told to stop, for all of them so long; say which one does not."""
+    deadline = time.monotonic() + STOP_DEADLINE_S
     for one in running:
-        one.thread.join(STOP_DEADLINE_S)
+        one.thread.join(max(0.0, deadline - time.monotonic()))
         if one.thread.is_alive():
             log.warning("a thread did not stop in time", thread=one.thread.name)

@@ -11,7 +11,9 @@ from anomaly_detector.feedback.record import Feedback
 from anomaly_detector.grouping.running import fingerprint
 from anomaly_detector.metrics import Metrics, Status
 from anomaly_detector.plan import QueryPlan, plans
+from anomaly_detector.room import Room
 from anomaly_detector.running import Running, join, started
+from anomaly_detector.scoring.learning import Pause
 from anomaly_detector.series_table import Labels
 from anomaly_detector.sink.outputs import Page
 from anomaly_detector.sink.remote_write import Receiver
@@ -69,10 +71,11 @@ class Detector:
 
     def __init__(self, config: Config, *, clock: Clock, metrics: Metrics) -> None:
         self._config, self._clock, self._metrics = config, clock, metrics
-        self._lock = threading.Lock()
+        self._lock, self._started = threading.Lock(), False
         self._runners: dict[str, QueryRunner] = {}
         self._running: dict[str, Running] = {}
         self._reads = threading.Semaphore(config.reader.max_concurrent_reads)
+        self._budget = Room()
         self._turn = threading.Semaphore()
         self._receivers = Receivers(config.writer, clock, metrics)
         self._beside = Beside(config, metrics)
@@ -94,6 +97,7 @@ class Detector:
             self._beside.start()
             for plan in plans(self._config):
                 self._start(plan)
+            self._started = True
 
     def stop(self) -> None:
         """Stop queries, which writes their snapshots, then receivers."""
@@ -133,15 +137,22 @@ class Detector:
             queries=tuple(runner.status() for runner in runners),
             queued_samples=sum(len(receiver) for receiver in self._receivers.all),
             leads=self._beside.leads(),
+            receivers=tuple(receiver.status() for receiver in self._receivers.all),
         )
 
     def not_ready(self) -> list[str]:
         """Return why the detector does not do its work, one reason for each part in trouble."""
+        if not self._started:
+            return ["not started yet"]
         reasons = [
             f"query {alias}: {runner.trouble}" for alias, runner in list(self._runners.items()) if runner.trouble
         ]
         reasons += self._beside.not_ready()
         return reasons + [f"writing to {one.name}: {one.trouble}" for one in self._receivers.all if one.trouble]
+
+    def marked(self) -> Sequence[Pause]:
+        """Return the pauses that the marks of other services mean."""
+        return self._beside.pauses()
 
     def pages(self) -> list[Page]:
         """Return the newest outputs of all queries."""
@@ -171,6 +182,7 @@ class Detector:
         )
         if inherit_from is not None and inherit_from.plan.fingerprint == plan.fingerprint:
             runner.inherit(inherit_from)
+        self._budget.note(plan.alias, runner.state)
         self._runners[plan.alias] = runner
         self._running[plan.alias] = started(f"query-{plan.alias}", runner.run)
 
@@ -178,9 +190,12 @@ class Detector:
         running = [self._running.pop(alias) for alias in aliases]
         for one in running:
             one.stop.set()
+        for alias in aliases:
+            self._runners[alias].hurry()
         join(running)
         for alias in aliases:
             del self._runners[alias]
+            self._budget.leave(alias)
 
     def _replace_receivers(self, writer: Writer) -> None:
         before, self._receivers = self._receivers, Receivers(writer, self._clock, self._metrics)
@@ -190,10 +205,5 @@ class Detector:
 
     def _room(self, alias: str) -> int:
         """Return how many series a query may hold beside the others."""
-        settings, plan = self._config.settings, self._runners[alias].plan
-        others = [one.status() for name, one in list(self._runners.items()) if name != alias]
-        room = settings.max_series - sum(one.series for one in others)
-        if settings.max_state_bytes is not None:
-            left = settings.max_state_bytes - sum(one.state_bytes for one in others)
-            room = min(room, left // plan.bytes_per_series)
-        return max(0, room)
+        runner = self._runners[alias]
+        return self._budget.beside(runner.plan, runner.state, settings=self._config.settings)

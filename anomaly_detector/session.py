@@ -10,10 +10,11 @@ from typing import Any
 
 import msgspec
 import requests
+from requests.auth import HTTPBasicAuth
 
 from anomaly_detector.deadline import Guard, GuardedAdapter
 from anomaly_detector.endpoint import Endpoint
-from anomaly_detector.errors import ResponseTooLargeError, SourceUnavailableError, printable
+from anomaly_detector.errors import ResponseTooLargeError, SourceDeniedError, SourceUnavailableError, printable
 from heronwatch.bearer import Bearer
 
 CHUNK_BYTES = 1 << 16
@@ -30,7 +31,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Session:
-    """Connections to one endpoint, kept alive. Not to be shared between threads."""
+    """Connections to one endpoint, kept alive. Not to be shared between threads, but for `close`."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._url = str(endpoint.datasource_url).rstrip("/")
@@ -58,19 +59,24 @@ class Session:
         return self._exchange("GET", path, max_bytes=max_bytes)
 
     def close(self) -> None:
-        """Close idle connections."""
+        """Close connections; an exchange that another thread is in ends at once."""
+        self._guard.close()
         self._session.close()
-        self._guard.release()
 
     def _exchange(self, method: str, path: str, *, max_bytes: int, **options: Any) -> Answer:
         late = f"{self._url}: no complete answer within {self._timeout_s:g} s"
         try:
             with self._guard.within(self._timeout_s):
                 answer = self._answer(method, path, max_bytes, options)
+        except requests.exceptions.InvalidHeader:
+            raise SourceDeniedError("a credential or a header cannot be sent") from None  # the library's text shows it
         except requests.exceptions.InvalidURL as exc:
             raise SourceUnavailableError(f"not a URL: {exc}") from exc
         except requests.RequestException as exc:
             raise SourceUnavailableError(late if self._guard.expired else f"{self._url}: {_plain(exc)}") from exc
+        except ValueError:  # a Location that is none, a chunk of a negative length; the text may show what was sent
+            said = f"{self._url}: the exchange failed: a header that cannot be sent, or no HTTP"
+            raise SourceUnavailableError(said) from None
         if self._guard.expired:  # an answer without a length seems complete when it is cut off
             raise SourceUnavailableError(late)
         return answer
@@ -95,11 +101,12 @@ def _read(response: requests.Response, max_bytes: int) -> bytes:
     return b"".join(parts)
 
 
-def _auth(endpoint: Endpoint) -> Bearer | tuple[str, str] | None:
+def _auth(endpoint: Endpoint) -> Bearer | HTTPBasicAuth | None:
     if endpoint.bearer_token is not None:
         return Bearer(endpoint.bearer_token)
     if endpoint.basic_auth is not None:
-        return endpoint.basic_auth.username, endpoint.basic_auth.password.reveal()
+        basic = endpoint.basic_auth
+        return HTTPBasicAuth(basic.username.encode(), basic.password.reveal().encode())  # RFC 7617: UTF-8
     return None
 
 

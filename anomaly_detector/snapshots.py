@@ -31,7 +31,7 @@ class Snapshots:
         try:
             state = unpack(*load(self._path, fingerprint=self._plan.fingerprint), self._plan)
         except SnapshotError as exc:
-            self._count("load", "missing" if not self._path.exists() else "refused")
+            self._count("load", "missing" if isinstance(exc.__cause__, FileNotFoundError) else "refused")
             log.info("no snapshot used", query=self._plan.alias, detail=str(exc))
             return None
         if state.last_s > newest_s + self._plan.step_s:
@@ -42,10 +42,12 @@ class Snapshots:
         log.info("snapshot restored", query=self._plan.alias, series=state.table.series, instants_missed=missed)
         return state
 
-    def save_if_due(self, state: QueryState) -> None:
-        """Write a snapshot every `snapshot_every`."""
-        if self._clock.monotonic() >= self._due_at:
+    def save_if_due(self, state: QueryState) -> bool:
+        """Write a snapshot every `snapshot_every`; return whether it was due."""
+        due = self._clock.monotonic() >= self._due_at
+        if due:
             self.save(state)
+        return due
 
     def save(self, state: QueryState) -> None:
         """Write a snapshot; when that fails the one before stays, and it is tried again soon."""

@@ -4,6 +4,7 @@ A snapshot is written to a temporary file, synced and renamed: a crash leaves th
 carries a format version and a fingerprint of what shaped the state; anything that does not fit is a SnapshotError.
 """
 
+import contextlib
 import os
 import struct
 import tokenize
@@ -58,6 +59,21 @@ def snapshot_path(directory: Path, query: str) -> Path:
     return directory / f"{query}.npz"
 
 
+def unusable(directory: Path, *, make: bool = False) -> str:
+    """Return why nothing can be kept in a folder, "" when it can; it is made only when `make` says so."""
+    there = directory
+    try:
+        if make:
+            directory.mkdir(parents=True, exist_ok=True)
+        while not there.exists() and there != there.parent:
+            there = there.parent
+    except OSError as exc:
+        return exc.strerror or str(exc)
+    if not there.is_dir():
+        return f"{there} is no folder"
+    return "" if os.access(there, os.W_OK | os.X_OK) else f"{there} may not be written"
+
+
 def save(path: Path, header: Header, arrays: Arrays) -> None:
     """Write a snapshot; SnapshotError when the disk does not take it, and the old one stays."""
     temporary = path.with_name(f".{path.name}.tmp")
@@ -71,7 +87,8 @@ def save(path: Path, header: Header, arrays: Arrays) -> None:
         temporary.replace(path)
         sync_directory(path.parent)
     except OSError as exc:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # gone, or as unusable as the rest
+            temporary.unlink()
         raise SnapshotError(f"{path} was not written: {exc}") from exc
 
 

@@ -3,23 +3,30 @@
 A job and its result cross process borders and networks: they hold values only, no secret, no connection.
 """
 
+import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
 from anomaly_detector.backtest.alarms import SENSITIVITIES, Alarm, Places, alarms_at, episodes
+from anomaly_detector.backtest.near import Peak, peaks
 from anomaly_detector.backtest.recording import RecordedSource, Track, piece
 from anomaly_detector.backtest.tape import Tape, Taping
 from anomaly_detector.backtest.traces import Scene, Trace, Where, traces
 from anomaly_detector.feedback.verdicts import HOST
 from anomaly_detector.grouping.rehearsal import LATE_EVERY_S
 from anomaly_detector.label_store import identity
+from anomaly_detector.marks.past import MarkedPast
 from anomaly_detector.models.model import F32, F64
 from anomaly_detector.plan import QueryPlan
 from anomaly_detector.replay import Replay
+from anomaly_detector.scoring.learning import Pause
 from anomaly_detector.series_table import Labels, SeriesTable
 from anomaly_detector.source.matrix import parse_labels
+
+SHARE, SHARE_STEP = ".share", 0.02  # the file beside a tape that says how much of its block is done; how often
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +42,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A block to do: `wanted` series of a track in `folder`; or, to be sent away, their `keys` and `values`.
 
-    `tape`: where the signs of its devices go; None keeps them in the result.
+    `tape`: where the signs of its devices go; None keeps them in the result. `marked`: what people marked; `incidents`
+    are known.
     """
 
     plan: QueryPlan
@@ -47,13 +55,15 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[bytes, ...] = ()
     values: F64 | None = None
     tape: Path | None = None
+    marked: MarkedPast = MarkedPast()
+    incidents: tuple[Pause, ...] = ()
 
 
 class LaneResult(msgspec.Struct, frozen=True, kw_only=True):
     """What one model did with a block.
 
     `scored` and `warming` count instants with a sample; `hosts`, `begins_s` and `ends_s` are, for each of
-    SENSITIVITIES, whose alarms would have begun and ended when.
+    SENSITIVITIES, whose alarms would have begun and ended when. `peaks` are, for each known incident, how high it came.
     """
 
     query: str
@@ -66,6 +76,7 @@ class LaneResult(msgspec.Struct, frozen=True, kw_only=True):
     begins_s: list[F64]
     ends_s: list[F64]
     traces: list[Trace]
+    peaks: list[Peak | None] = []
 
 
 class BlockResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,20 +94,24 @@ def shipped(job: Job) -> Job:
     return msgspec.structs.replace(job, folder=None, track=None, keys=tuple(keys), values=values, tape=None)
 
 
-def run(job: Job) -> BlockResult:
-    """Do a block: learn from what is before `from_s`, judge what follows."""
+def run(job: Job, told: Callable[[float], None] | None = None) -> BlockResult:
+    """Do a block: learn from what is before `from_s`, judge what follows; `told` hears which share is done.
+
+    Without `told` the share is written to a file beside the tape.
+    """
+    told = share_file(job.tape) if told is None else told
     job = _here(job)
     values = job.values if job.values is not None else np.zeros((0, 0))
     source = RecordedSource(list(job.keys), values, start_s=job.start_s, step_s=job.plan.step_s)
     terms, step_s = job.terms, job.plan.step_s
     last_s = float(np.ceil(terms.from_s / step_s) * step_s - step_s)
-    taping = _lead(job, source, last_s)
-    replay = Replay(job.plan, source)
-    state = replay.learnt(last_s)
+    taping = _lead(job, source, last_s, told)
+    state = Replay(job.plan, source, pauses=job.marked.pauses).learnt(last_s)
     if taping is not None:
         taping.begin(state)
     board = _Board(job.plan, len(job.keys), first_s=state.last_s + step_s, to_s=terms.to_s)
-    for instant in replay.run(state, terms.to_s):
+    for instant in Replay(job.plan, source, pauses=job.marked.lived).run(state, terms.to_s):
+        told(_share(job, instant.time_s))
         board.note(state.table, instant.time_s, instant.rows, instant.values)
         if taping is not None:
             taping.note(state, instant)
@@ -117,7 +132,28 @@ def _here(job: Job) -> Job:
     return msgspec.structs.replace(shipped(job), tape=job.tape)
 
 
-def _lead(job: Job, source: RecordedSource, last_s: float) -> Taping | None:
+def share_file(tape: Path | None) -> Callable[[float], None]:
+    """Return what writes the share that is done to a file, now and then; nothing where there is no tape."""
+    written = 0.0
+
+    def tell(share: float) -> None:
+        nonlocal written
+        if tape is not None and share >= written + SHARE_STEP:
+            written = share
+            with contextlib.suppress(OSError):  # it is said a little less often how far the work is
+                tape.with_suffix(SHARE).write_text(f"{share:.3f}", encoding="ascii")
+
+    return tell
+
+
+def _share(job: Job, time_s: float) -> float:
+    """Return which share of a block is done after an instant."""
+    terms, groups = job.terms, job.plan.groups
+    first_s = terms.from_s - (float(groups.groups.history) if groups is not None else 0.0)
+    return min(1.0, max(0.0, (time_s - first_s) / max(1.0, terms.to_s - first_s)))
+
+
+def _lead(job: Job, source: RecordedSource, last_s: float, told: Callable[[float], None]) -> Taping | None:
     """Play what a service that starts at `last_s` plays of its devices' past; None where nothing is rolled up."""
     plan = job.plan
     if plan.groups is None:
@@ -128,9 +164,10 @@ def _lead(job: Job, source: RecordedSource, last_s: float) -> Taping | None:
     first_s = last_s - before_s + plan.step_s
     taping = Taping(plan, groups, series, first_s=first_s, to_s=job.terms.to_s, file=job.tape)
     if before_s:
-        replay = Replay(plan, source, late_every_s=LATE_EVERY_S)
+        replay = Replay(plan, source, pauses=job.marked.pauses, late_every_s=LATE_EVERY_S)
         state = replay.learnt(last_s - before_s)
         for instant in replay.run(state, last_s):
+            told(_share(job, instant.time_s))
             taping.note(state, instant)
     return taping
 
@@ -194,6 +231,7 @@ def _result(job: Job, board: _Board, scene: Scene, alias: str) -> LaneResult:
         hosts=[[dict(board.labels[one]).get(label, "") for one in series.tolist()] for series, _, _ in curve],
         begins_s=[np.asarray(board.first_s + step_s * first, np.float64) for _, first, _ in curve],
         ends_s=[np.asarray(board.first_s + step_s * (last + 1), np.float64) for _, _, last in curve],
+        peaks=peaks(score, board.labels, job.incidents, query=job.plan.alias, first_s=board.first_s, step_s=step_s),
         traces=traces(scene, board.values[:count], board.labels, alarms, where=where, most=terms.traces),
     )
 

@@ -13,10 +13,11 @@ from heronwatch.commands import EXIT_MISSING_PART, EXIT_OK, EXIT_USAGE
 
 if TYPE_CHECKING:
     from anomaly_detector.backtest.outcome import Outcome
+    from anomaly_detector.backtest.run import Wanted
     from anomaly_detector.config import Config
+    from anomaly_detector.marks.past import MarkedPast
 
 EXIT_ABOVE_BUDGET = 4  # the report is written, and there were more notifications than the budget allows
-TELL_EVERY_S = 2.0
 
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -51,6 +52,7 @@ def _backtest(arguments: argparse.Namespace) -> int:
     from anomaly_detector.backtest.run import backtest
     from anomaly_detector.backtest.workers import DaskMissingError
     from anomaly_detector.config import Config
+    from anomaly_detector.grouping.progress import Progress
     from anomaly_detector.source.prom_api import PromApi
     from heronwatch.config import load
 
@@ -60,6 +62,9 @@ def _backtest(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         print(f"heronwatch detector backtest: {error}", file=sys.stderr)
         return EXIT_USAGE
+    wanted = _marked(config, wanted)
+    for server in wanted.marked.servers:
+        print(f"marks: {server}", file=sys.stderr)
     progress = Progress()
     try:
         found = backtest(config, wanted, source=lambda: PromApi(config.reader), told=progress.tell)
@@ -68,10 +73,21 @@ def _backtest(arguments: argparse.Namespace) -> int:
         return EXIT_MISSING_PART
     finally:
         progress.end()
-    return _written(arguments, config, found)
+    return _written(arguments, config, found, marked=wanted.marked)
 
 
-def _written(arguments: argparse.Namespace, config: "Config", found: "Outcome") -> int:
+def _marked(config: "Config", wanted: "Wanted") -> "Wanted":
+    """Return what is to be run with what people marked of it and of the history before."""
+    from msgspec.structs import replace
+
+    from anomaly_detector.backtest.run import history_start, plans_of
+    from anomaly_detector.marks.past import marked_past
+
+    from_s = min(history_start(plan, wanted.terms) for plan in plans_of(config, wanted))
+    return replace(wanted, marked=marked_past(config.marks, from_s=from_s, to_s=wanted.terms.to_s))
+
+
+def _written(arguments: argparse.Namespace, config: "Config", found: "Outcome", *, marked: "MarkedPast") -> int:
     from importlib.metadata import version
 
     from anomaly_detector.backtest.outcome import summary
@@ -81,42 +97,27 @@ def _written(arguments: argparse.Namespace, config: "Config", found: "Outcome") 
     zone = timezone_named(config.settings.timezone)
     read = str(arguments.recorded or config.reader.datasource_url)
     facts = {"read from": read, "configuration": ", ".join(files(arguments))}
+    facts |= {"marks": "; ".join(str(one) for one in marked.servers)} if marked.servers else {}
     text = page(found, title="Backtest of the anomaly detector", zone=zone, version=version("heronwatch"), facts=facts)
     arguments.out.write_text(text, encoding="utf-8")
     told = summary(found)
     if arguments.json:
-        print(json.dumps(told | {"report": str(arguments.out)}, indent=2))
+        print(json.dumps(told | {"marks": marked.as_builtins(), "report": str(arguments.out)}, indent=2))
     else:
-        within = "within" if told["within_budget"] else "above"
-        rate = f"{told['notifications_per_week']:.3g} notifications a week"
-        print(f"{told['alarms']} alarms of {told['series']} series, {rate}")
-        if found.judgement is not None:
-            print(f"{found.counted_a_week:.3g} a week match no incident and count: {found.judgement.true} are true")
-        print(
-            f"{within} the budget of {told['budget_per_week']:.3g}; sensitivity that meets it: {found.meets or 'none'}"
-        )
-        print(f"report: {arguments.out}")
+        print("\n".join([*said(found), f"report: {arguments.out}"]))
     return EXIT_ABOVE_BUDGET if arguments.strict and not told["within_budget"] else EXIT_OK
 
 
-class Progress:
-    """Says on standard error how far the work is: one line that changes on a terminal, else a line now and then."""
-
-    def __init__(self) -> None:
-        self._started, self._told_at, self._line = time.monotonic(), 0.0, ""
-
-    def tell(self, what: str, share: float) -> None:
-        """Take note of the share that is done."""
-        now = time.monotonic()
-        if share < 1 and now - self._told_at < TELL_EVERY_S:
-            return
-        self._told_at = now
-        line = f"{what}: {share:.0%} ({now - self._started:.0f} s)"
-        end = "\n" if share >= 1 or not sys.stderr.isatty() else "\r"
-        print(f"{line:<{len(self._line)}}", end=end, file=sys.stderr, flush=True)
-        self._line = line
-
-    def end(self) -> None:
-        """Leave the line."""
-        if self._line and sys.stderr.isatty():
-            print(file=sys.stderr)
+def said(found: "Outcome") -> list[str]:
+    """Return what was found, for people."""
+    count, week = len(found.notices), f"{found.notified_a_week:.3g} a week"
+    lines = [f"{count} notification{'' if count == 1 else 's'} in {found.days:.3g} days ({week})"]
+    if found.judgement is not None:
+        judged, outside = found.judgement, f", {found.outside} outside of the span" if found.outside else ""
+        lines[0] += f", {judged.true} of them about known incidents; {found.counted_a_week:.3g} false ones a week"
+        lines.append(f"{judged.found} of {judged.incidents} known incidents found{outside}")
+    lines.append(
+        f"{'within' if found.within else 'above'} the budget of {found.budget:.3g} a week; "
+        f"the highest sensitivity that meets it: {found.meets or 'none'}"
+    )
+    return [*lines, f"{len(found.alarms)} alarms of {sum(lane.series for lane in found.lanes)} series"]

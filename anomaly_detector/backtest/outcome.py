@@ -9,6 +9,7 @@ import numpy as np
 from anomaly_detector.backtest.alarms import SENSITIVITIES, Alarm, Judgement, meeting
 from anomaly_detector.backtest.block import LaneResult, Terms
 from anomaly_detector.backtest.incidents import About, spans_of
+from anomaly_detector.backtest.near import Near, nearest
 from anomaly_detector.backtest.notices import curve, judged_against, notices
 from anomaly_detector.backtest.rolled import Notice, Rolled
 from anomaly_detector.backtest.traces import Trace
@@ -24,7 +25,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The result. `a_week` are the notifications a week at each of SENSITIVITIES, `meets` the one within `budget`.
 
     Where incidents are known, notifications that match one are true and do not count in either.
-    `judged` is the share of what devices showed at which they were known; None where no query is rolled up.
+    `judged` is the share of what devices showed at which they were known; None where no query is rolled up. `near` is
+    how near the missed incidents came; `outside` how many lie outside of the span.
     """
 
     terms: Terms
@@ -38,6 +40,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     judgement: Judgement | None
     traces: tuple[Trace, ...]
     judged: float | None = None
+    near: tuple[Near, ...] = ()
+    outside: int = 0
 
     @property
     def days(self) -> float:
@@ -61,10 +65,11 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Incidents(msgspec.Struct, frozen=True, kw_only=True):
-    """Incidents that are known, and which series each notification is about."""
+    """Incidents that are known, which series each notification is about, and how many lie outside of the span."""
 
     known: tuple[Pause, ...]
     about: About
+    outside: int = 0
 
 
 def outcome(
@@ -84,6 +89,7 @@ def outcome(
     noisy = sorted(
         (one for lane in lanes for one in lane.traces), key=lambda one: (-one.alarms, -float(one.score.max()))
     )
+    judgement = None if incidents is None else judged_against(told, incidents.known, incidents.about)
     return Outcome(
         terms=terms,
         lanes=_joined(lanes),
@@ -93,10 +99,19 @@ def outcome(
         budget=budget,
         a_week=a_week,
         meets=meeting(SENSITIVITIES, a_week, budget),
-        judgement=None if incidents is None else judged_against(told, incidents.known, incidents.about),
+        judgement=judgement,
+        near=() if incidents is None or judgement is None else _near(lanes, rolled, incidents, judgement),
+        outside=0 if incidents is None else incidents.outside,
         traces=tuple(noisy[:MOST_TRACES]),
         judged=float(np.mean([one.judged for one in rolled.values()])) if rolled else None,
     )
+
+
+def _near(
+    lanes: Sequence[LaneResult], rolled: Mapping[str, Rolled], incidents: Incidents, judgement: Judgement
+) -> tuple[Near, ...]:
+    scores = {alias: one.highest for alias, one in rolled.items()}
+    return nearest(incidents.known, judgement.missed, [lane.peaks for lane in lanes], scores, incidents.about)
 
 
 def summary(found: Outcome) -> dict[str, Any]:
@@ -126,6 +141,7 @@ def summary(found: Outcome) -> dict[str, Any]:
         else {
             "count": judged.incidents,
             "found": judged.found,
+            "outside_the_span": found.outside,
             "precision": judged.precision,
             "recall": judged.recall,
             "median_delay_seconds": float(np.median(judged.delays_s)) if judged.delays_s else None,
@@ -138,7 +154,7 @@ def _joined(lanes: Sequence[LaneResult]) -> tuple[LaneResult, ...]:
     out: dict[tuple[str, str], LaneResult] = {}
     for lane in lanes:
         before = out.get((lane.query, lane.model))
-        bare = msgspec.structs.replace(lane, hosts=[], begins_s=[], ends_s=[], traces=[])
+        bare = msgspec.structs.replace(lane, hosts=[], begins_s=[], ends_s=[], traces=[], peaks=[])
         out[lane.query, lane.model] = (
             bare
             if before is None

@@ -5,11 +5,12 @@ from datetime import datetime, tzinfo
 from html import escape
 from typing import Any
 
-from anomaly_detector.backtest.alarms import SENSITIVITIES, Judgement
+from anomaly_detector.backtest.alarms import SENSITIVITIES
+from anomaly_detector.backtest.near import Near
 from anomaly_detector.backtest.outcome import Outcome
 from anomaly_detector.backtest.plots import bars_plot, curve_plot, series_plot
 from anomaly_detector.backtest.tables import noisiest, notified, per_day, per_query
-from anomaly_detector.backtest.traces import Trace
+from anomaly_detector.scoring.learning import Labels
 from heronwatch.values import Duration
 
 STYLE = """
@@ -37,6 +38,7 @@ fill-opacity:.35}.score{fill:none;stroke:var(--red);stroke-width:1.2}
 """
 MOST_NOTICES = 200  # in the table
 KNOWN = 0.95  # of what devices showed: less is said
+MISSED = ("from", "to", "match", "highest device or site", "highest series", "sensitivity that finds it")
 WHEN = frozenset({"begins", "from", "to"})
 TEXT = frozenset({"query", "model", "series_text", "series", "from", "to", "match"})
 
@@ -52,7 +54,7 @@ def page(found: Outcome, *, title: str, zone: tzinfo, version: str, facts: Mappi
         f'<h1>{escape(title)}</h1><p class="quiet">{escape(span)}</p>',
         _tiles(found),
         *_budget(found),
-        *_incidents(found.judgement, zone),
+        *_incidents(found, zone),
         *_days(found, zone),
         *_notified(found, zone),
         *_queries(found),
@@ -109,27 +111,34 @@ def _budget(found: Outcome) -> Iterable[str]:
     )
 
 
-def _incidents(judged: Judgement | None, zone: tzinfo) -> Iterable[str]:
+def _incidents(found: Outcome, zone: tzinfo) -> Iterable[str]:
+    judged = found.judgement
     if judged is None:
         return
     yield "<h2>Known incidents</h2>"
-    delay = (
-        f", half of them within {_duration(sorted(judged.delays_s)[len(judged.delays_s) // 2])}"
-        if judged.delays_s
-        else ""
-    )
+    half = sorted(judged.delays_s)[len(judged.delays_s) // 2] if judged.delays_s else 0.0
+    delay = f" (median delay {_duration(half)})" if judged.delays_s else ""
     told = f"{judged.true} of {judged.notifications} notifications were about one"
-    yield f"<p>{judged.found} of {judged.incidents} were found{delay}. {told}.</p>"
-    if judged.missed:
-        rows = [
-            (
-                _moment(one.begins, zone),
-                _moment(one.to, zone),
-                ", ".join(f"{k}=~{v.pattern}" for k, v in one.match.items()),
-            )
-            for one in judged.missed
-        ]
-        yield "<h3>Missed</h3>" + _table(("from", "to", "match"), rows)
+    outside = f" {found.outside} more lie outside of the span." if found.outside else ""
+    yield f"<p>{judged.found} of {judged.incidents} were found{delay}. {told}.{outside}</p>"
+    if found.near:
+        yield "<h3>Missed</h3>" + _table(MISSED, [_missed(one, zone) for one in found.near], text=MISSED)
+        yield (
+            '<p class="quiet">How high the scores came meanwhile, 1 being the threshold; and the sensitivity at which '
+            "that device or site would have been notified of: the curve says what it costs.</p>"
+        )
+
+
+def _missed(one: Near, zone: tzinfo) -> tuple[str, ...]:
+    incident, peak = one.incident, one.series
+    return (
+        _moment(incident.begins, zone),
+        _moment(incident.to, zone),
+        ", ".join(f"{k}=~{v.pattern}" for k, v in incident.match.items()),
+        f"{one.score:.2f} {one.who}" if one.who else "none known",
+        "none" if peak is None else f"{peak.score:.2f} {_named(peak.query, peak.labels)}",
+        "none" if one.sensitivity is None else f"{one.sensitivity:.2g}",
+    )
 
 
 def _days(found: Outcome, zone: tzinfo) -> Iterable[str]:
@@ -167,7 +176,8 @@ def _noisiest(found: Outcome, zone: tzinfo) -> Iterable[str]:
     yield "<h2>The noisiest series</h2>"
     yield _frame(table, {"peak": "{:.3g}", "hours": "{:.3g}"}) if len(table) else "<p>No series alarmed.</p>"
     for trace in found.traces:
-        yield f"<h3>{escape(_name(trace))}: {trace.alarms} alarm{'' if trace.alarms == 1 else 's'}</h3>"
+        series, count = escape(_named(trace.query, trace.labels)), trace.alarms
+        yield f"<h3>{series}: {count} alarm{'' if count == 1 else 's'}</h3>"
         yield _wide(series_plot(trace, zone))
     yield (
         '<p class="quiet">Dark: samples. Blue: expected, and the band. Red below: the score, cut at 3, and its '
@@ -226,9 +236,9 @@ def _wide(inside: str) -> str:
     return f'<div class="wide">{inside}</div>'
 
 
-def _name(trace: Trace) -> str:
-    pairs = ", ".join(f'{name}="{value}"' for name, value in trace.labels)
-    return f"{trace.query}{{{pairs}}}"
+def _named(query: str, labels: Labels) -> str:
+    pairs = ", ".join(f'{name}="{value}"' for name, value in labels)
+    return f"{query}{{{pairs}}}"
 
 
 def _moment(time_s: float, zone: tzinfo) -> str:

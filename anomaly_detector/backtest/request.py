@@ -1,6 +1,8 @@
 """From arguments to what is to be run: times, durations, incidents."""
 
 import argparse
+import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +30,8 @@ def wanted_of(arguments: argparse.Namespace, config: Config, *, now: Callable[[]
     """Return what is to be run; ValueError says which argument is wrong, ConfigError what is wrong with incidents."""
     to_s = _end(arguments.ends, arguments.recorded, now)
     from_s = _begin(arguments.begins, to_s)
+    if from_s < 0:
+        raise ValueError("--from lies before 1970")
     if to_s - from_s < SHORTEST_S:
         raise ValueError("--from is not before --to")
     for query in arguments.query:
@@ -35,8 +39,10 @@ def wanted_of(arguments: argparse.Namespace, config: Config, *, now: Callable[[]
             raise ValueError(f"--query: '{query}' is no query{hint(query, list(config.reader.queries))}")
     if arguments.workers < 1:
         raise ValueError("--workers: at least 1")
-    if arguments.budget is not None and arguments.budget < 0:
-        raise ValueError("--budget: not below 0")
+    if arguments.budget is not None and not 0 <= arguments.budget < math.inf:
+        raise ValueError("--budget: a number that is not below 0")
+    if not (arguments.out.parent.is_dir() and os.access(arguments.out.parent, os.W_OK)):
+        raise ValueError(f"--out: {arguments.out.parent} is no folder that can be written to")
     terms = Terms(
         from_s=from_s,
         to_s=to_s,

@@ -7,6 +7,7 @@ import numpy as np
 
 from anomaly_detector.backtest.alarms import SENSITIVITIES, Places, episodes
 from anomaly_detector.backtest.incidents import Spans, during
+from anomaly_detector.backtest.near import Highest, Wrong, highest
 from anomaly_detector.backtest.tape import Tape
 from anomaly_detector.grouping.blocks import GroupPlan
 from anomaly_detector.models.model import F32, F64, Mask
@@ -28,7 +29,8 @@ class Rolled(msgspec.Struct, frozen=True, kw_only=True):
     """One query: its notifications; how many would count at each of SENSITIVITIES; since when devices are known.
 
     True ones do not count, where incidents are known. `known_s` has each device's name: +Inf where it was never
-    judged. `judged` is the share of instants and devices that were, of those with samples.
+    judged. `judged` is the share of instants and devices that were, of those with samples. `highest` is how high
+    devices and sites came while something was known to be wrong with them.
     """
 
     query: str
@@ -36,6 +38,7 @@ class Rolled(msgspec.Struct, frozen=True, kw_only=True):
     counts: Places
     known_s: dict[str, float]
     judged: float
+    highest: Highest = {}
 
 
 class _Scores(msgspec.Struct, frozen=True):
@@ -47,13 +50,9 @@ class _Scores(msgspec.Struct, frozen=True):
     there: Mask
 
 
-class _Counting(msgspec.Struct, frozen=True, kw_only=True):
+class _Counting(Wrong, frozen=True, kw_only=True):
     """What counts: notifications of one query that match none of the `spans` of whom they are about."""
 
-    query: str
-    spans: Spans
-    from_s: float
-    step_s: float
     apart: int
 
     def of(self, kind: str, names: Sequence[str], above: Mask) -> int:
@@ -102,6 +101,11 @@ def rolled(
     ]
     return Rolled(
         query=first.query,
+        highest={
+            key: score
+            for kind, of, scores in (("device", names, group), ("site", sites, found.site))
+            for key, score in highest(scores, of, kind, counting).items()
+        },
         notices=notices,
         counts=_counts(found, site_of, {"device": names, "site": sites}, counting),
         known_s=dict(zip(names, _since(found.judged, from_s, first.step_s).tolist(), strict=True)),

@@ -11,6 +11,7 @@ import numpy as np
 
 from anomaly_detector.backtest.block import Job, LaneResult, Terms, host_label
 from anomaly_detector.backtest.incidents import About, Spans, spans_of
+from anomaly_detector.backtest.near import inside
 from anomaly_detector.backtest.notices import about
 from anomaly_detector.backtest.outcome import Incidents, Outcome, outcome
 from anomaly_detector.backtest.recording import RecordingError, Track, load_index, record, save_index
@@ -21,6 +22,7 @@ from anomaly_detector.backtest.workers import blocks, here, on_dask
 from anomaly_detector.config import Config
 from anomaly_detector.grouping.blocks import DEFAULT_TEAM, Budget, GroupPlan, Groups, Share
 from anomaly_detector.label_store import identity
+from anomaly_detector.marks.past import MarkedPast
 from anomaly_detector.plan import QueryPlan, plans
 from anomaly_detector.scoring.learning import Pause
 from anomaly_detector.series_table import Labels
@@ -32,7 +34,10 @@ ANSWER_MARGIN_S = 3600.0  # before the first instant of history: series alive in
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be run. `recorded`: a folder to read instead of a server; `kept`: a folder to keep the answers in."""
+    """What is to be run. `recorded`: a folder to read instead of a server; `kept`: a folder to keep the answers in.
+
+    `marked`: what people marked.
+    """
 
     terms: Terms
     queries: tuple[str, ...] = ()
@@ -42,11 +47,12 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     incidents: tuple[Pause, ...] | None = None
     recorded: Path | None = None
     kept: Path | None = None
+    marked: MarkedPast = MarkedPast()
 
 
 def backtest(config: Config, wanted: Wanted, *, source: Callable[[], Source], told: Told) -> Outcome:
     """Run it. Raises RecordingError, WorkersError, DaskMissingError, and as `Source.query_range` does."""
-    chosen = [plan for plan in plans(config) if not wanted.queries or plan.alias in wanted.queries]
+    chosen = plans_of(config, wanted)
     with _folder(wanted) as folder:
         if wanted.recorded is None:
             tracks = _read(chosen, wanted.terms, folder, source=source, told=told)
@@ -54,7 +60,9 @@ def backtest(config: Config, wanted: Wanted, *, source: Callable[[], Source], to
             tracks = _fitting(chosen, wanted.terms, folder)
         known = None
         if wanted.incidents is not None:
-            known = Incidents(known=wanted.incidents, about=_about(chosen, tracks))
+            within = inside(wanted.incidents, wanted.terms.from_s, wanted.terms.to_s)
+            known = Incidents(known=within, about=_about(chosen, tracks), outside=len(wanted.incidents) - len(within))
+            wanted = msgspec.structs.replace(wanted, incidents=within)
         lanes, rolled = _done(chosen, tracks, wanted, folder, known=known, told=told)
     hosts = {
         parse_labels(key.encode()).get(host_label(plan), "") for plan in chosen for key in tracks[plan.alias].series
@@ -67,6 +75,11 @@ def backtest(config: Config, wanted: Wanted, *, source: Callable[[], Source], to
         budget=_budget(chosen, tracks, len(hosts)) if wanted.budget is None else wanted.budget,
         incidents=known,
     )
+
+
+def plans_of(config: Config, wanted: Wanted) -> list[QueryPlan]:
+    """Return the plans of the queries that are wanted."""
+    return [plan for plan in plans(config) if not wanted.queries or plan.alias in wanted.queries]
 
 
 def history_start(plan: QueryPlan, terms: Terms) -> float:
@@ -98,7 +111,7 @@ def _read(
         for place, plan in enumerate(chosen):
 
             def share(done: float, place: int = place, alias: str = plan.alias) -> None:
-                told(f"reading {alias}", (place + done) / len(chosen))
+                told(f"reading {alias} ({place + 1} of {len(chosen)})", (place + done) / len(chosen))
 
             start_s = history_start(plan, terms)
             tracks[plan.alias] = record(opened, plan, folder, start_s=start_s, end_s=terms.to_s, told=share)
@@ -131,6 +144,8 @@ def _jobs(plan: QueryPlan, wanted: Wanted, folder: Path, track: Track, tapes: Pa
             folder=folder,
             track=track,
             tape=tapes / f"{plan.alias}.{number:05}.npy",
+            marked=wanted.marked,
+            incidents=wanted.incidents or (),
         )
 
 
@@ -157,7 +172,11 @@ def _done(
         ]
         left = Counter(job.plan.alias for job in jobs)
         told("judging", 0.0)
-        results = on_dask(wanted.dask, jobs) if wanted.dask else here(jobs, workers=wanted.workers)
+
+        def far(done: float) -> None:
+            told("judging", min(done / len(jobs), 0.999))
+
+        results = on_dask(wanted.dask, jobs) if wanted.dask else here(jobs, workers=wanted.workers, told=far)
         plan_of = {plan.alias: plan for plan in chosen}
         for done, result in enumerate(results, start=1):
             lanes += result.lanes

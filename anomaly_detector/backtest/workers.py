@@ -2,14 +2,14 @@
 
 import importlib
 import multiprocessing
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import msgspec
 
-from anomaly_detector.backtest.block import BlockResult, Job, host_label, run, shipped
+from anomaly_detector.backtest.block import SHARE, BlockResult, Job, host_label, run, shipped
 from anomaly_detector.backtest.recording import Track
 from anomaly_detector.errors import DetectorError
 from anomaly_detector.plan import QueryPlan
@@ -17,6 +17,7 @@ from anomaly_detector.source.matrix import parse_labels
 
 CELLS = 2_000_000  # samples of the judged span in one block: bounds a worker's memory to some hundred MB
 FEWEST = 250  # series in one block where there are so many: with fewer, an instant costs as much
+TELL_S = 1.0  # how often it is looked how far the blocks are
 IN_FLIGHT = 4  # blocks per core of the cluster that are sent at once, as each carries its data
 
 
@@ -74,22 +75,38 @@ def _together(plan: QueryPlan, track: Track, size: int) -> Iterator[tuple[int, .
         yield tuple(block)
 
 
-def here(jobs: Sequence[Job], *, workers: int) -> Iterator[BlockResult]:
-    """Do jobs in so many processes; yields results as they come. WorkersError when a process dies."""
+def here(jobs: Sequence[Job], *, workers: int, told: Callable[[float], None]) -> Iterator[BlockResult]:
+    """Do jobs in so many processes; yields results as they come. WorkersError when a process dies.
+
+    `told` hears how many jobs are done, those on the way by their share.
+    """
     if workers <= 1 or len(jobs) <= 1:
-        yield from map(run, jobs)
+        for done, job in enumerate(jobs):
+            yield run(job, lambda share, done=done: told(done + share))  # type: ignore[misc]  # of this round
         return
     context = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
     with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool:
         futures = [pool.submit(run, job) for job in jobs]
         try:
-            for future in as_completed(futures):
-                yield future.result()
+            pending = set(futures)
+            while pending:
+                finished, pending = wait(pending, timeout=TELL_S, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in finished)
+                shares = (_share(job) for job, future in zip(jobs, futures, strict=True) if future in pending)
+                told(len(futures) - len(pending) + sum(shares))
         except BrokenProcessPool as exc:
             raise WorkersError("a worker died, most likely for want of memory: try fewer --workers") from exc
         finally:
             for future in futures:
                 future.cancel()
+
+
+def _share(job: Job) -> float:
+    """Return which share of a job another process has done."""
+    try:
+        return 0.0 if job.tape is None else float(job.tape.with_suffix(SHARE).read_text(encoding="ascii"))
+    except (OSError, ValueError):  # not there yet, or just being written
+        return 0.0
 
 
 def on_dask(address: str, jobs: Sequence[Job], *, timeout_s: float = 30.0) -> Iterator[BlockResult]:

@@ -8,6 +8,9 @@ import time
 from anomaly_detector.cli_flags import add_config_file, files
 from heronwatch.commands import EXIT_OK, EXIT_USAGE
 
+ONE_WEEK_S = 7 * 86_400.0  # ago an instant may be, and its marks are still read
+WHEN = "2h for two hours ago, or 2026-10-25T03:00:00+01:00"
+
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the sub-command."""
@@ -18,7 +21,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "which features and generations speak, and how many of the host's series agree. Changes nothing.",
     )
     explain.add_argument("series", metavar="SERIES", help="""such as 'cpu{instance="sw1"}': alias or metric, labels""")
-    explain.add_argument("--at", default="", metavar="TIME", help="2026-10-25T03:00:00+01:00 or Unix time (now)")
+    explain.add_argument("--at", default="", metavar="TIME", help=f"{WHEN}, or Unix time (now)")
     explain.add_argument("--json", action="store_true", help="print JSON")
     add_config_file(explain)
     explain.set_defaults(detector_run=_explain)
@@ -27,19 +30,25 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 def _explain(arguments: argparse.Namespace) -> int:
     from anomaly_detector.config import Config
     from anomaly_detector.explain.api import asked
-    from anomaly_detector.explain.inquiry import explained
+    from anomaly_detector.explain.inquiry import explained, with_pauses
     from anomaly_detector.explain.lookup import find
     from anomaly_detector.explain.telling import as_builtins, as_text
     from anomaly_detector.feedback.record import Feedback
+    from anomaly_detector.grouping.cli import marks_of
     from anomaly_detector.source.prom_api import PromApi
     from heronwatch.config import load
 
     try:
-        wanted = asked(arguments.series, arguments.at)
+        wanted = asked(arguments.series, arguments.at, now_s=time.time())
     except ValueError as error:
         print(f"heronwatch detector explain: {error}", file=sys.stderr)
         return EXIT_USAGE
     config = load(files(arguments), Config).value
+    marked = marks_of(config, ONE_WEEK_S, now_s=time.time())
+    for server in marked.servers:
+        if server.trouble:
+            print(f"warning: {server}", file=sys.stderr)
+    config = with_pauses(config, marked.pauses)
     api = PromApi(config.reader)
     try:
         found = find(config, api, wanted.subject, at_s=wanted.at_s)

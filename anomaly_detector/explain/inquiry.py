@@ -45,10 +45,17 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
     before: dict[str, State] = {}
 
 
+def with_pauses(config: Config, marked: Sequence[Pause]) -> Config:
+    """Return a configuration in whose learning pauses are those that marks mean, too."""
+    every = (*config.settings.learning_pauses, *marked)
+    return msgspec.structs.replace(config, settings=msgspec.structs.replace(config.settings, learning_pauses=every))
+
+
 def explained(config: Config, source: Source, found: Found, *, marks: Marks) -> Explanation:
     """Return everything that is known about a series at an instant. Raises as `Source.query_range` does."""
-    plan, host = found.plan, dict(found.labels).get(HOST, "")
-    only = {HOST: host} if host else dict(found.labels)
+    plan, device = found.plan, found.plan.groups.groups.device if found.plan.groups else HOST
+    host = dict(found.labels).get(device, "")
+    only = {device: host} if host else dict(found.labels)
     narrow = Narrowed(source, only)
     played = _played(plan, narrow, found, only=only, marks=marks)
     mates = [_mates(plan, played)]

@@ -1,5 +1,7 @@
 """Finds the one series that somebody means, among the series of all queries."""
 
+from datetime import UTC, datetime
+
 import msgspec
 
 from anomaly_detector.config import Config
@@ -44,12 +46,23 @@ def find(config: Config, source: Source, subject: Subject, *, at_s: float | None
     found: list[Found] = []
     for plan in (plan for plan in every if subject.may_be_in(plan)):
         newest_s = newest_instant(now_s, plan.step_s, float(plan.reader.latency_offset))
+        if at_s is not None and at_s > now_s + plan.step_s:
+            raise NoSuchSeriesError(f"{told(at_s)} is ahead: the newest instant is {told(newest_s)}")
         if at_s is not None:
             newest_s = min(newest_s, newest_instant(at_s, plan.step_s, 0.0))
         found += [Found(plan=plan, labels=labels, at_s=newest_s) for labels in _there(plan, source, subject, newest_s)]
     if not any(subject.may_be_in(plan) for plan in every):
         raise NoSuchSeriesError(_unknown(subject, [plan.alias for plan in every]))
-    return _only(found, [plan.alias for plan in every])
+    return _only(found, [plan.alias for plan in every], at_s=now_s if at_s is None else at_s)
+
+
+def told(time_s: float) -> str:
+    """Return an instant for people.
+
+    >>> told(1_792_893_600.0)
+    '2026-10-25T02:00:00Z'
+    """
+    return f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%dT%H:%M:%S}Z"
 
 
 def _unknown(subject: Subject, queries: list[str]) -> str:
@@ -75,11 +88,11 @@ def _there(plan: QueryPlan, source: Source, subject: Subject, newest_s: float) -
     return [labels for labels in bare if subject.is_(labels)]
 
 
-def _only(found: list[Found], queries: list[str]) -> Found:
+def _only(found: list[Found], queries: list[str], *, at_s: float) -> Found:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise NoSuchSeriesError(f"no such series within the hour before; queries: {', '.join(queries)}")
+        raise NoSuchSeriesError(f"no such series within the hour before {told(at_s)}; queries: {', '.join(queries)}")
     names = [written(one.plan.alias, one.labels) for one in found[:MOST_NAMED]]
     more = f"\n  and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
     raise NoSuchSeriesError("several series are meant, name more labels:\n  " + "\n  ".join(names) + more)

@@ -6,16 +6,17 @@ DELETE /api/v1/feedback/ID     takes one back
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from anomaly_detector.feedback.effects import RAISE, about, expires_at
+from anomaly_detector.feedback.effects import RAISE, about, expires_at, said_before, spanned
 from anomaly_detector.feedback.journal import JournalError
 from anomaly_detector.feedback.listing import as_builtins
 from anomaly_detector.feedback.record import Feedback, RefusedError, Taken
 from anomaly_detector.feedback.verdicts import ACCEPTED, FALSE_ALARM, Entry, Scope, entry_of, moment
+from anomaly_detector.grouping.blocks import Groups
 from anomaly_detector.scoring.learning import Labels
 from anomaly_detector.sink.series import Identity
 from heronwatch import pages
@@ -92,8 +93,9 @@ class FeedbackApi:
         except ValueError as exc:
             raise RefusedError(400, str(exc)) from exc
         entry, meant = self._meant(entry)
+        before = said_before(self._feedback.marks(), entry)
         self._feedback.add(entry)
-        return taken(entry, protected=self._protected(), series=meant)
+        return taken(entry, protected=self._protected(), series=meant, before=before)
 
     def _meant(self, entry: Entry) -> tuple[Entry, int | None]:
         """Return the verdict with its scope, and how many series it is about, None where that is not known.
@@ -104,17 +106,30 @@ class FeedbackApi:
         if entry.query and entry.query not in queries:
             raise RefusedError(422, f"no query has the alias '{entry.query[:100]}'")
         known = self._series(entry.query) if entry.query else None
-        if known is None or entry.verdict not in {FALSE_ALARM, ACCEPTED}:
+        if known is None:
             return entry, None
+        if entry.verdict not in {FALSE_ALARM, ACCEPTED}:
+            count = sum(spanned(entry, labels) for labels in known if labels is not None)
+            if not count and any(labels is not None for labels in known):
+                raise RefusedError(422, f"no series of '{entry.query}' has these labels")
+            return entry, count
         model, page = entry.labels.get("model_alias", ""), queries[entry.query].page
         identity = Identity(entry.query, model, page)
-        scopes: tuple[Scope, ...] = ("series", "device")
-        for scope in scopes:
-            scoped = msgspec.structs.replace(entry, scope=scope)
+        for scope, by in self._scopes(entry):
+            scoped = msgspec.structs.replace(entry, scope=scope, by=by)
             count = sum(about(scoped, labels, identity) for labels in known if labels is not None)
             if count:
                 return scoped, count
         raise RefusedError(422, f"no series of '{entry.query}' has these labels")
+
+    def _scopes(self, entry: Entry) -> Iterator[tuple[Scope, str]]:
+        """Yield what a verdict may be about: one series, else its device, else, where it names none, its site."""
+        groups = self._feedback.config.groups or Groups()
+        yield "series", groups.device
+        if groups.device in entry.labels:
+            yield "device", groups.device
+        elif groups.site in entry.labels:
+            yield "device", groups.site
 
     def _protected(self) -> frozenset[str]:
         return protected(self._feedback)
@@ -125,18 +140,22 @@ def protected(feedback: Feedback) -> frozenset[str]:
     return frozenset(alias for alias, query in feedback.config.reader.queries.items() if query.protected)
 
 
-def taken(entry: Entry, *, protected: frozenset[str], series: int | None) -> Taken:
-    """Return what a new verdict changes."""
+def taken(entry: Entry, *, protected: frozenset[str], series: int | None, before: Entry | None = None) -> Taken:
+    """Return what a new verdict changes; `before` said the same of the same alarm."""
     if entry.verdict not in {FALSE_ALARM, ACCEPTED}:
         words = "nothing is learnt from this span from now on; what was learnt before stays"
         return Taken(id=entry.id, effect="not_learnt", words=words, series=series)
     if entry.query in protected:
         return Taken(id=entry.id, effect="none", words="kept, but the query is protected", series=series)
-    what = "this series" if entry.scope == "series" else "each series of this device"
+    what = "this series" if entry.scope == "series" else f"each series with this {entry.by}"
     if entry.verdict == ACCEPTED:
-        words = f"the level of {what} since {moment(entry.start)} is normal from the next step on"
+        words = f"the level of {what} since {moment(entry.start)[:16]}Z is normal from the next step on"
         return Taken(id=entry.id, effect="accepted", words=words, series=series)
-    until = moment(expires_at(entry))
+    until = moment(expires_at(entry))[:10]
+    if before is not None:
+        who = f" by {before.who}" if before.who else ""
+        words = f"said before{who} ({before.id}): the threshold of {what} stays raised, now until {until}"
+        return Taken(id=entry.id, effect="none", words=words, series=series)
     words = f"the threshold of {what} is raised by {RAISE - 1:.0%} until {until}"
     return Taken(id=entry.id, effect="raised", words=words, series=series)
 

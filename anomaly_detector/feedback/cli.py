@@ -8,9 +8,8 @@ import sys
 import time
 
 from anomaly_detector.cli_flags import add_config_file, files
+from anomaly_detector.explain.cli import WHEN
 from heronwatch.commands import EXIT_FAULT, EXIT_OK
-
-WHEN = "2h for two hours ago, or 2026-10-25T03:00:00+01:00"
 
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -19,6 +18,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     actions = feedback.add_subparsers(title="actions", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="every verdict, newest first, and what it changes")
     listing.add_argument("--all", action="store_true", help="also what no longer counts")
+    listing.add_argument("--week", action="store_true", help="what was said within the last week, taken back or not")
     listing.set_defaults(detector_run=_feedback_list)
     accept = _verdict(actions, "accept", "accepted", "say that what a series has been lately is its new level")
     accept.add_argument("--since", required=True, metavar="TIME", help=WHEN)
@@ -55,21 +55,21 @@ def _feedback_list(arguments: argparse.Namespace) -> int:
     from heronwatch.config import load
 
     config = load(files(arguments), Config).value
-    print(listed(config, now=time.time, only_counting=not arguments.all, as_json=arguments.json))
+    print(listed(config, now=time.time, only_counting=not arguments.all, week=arguments.week, as_json=arguments.json))
     return EXIT_OK
 
 
 def _feedback_said(arguments: argparse.Namespace) -> int:
     from anomaly_detector.config import Config
-    from anomaly_detector.explain.api import asked
     from anomaly_detector.explain.lookup import find
+    from anomaly_detector.explain.subject import subject_of
     from anomaly_detector.feedback.command import said, span_of
     from anomaly_detector.source.prom_api import PromApi
     from heronwatch.config import load
 
     config = load(files(arguments), Config).value
     try:
-        subject, api = asked(arguments.series, "").subject, PromApi(config.reader)
+        subject, api = subject_of(arguments.series), PromApi(config.reader)
         with contextlib.closing(api):
             now_s = api.server_time()
             span = span_of(arguments.verdict, since=arguments.since, until=arguments.until, now_s=now_s)

@@ -5,21 +5,27 @@ import secrets
 from collections.abc import Callable
 
 from anomaly_detector.config import Config
-from anomaly_detector.explain.api import time_of
+from anomaly_detector.explain.api import ago_or_time
 from anomaly_detector.explain.lookup import Found
 from anomaly_detector.feedback.api import protected, taken
-from anomaly_detector.feedback.effects import OURS
-from anomaly_detector.feedback.listing import as_builtins, as_text
+from anomaly_detector.feedback.effects import OURS, said_before
+from anomaly_detector.feedback.listing import WEEK_S, as_builtins, as_text
 from anomaly_detector.feedback.record import Feedback, Taken
 from anomaly_detector.feedback.verdicts import ACCEPTED, ALIAS, FALSE_ALARM, FARTHEST_S, Entry, Verdict
 from anomaly_detector.sink.series import Identity, output_labels
-from heronwatch.values import Duration
 
 
-def listed(config: Config, *, now: Callable[[], float], only_counting: bool, as_json: bool) -> str:
-    """Return the verdicts as text or JSON; JournalError when the journal cannot be read."""
-    feedback = Feedback(config, now=now)
-    shown = [(entry, counts) for entry, counts in feedback.entries() if counts or not only_counting]
+def listed(config: Config, *, now: Callable[[], float], only_counting: bool, week: bool, as_json: bool) -> str:
+    """Return the verdicts as text or JSON; JournalError when the journal cannot be read.
+
+    `week`: what was said within the last one, whether it counts or not.
+    """
+    feedback, since_s = Feedback(config, now=now), now() - WEEK_S
+    shown = [
+        (entry, counts)
+        for entry, counts in feedback.entries()
+        if (entry.at >= since_s if week else counts or not only_counting)
+    ]
     if as_json:
         return json.dumps([as_builtins(entry, counts, protected(feedback)) for entry, counts in shown], indent=2)
     return as_text(shown, protected(feedback))
@@ -35,8 +41,9 @@ def said(
     identity, (start_s, end_s) = secrets.token_hex(4), span
     entry = Entry(id=identity, at=at, verdict=verdict, labels=labels, start=start_s, end=end_s, who=who)
     feedback = Feedback(config, now=now)
+    before = said_before(feedback.marks(), entry)
     feedback.add(entry)
-    return taken(entry, protected=protected(feedback), series=1)
+    return taken(entry, protected=protected(feedback), series=1, before=before)
 
 
 def span_of(verdict: Verdict, *, since: str, until: str, now_s: float) -> tuple[float, float]:
@@ -47,8 +54,8 @@ def span_of(verdict: Verdict, *, since: str, until: str, now_s: float) -> tuple[
     >>> span_of("false_alarm", since="", until="", now_s=10_000.0)
     (10000.0, 10000.0)
     """
-    end_s = _time(until, now_s) if until else now_s
-    start_s = _time(since, now_s) if since else end_s
+    end_s = ago_or_time(until, now_s=now_s) if until else now_s
+    start_s = ago_or_time(since, now_s=now_s) if since else end_s
     if verdict == ACCEPTED and start_s > now_s:
         raise ValueError("--since is ahead: a level is accepted once it is there")
     if verdict == FALSE_ALARM and end_s > now_s:
@@ -58,16 +65,6 @@ def span_of(verdict: Verdict, *, since: str, until: str, now_s: float) -> tuple[
     if end_s < start_s:
         raise ValueError("--until is before --since")
     return start_s, end_s
-
-
-def _time(text: str, now_s: float) -> float:
-    try:
-        found = now_s - Duration.parse(text)
-    except ValueError:
-        found = time_of(text)
-    if found < 0:
-        raise ValueError(f"'{text}' is not a time")
-    return found
 
 
 def undone(config: Config, identity: str, *, now: Callable[[], float], who: str) -> str:

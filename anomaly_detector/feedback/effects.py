@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from anomaly_detector.feedback.journal import Past
-from anomaly_detector.feedback.verdicts import ACCEPTED, ALIAS, FALSE_ALARM, HOST, Entry, Undo
+from anomaly_detector.feedback.verdicts import ACCEPTED, ALIAS, FALSE_ALARM, Entry, Undo
 from anomaly_detector.models.model import F32, F64
 from anomaly_detector.plan import QueryPlan
 from anomaly_detector.query_state import Judged
@@ -26,6 +26,7 @@ from heronwatch.go_regex import AnchoredRegex
 RAISE = 1.2  # by at most 20 %
 MOST = 2.0  # what any number of false alarms may raise a threshold to: a series is never silenced
 LASTS_S = 30 * 86_400.0
+SAME_S = 3600.0  # alarms of a series that are no farther apart are one: two people may say so at 3 a.m.
 OURS = frozenset({ALIAS, "model_alias", "page"})  # labels that the detector adds
 
 
@@ -71,15 +72,28 @@ def about(entry: Entry, labels: Labels, identity: Identity) -> bool:
     """Return whether a verdict's labels name this very series: all of its labels are there, with their values.
 
     The verdict may have more labels, as alerts carry those of their rule and of their Prometheus. One about a device
-    names every series of it that does not differ in a label.
+    or a site names every series of it that does not differ in a label.
     """
     if entry.query != identity.query or entry.labels.get("model_alias", identity.model) != identity.model:
         return False
     own = labels if OURS.isdisjoint(name for name, _ in labels) else _as_written(labels, identity)
     if entry.scope == "device":
         same = all(entry.labels.get(name, value) == value for name, value in own)
-        return same and HOST in entry.labels and any(name == HOST for name, _ in own)
+        return same and entry.by in entry.labels and any(name == entry.by for name, _ in own)
     return bool(own) and all(entry.labels.get(name) == value for name, value in own)
+
+
+def said_before(marks: Marks, entry: Entry) -> Entry | None:
+    """Return the false alarm in force that was said of the same alarm before, None where there is none."""
+    same = (
+        one
+        for one in marks.raises
+        if entry.verdict == FALSE_ALARM
+        and one.labels == entry.labels
+        and one.start <= entry.end + SAME_S
+        and entry.start <= one.end + SAME_S
+    )
+    return max(same, key=lambda one: one.at, default=None)
 
 
 def factor(marks: Marks, labels: Labels, identity: Identity) -> float:
@@ -87,9 +101,15 @@ def factor(marks: Marks, labels: Labels, identity: Identity) -> float:
     meant = sorted((entry for entry in marks.raises if about(entry, labels, identity)), key=lambda entry: entry.start)
     distinct, last_end = 0, float("-inf")
     for entry in meant:
-        distinct += entry.start > last_end
+        distinct += entry.start > last_end + SAME_S
         last_end = max(last_end, entry.end)
     return float(min(RAISE**distinct, MOST))
+
+
+def spanned(entry: Entry, labels: Labels) -> bool:
+    """Return whether a span is about a series and shares a label with it; one that names a query alone is about all."""
+    named = {name for name in entry.labels if name not in OURS}
+    return (not named or any(name in named for name, _ in labels)) and _pause(entry).is_about(labels)
 
 
 def pauses(marks: Marks, query: str) -> tuple[Pause, ...]:

@@ -21,8 +21,13 @@ def series_text(entry: Entry) -> str:
     >>> series_text(Entry(id="1", at=0, verdict="expected", labels={"instance": "a", "for": "cpu"}, start=0, end=0))
     'cpu{instance="a"}'
     """
+    return f"{entry.query}{labels_text(entry)}"
+
+
+def labels_text(entry: Entry) -> str:
+    """Return the labels of what a verdict is about, as PromQL writes them."""
     pairs = ", ".join(f'{name}="{value}"' for name, value in sorted(entry.labels.items()) if name != ALIAS)
-    return f"{entry.query}{{{pairs}}}"
+    return f"{{{pairs}}}"
 
 
 def sentence(entry: Entry) -> str:

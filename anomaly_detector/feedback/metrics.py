@@ -6,15 +6,18 @@ from collections.abc import Iterable, Iterator
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from anomaly_detector.feedback.effects import Marks
+from anomaly_detector.feedback.effects import Marks, expires_at
+from anomaly_detector.feedback.listing import labels_text
 from anomaly_detector.feedback.record import Feedback
 
 NAME = "heronwatch_detector_feedback_in_force"
 HELP = "Verdicts of people that count now: raised thresholds (false_alarm), spans not learnt from, accepted levels."
+RAISED = "heronwatch_detector_false_alarm_expires_timestamp_seconds"
+RAISED_HELP = "When a false alarm no longer counts: it raises the threshold of that series until then."
 
 
 class FeedbackCollector(Collector):
-    """Exposes how many verdicts are in force."""
+    """Exposes how many verdicts are in force, and every raised threshold (1,000 at most)."""
 
     def __init__(self, feedback: Feedback) -> None:
         self._feedback = feedback
@@ -24,11 +27,16 @@ class FeedbackCollector(Collector):
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the gauge of this moment."""
+        """Yield the gauges of this moment."""
         family = GaugeMetricFamily(NAME, HELP, labels=("verdict",))
-        for verdict, count in in_force(self._feedback.marks()).items():
+        marks = self._feedback.marks()
+        for verdict, count in in_force(marks).items():
             family.add_metric((verdict,), count)
         yield family
+        raised = GaugeMetricFamily(RAISED, RAISED_HELP, labels=("id", "query", "series"))
+        for entry in marks.raises:
+            raised.add_metric((entry.id, entry.query, labels_text(entry)), expires_at(entry))
+        yield raised
 
 
 def in_force(marks: Marks) -> dict[str, int]:

@@ -38,7 +38,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One verdict as the journal keeps it; times are Unix seconds, `at` is when it was said.
 
-    What has the scope `device` is about all series of that device in that query: the device had alarmed.
+    What has the scope `device` is about all series in that query with the same label `by`: that device or site had
+    alarmed.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     end: float
     who: str = ""
     scope: Scope = "series"
+    by: str = HOST
 
     @property
     def query(self) -> str:
@@ -87,6 +89,7 @@ class _Written(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     listed: int = -1
     who: str = ""
     scope: Scope = "series"
+    by: str = HOST
 
 
 _DECODER = msgspec.json.Decoder(_Written)
@@ -127,6 +130,7 @@ def written(line: Line) -> bytes:
             end=moment(line.end),
             who=line.who,
             scope=line.scope,
+            by=line.by,
         )
     elif isinstance(line, Undo):
         out = _Written(at=moment(line.at), undo=line.id, who=line.who)
@@ -158,6 +162,7 @@ def read(line: bytes) -> Line:
         end=end,
         who=told.who,
         scope=told.scope,
+        by=told.by,
     )
 
 

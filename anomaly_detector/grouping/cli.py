@@ -3,13 +3,17 @@
 import argparse
 import json
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from heronwatch.commands import EXIT_FAULT, EXIT_OK
 
+TELL_EVERY_S = 10.0
+
 if TYPE_CHECKING:
     from anomaly_detector.config import Config
     from anomaly_detector.grouping.estimate import Estimate
+    from anomaly_detector.marks.past import MarkedPast
 
 
 def add_arguments(check: argparse.ArgumentParser) -> None:
@@ -36,44 +40,68 @@ def unknown(config: "Config") -> list[str]:
 
 def history_fault(text: str) -> str:
     """Return what is wrong with a --history, "" when nothing is."""
-    from anomaly_detector.grouping.estimate import LEAST_HISTORY_S
+    from anomaly_detector.grouping.estimate import LEAST_HISTORY_S, MOST_HISTORY_S
     from heronwatch.values import Duration
 
     try:
         given_s = Duration.parse(text)
     except ValueError as error:
         return str(error)
+    if given_s > MOST_HISTORY_S:
+        return f"{text} is longer than {Duration(MOST_HISTORY_S)}"
     return f"{text} is shorter than {Duration(LEAST_HISTORY_S)}" if given_s < LEAST_HISTORY_S else ""
 
 
 def alarms(arguments: argparse.Namespace, config: "Config", *, summary: "dict[str, object]") -> int:
     """Print what the past says about every query, for scripts in one document with the summary; returns the status."""
     from anomaly_detector.grouping.estimate import estimates
+    from anomaly_detector.grouping.progress import Progress
     from anomaly_detector.source.opening import source_of
     from heronwatch.values import Duration
 
     history_s = float(Duration.parse(arguments.history))
-    found = []
-    for one in estimates(config, source_of, history_s=history_s, told=_tell):
+    marked = marks_of(config, history_s, now_s=time.time())
+    for server in () if arguments.json else marked.servers:
+        print(f"marks   {server}", flush=True)
+    found, progress = [], Progress(every_s=TELL_EVERY_S)
+
+    def told(query: str, share: float) -> None:
+        progress.tell(f"playing the past of {query} again", share)
+
+    for one in estimates(config, source_of, history_s=history_s, told=told, pauses=marked.pauses):
         found.append(one)
         if not arguments.json:
             print(text(one), flush=True)
+    progress.end()
     if arguments.json:
-        print(json.dumps(summary | {"alarms": [_as_builtins(one) for one in found]}, indent=2))
+        said = {"marks": marked.as_builtins(), "alarms": [_as_builtins(one) for one in found]}
+        print(json.dumps(summary | said, indent=2))
     refused = [refusal(one) for one in found if one.page and (one.above or not one.known)]
     for line in refused:
         print(line, file=sys.stderr)
     return EXIT_FAULT if refused else EXIT_OK
 
 
+def marks_of(config: "Config", history_s: float, *, now_s: float) -> "MarkedPast":
+    """Return what people marked within the history that is played, and what is learnt from before it."""
+    from anomaly_detector.marks.past import marked_past
+    from anomaly_detector.plan import plans
+
+    window_s = max(float(lane.options.fit_window) for plan in plans(config) for lane in plan.lanes)
+    return marked_past(config.marks, from_s=now_s - history_s - window_s, to_s=now_s)
+
+
 def text(one: "Estimate") -> str:
-    """Return a line for people."""
+    """Return a line for people, and one for each of the highest notifications."""
     if not one.known:
         return f"alarms  {one.query}: not known, no device could be judged for a day ({one.devices} seen)"
-    return (
+    from anomaly_detector.grouping.tally import highest
+
+    line = (
         f"alarms  {one.query}: {one.expected_per_week:.3g} a week expected for {one.devices} devices "
         f"({one.notifications} within {one.weeks * 7:.3g} days), {one.allowed_per_week:.3g} allowed ({one.team})"
     )
+    return "\n".join([line, *(f"        {notified}" for notified in highest(one.named))])
 
 
 def refusal(one: "Estimate") -> str:
@@ -97,10 +125,6 @@ def refusal(one: "Estimate") -> str:
     )
 
 
-def _tell(query: str) -> None:
-    print(f"playing the past of {query} again", file=sys.stderr, flush=True)
-
-
 def _as_builtins(one: "Estimate") -> dict[str, object]:
     return {
         "query": one.query,
@@ -111,4 +135,5 @@ def _as_builtins(one: "Estimate") -> dict[str, object]:
         "allowed_alarms_per_week": one.allowed_per_week,
         "known": one.known,
         "above_budget": one.above,
+        "notified": [{"name": who.name, "begins": who.begins, "peak": round(who.peak, 3)} for who in one.named],
     }

@@ -1,7 +1,7 @@
 """How many notifications a week the configuration would have cost in the past: played again before a query may page."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -9,13 +9,15 @@ import numpy as np
 from anomaly_detector.config import Config
 from anomaly_detector.grouping.follow import QueryGroups, groups_of
 from anomaly_detector.grouping.rehearsal import Rehearsal
-from anomaly_detector.grouping.tally import Tally, tallied
+from anomaly_detector.grouping.tally import Notified, Tally
 from anomaly_detector.plan import QueryPlan, plans
+from anomaly_detector.scoring.learning import Pause
 from anomaly_detector.scoring.levelling import FEWEST_DAYS
 from anomaly_detector.source.reading import Source
 
 DAY_S, WEEK_S = 86_400.0, 7 * 86_400.0
 LEAST_HISTORY_S = (FEWEST_DAYS + 2) * DAY_S  # what levels are learnt from, and two days that are judged
+MOST_HISTORY_S = 366 * DAY_S
 LEAST_JUDGED_S = DAY_S  # with less, no notification means nothing
 CHANCE = 0.05  # of so many notifications although the budget is kept: what is rarer is above it
 
@@ -23,7 +25,7 @@ CHANCE = 0.05  # of so many notifications although the budget is kept: what is r
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """One query: notifications within `weeks` that were judged, and what its part of the budget allows a week.
 
-    `queries` is how many share that budget.
+    `queries` is how many share that budget; `named` are the first of the notifications.
     """
 
     query: str
@@ -34,6 +36,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     weeks: float
     allowed_per_week: float
     queries: int = 1
+    named: tuple[Notified, ...] = ()
 
     @property
     def expected_per_week(self) -> float:
@@ -79,19 +82,32 @@ def chance(count: int, mean: float) -> float:
 
 
 def estimates(
-    config: Config, source: Callable[[QueryPlan], Source], *, history_s: float, told: Callable[[str], None]
+    config: Config,
+    source: Callable[[QueryPlan], Source],
+    *,
+    history_s: float,
+    told: Callable[[str, float], None],
+    pauses: Sequence[Pause] = (),
 ) -> Iterator[Estimate]:
-    """Yield the estimate of every query that is rolled up; raises as `Source.query_range` does."""
+    """Yield the estimate of every query that is rolled up; raises as `Source.query_range` does.
+
+    `told` hears which share of a query's past is played; `pauses` are what people marked, beside those of the settings.
+    """
     for plan in plans(config):
         groups = groups_of(plan)
         if groups is None:
             continue
-        told(plan.alias)
+        told(plan.alias, 0.0)
         reader = source(plan)
         try:
             now_s = np.floor(reader.server_time() / plan.step_s) * plan.step_s - plan.step_s
             from_s = now_s - round(history_s / plan.step_s) * plan.step_s
-            yield estimate(plan, groups, tallied(Rehearsal(plan, groups, reader).run(from_s, now_s)))
+            rehearsal = Rehearsal(plan, groups, reader, pauses=pauses)
+            tally = Tally()
+            for one in rehearsal.run(from_s, now_s):
+                tally.note(one, groups)
+                told(plan.alias, (rehearsal.last_s - from_s) / (now_s - from_s))
+            yield estimate(plan, groups, tally)
         finally:
             reader.close()
 
@@ -108,4 +124,5 @@ def estimate(plan: QueryPlan, groups: QueryGroups, tally: Tally) -> Estimate:
         weeks=tally.judged * plan.step_s / WEEK_S,
         allowed_per_week=share.allowed(devices),
         queries=share.queries,
+        named=tuple(tally.named),
     )

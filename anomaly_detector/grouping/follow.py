@@ -6,13 +6,16 @@ import msgspec
 import numpy as np
 
 from anomaly_detector.grouping.blocks import GroupPlan
-from anomaly_detector.grouping.signing import DeviceSigns
+from anomaly_detector.grouping.signing import DeviceSigns, Signed
 from anomaly_detector.models.model import F32, F64, Mask
 from anomaly_detector.plan import QueryPlan
 from anomaly_detector.query_state import Judged
-from anomaly_detector.scoring.rollup import RollUp
+from anomaly_detector.scoring.budget import QUIET_S
+from anomaly_detector.scoring.rollup import Rolled, RollUp
 from anomaly_detector.scoring.scoring import Direction
 from anomaly_detector.series_table import Rows, SeriesTable
+
+SPARE = 1000  # devices without series that are remembered, however few have series
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,39 +33,50 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QueryGroups:
-    """The devices and sites of one query, in the order in which they were met."""
+    """The devices and sites of one query.
 
-    def __init__(self, plan: GroupPlan, *, step_s: float, direction: Direction) -> None:
-        self.plan = plan
+    A device without a sample for `retention_s`, all of whose series are forgotten, is forgotten as well; so are those
+    seen longest ago, where more of them are without series than with.
+    """
+
+    def __init__(self, plan: GroupPlan, *, step_s: float, direction: Direction, retention_s: float) -> None:
+        self.plan, self.retention_s = plan, retention_s
+        self.seen_s: F64 = np.zeros(0)  # when each place had its last sample, or was met; NaN for a free one
+        self.loud_s: F64 = np.zeros(0)  # when each place was above 1 for the last time; -Inf for never
         self.signing = DeviceSigns(plan.groups, step_s=step_s, direction=direction)
         self.roll_up = RollUp(np.zeros(0, np.intp), 0, step_s=step_s, threshold=plan.threshold)
 
     @property
     def devices(self) -> dict[str, int]:
         """The place of each device."""
-        return self.signing.devices
+        return self.signing.places.devices
 
     @property
     def sites(self) -> dict[str, int]:
         """The place of each site."""
-        return self.signing.sites
+        return self.signing.places.sites
 
     @property
     def site_of(self) -> list[int]:
-        """The site of each device, -1 for none."""
-        return self.signing.site_of
+        """The site of each place, -1 for none."""
+        return self.signing.places.site_of
 
     def at(self, table: SeriesTable, judged: Judged, values: F64, held: Mask) -> Told | None:
         """Take the words of a model about an instant; None while too few days are known.
 
         `values` and `held` have one entry for each row of the table: NaN without a sample, and True where nothing is
-        to be learnt. A device of which anything is held is let be.
+        to be learnt. A device of which anything is held is let be, and nothing of it is remembered; but one that was
+        above 1 is scored on until it was below for QUIET_S, as its own alarm may be why it is held: let be at once, it
+        would be well for want of a score, and notify anew as soon as nothing holds it any more.
         """
         signed = self.signing.at(table, judged, values, held)
         if signed is None:
             return None
         self._grow()
-        rolled = self.roll_up.at(signed.signs, signed.there & signed.calm, judged.time_s)
+        self._forget(signed.there, judged.time_s)
+        going_on = self.loud_s >= judged.time_s - QUIET_S
+        rolled = self._rolled(signed, signed.there & (signed.calm | going_on), judged.time_s)
+        self.loud_s[rolled.alone > 1] = judged.time_s
         if self.roll_up.levels is None:
             return None
         worst = self.signing.worst(signed.score, rolled.group > 1)
@@ -75,9 +89,9 @@ class QueryGroups:
             worst_score=signed.score[worst],
         )
 
-    def use(self, plan: GroupPlan) -> None:
+    def use(self, plan: GroupPlan, *, retention_s: float) -> None:
         """Go on with another budget; the labels of devices and sites are the same."""
-        self.plan, self.roll_up.threshold = plan, plan.threshold
+        self.plan, self.roll_up.threshold, self.retention_s = plan, plan.threshold, retention_s
 
     def meet(self, devices: Sequence[tuple[str, str]]) -> None:
         """Give each of these devices, with its site (or ""), a place."""
@@ -88,17 +102,72 @@ class QueryGroups:
         """Go on with what another run remembers of its devices, which ended just now."""
         own, other = self.signing.take_over(past.signing)
         self._grow()
+        self.seen_s[own] = np.fmax(self.seen_s[own], past.seen_s[other])
+        self.loud_s[own] = np.fmax(self.loud_s[own], past.loud_s[other])
         self.roll_up.take_over(past.roll_up, own=own, other=other)
 
+    def rest(self) -> None:
+        """Forget what was so just now, after a time that nobody followed; what days showed stays."""
+        self.signing.rest()
+        _blank_signs(self.roll_up, np.arange(len(self.site_of)))
+
     def _grow(self) -> None:
-        self.roll_up.grow(np.array(self.site_of, np.intp), len(self.sites))
+        places = self.signing.places
+        self.roll_up.grow(np.array(places.site_of, np.intp), places.site_places)
+        more = len(places) - len(self.seen_s)
+        self.seen_s = np.append(self.seen_s, np.full(more, np.nan))
+        self.loud_s = np.append(self.loud_s, np.full(more, -np.inf))
+
+    def _rolled(self, signed: Signed, scored: Mask, time_s: float) -> Rolled:
+        """Score the devices in `scored`; of those that are held nothing is remembered."""
+        roll_up = self.roll_up
+        held = np.flatnonzero(scored & ~signed.calm)
+        day, today, loud = roll_up.day, roll_up.today[:, held], roll_up.loud_today[held]
+        rolled = roll_up.at(signed.signs, scored, time_s)
+        if len(held):
+            same = roll_up.day == day
+            roll_up.today[:, held] = today if same else np.nan
+            roll_up.loud_today[held] = loud & same
+        return rolled
+
+    def _forget(self, there: Mask, time_s: float) -> None:
+        """Free the places of devices that are gone."""
+        taken = np.zeros(len(self.seen_s), np.bool_)
+        taken[self.signing.places.taken()] = True
+        self.seen_s[there | (taken & np.isnan(self.seen_s))] = time_s
+        absent: Rows = np.flatnonzero(taken & self.signing.absent())
+        absent = absent[np.argsort(self.seen_s[absent], kind="stable")]
+        spare = max(SPARE, len(self.signing.places.devices) - len(absent))
+        gone = absent[(self.seen_s[absent] < time_s - self.retention_s) | (np.arange(len(absent), 0, -1) > spare)]
+        if not len(gone):
+            return
+        self.signing.forget(gone)
+        self.seen_s[gone], self.loud_s[gone] = np.nan, -np.inf
+        _blank(self.roll_up, gone)
+        self._grow()
+
+
+def _blank(roll_up: RollUp, places: Rows) -> None:
+    """Leave nothing of who had these places."""
+    _blank_signs(roll_up, places)
+    roll_up.highest[..., places], roll_up.loud[:, places] = np.nan, False
+    roll_up.today[:, places], roll_up.loud_today[places] = np.nan, False
+    if roll_up.levels is not None:
+        roll_up.levels.own[:, places] = np.nan
+
+
+def _blank_signs(roll_up: RollUp, places: Rows) -> None:
+    spans = roll_up.spans
+    spans.means[..., places], spans.away[places], spans.settling[places] = 0, 0, 0
+    roll_up.best[places], roll_up.best_s[places] = 0, -np.inf
 
 
 def groups_of(plan: QueryPlan) -> QueryGroups | None:
     """Return a query's groups, nothing known yet; None where the plan asks for none."""
     if plan.groups is None:
         return None
-    return QueryGroups(plan.groups, step_s=plan.step_s, direction=plan.rules.direction)
+    retention_s = float(plan.settings.retention)
+    return QueryGroups(plan.groups, step_s=plan.step_s, direction=plan.rules.direction, retention_s=retention_s)
 
 
 def dense(count: int, rows: Rows, values: F64, held: Mask | None) -> tuple[F64, Mask]:

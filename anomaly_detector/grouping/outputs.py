@@ -72,14 +72,12 @@ class GroupOutputs:
 
     def _values(self, told: Told, table: SeriesTable) -> Iterator[tuple[tuple[str, Labels], float]]:
         groups, of = self._groups, self._groups.plan.groups
-        sites = [name for name, _ in sorted(groups.sites.items(), key=lambda one: one[1])]
-        for place, device in enumerate(groups.devices):
+        for (device, site), place in zip(groups.signing.places.known(), groups.devices.values(), strict=True):
             if told.there[place]:
-                site = groups.site_of[place]
-                about = {of.device: device} | ({of.site: sites[site]} if site >= 0 else {})
+                about = {of.device: device} | ({of.site: site} if site else {})
                 yield self._named(GROUP, about), float(told.group[place])
         seen = {groups.site_of[place] for place in np.flatnonzero(told.there).tolist()}
-        for place, site_name in enumerate(sites):
+        for site_name, place in groups.sites.items():
             if place in seen:
                 yield self._named(SITE, {of.site: site_name, **self._of_site}), float(told.site[place])
         for row, score in zip(told.worst.tolist(), told.worst_score.tolist(), strict=True):

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from anomaly_detector.errors import DetectorError, SnapshotError
 from anomaly_detector.grouping.follow import QueryGroups, dense, groups_of
 from anomaly_detector.grouping.keeping import keep, path_of, restore
+from anomaly_detector.grouping.metrics import PastStatus
 from anomaly_detector.grouping.outputs import NOTHING, GroupOutputs, Shown
 from anomaly_detector.grouping.rehearsing import Aside, Rehearsing
 from anomaly_detector.models.model import F64, Mask
 from anomaly_detector.plan import QueryPlan
 from anomaly_detector.query_state import Judged, QueryState
+from anomaly_detector.scoring.levelling import SPANS_S
 from anomaly_detector.series_table import Rows
 from anomaly_detector.sink.ending import JUST_AFTER_S
 from anomaly_detector.sink.outputs import Page
@@ -17,7 +19,7 @@ from anomaly_detector.sink.series import Identity
 from anomaly_detector.sink.wire import Batch
 from heronwatch.logs import get_logger
 
-KEPT_EVERY_S = 3600.0
+LATELY_S = max(SPANS_S)  # signs that nobody followed for longer say nothing any more
 log = get_logger(__name__)
 
 
@@ -29,7 +31,7 @@ class RunningGroups:
 
     def __init__(self, plan: QueryPlan, aside: Aside | None = None) -> None:
         self._plan, self._aside = plan, aside
-        self._kept_s = self._last_s = 0.0
+        self._last_s = self._kept_s = 0.0  # the last instant, and the one that the file of the run before ends with
         self._rehearsing: Rehearsing | None = None
         self._groups = self._restored() or groups_of(plan)
         self._outputs = None if self._groups is None else self._showing(self._groups)
@@ -38,13 +40,25 @@ class RunningGroups:
         """Take an instant, `values` and `held` of `rows`; return what to write about it, which may be nothing."""
         if self._groups is None or self._outputs is None or not words:
             return NOTHING
+        if self._is_in_file(self._groups, words[0].time_s):
+            return NOTHING
         self._take_over_past(self._groups)
         told = self._groups.at(state.table, words[0], *dense(len(state.table), rows, values, held))
         self._last_s = words[0].time_s
         self._begin_past(self._groups, state)
-        if self._last_s >= self._kept_s + KEPT_EVERY_S:
-            self.keep()
         return NOTHING if told is None else self._outputs.batch(told, state.table)
+
+    @property
+    def devices_known(self) -> bool | None:
+        """Whether enough is known of devices to score them; None where there are none."""
+        if self._groups is None or not self._groups.devices:
+            return None
+        return self._groups.roll_up.levels is not None
+
+    @property
+    def past(self) -> PastStatus | None:
+        """What is done with the past of devices; None where nothing has to be played."""
+        return self._rehearsing.status() if self._rehearsing is not None else None
 
     def inherit(self, before: "RunningGroups") -> None:
         """Go on with the groups of the run before, where they fit: what it showed goes on or is ended by this one."""
@@ -52,7 +66,7 @@ class RunningGroups:
         groups, outputs = before._groups, before._outputs  # noqa: SLF001
         if mine.groups is None or groups is None or outputs is None or fingerprint(mine) != fingerprint(theirs):
             return
-        groups.use(mine.groups)
+        groups.use(mine.groups, retention_s=float(mine.settings.retention))
         self._groups, self._last_s, self._kept_s = groups, before._last_s, before._kept_s  # noqa: SLF001
         self._outputs = self._showing(groups, shown=outputs.shown)
 
@@ -73,16 +87,25 @@ class RunningGroups:
         return NOTHING if self._outputs is None else self._outputs.ending(self._last_s + JUST_AFTER_S)
 
     def keep(self) -> None:
-        """Write what is remembered; a failure costs nothing but that."""
+        """Write what is remembered, with every snapshot; a failure costs nothing but that."""
         directory = self._plan.settings.state_dir
-        self._kept_s = self._last_s
-        if directory is None or self._groups is None or not self._groups.devices:
+        if directory is None or self._groups is None or not self._groups.devices or not self._last_s:
             return
         path = path_of(directory, self._plan.alias)
         try:
             keep(path, self._groups, fingerprint=fingerprint(self._plan), last_s=self._last_s)
         except DetectorError as exc:
             log.warning("levels of devices not kept", query=self._plan.alias, detail=str(exc))
+
+    def _is_in_file(self, groups: QueryGroups, time_s: float) -> bool:
+        """Return whether an instant is judged again that the run before has followed already; asked once for each."""
+        since_s, known = time_s - self._kept_s, self._kept_s > 0
+        if known and abs(since_s) > LATELY_S:
+            groups.rest()
+        if known and -LATELY_S <= since_s <= 0:
+            return True
+        self._kept_s = 0.0
+        return False
 
     def _begin_past(self, groups: QueryGroups, state: QueryState) -> None:
         """Begin to play the past where devices are not known; tell one that plays how far the live query is."""
@@ -110,10 +133,12 @@ class RunningGroups:
         directory, groups = self._plan.settings.state_dir, groups_of(self._plan)
         if directory is None or groups is None or not self._plan.settings.restore_state:
             return None
+        path = path_of(directory, self._plan.alias)
         try:
-            restore(path_of(directory, self._plan.alias), groups, fingerprint=fingerprint(self._plan))
+            self._kept_s = restore(path, groups, fingerprint=fingerprint(self._plan))
         except SnapshotError as exc:
-            log.info("levels of devices begin anew", query=self._plan.alias, detail=str(exc))
+            if not isinstance(exc.__cause__, FileNotFoundError):  # else it is a first start
+                log.info("levels of devices begin anew", query=self._plan.alias, detail=str(exc))
             return None
         return groups
 

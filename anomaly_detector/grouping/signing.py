@@ -1,18 +1,25 @@
 """From the verdicts about one query's series to the signs of its devices. No I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from anomaly_detector.grouping.blocks import Groups
+from anomaly_detector.grouping.places import Device, Places
+from anomaly_detector.grouping.row_identity import FREE, identities
 from anomaly_detector.models.model import F32, F64, Mask
 from anomaly_detector.query_state import Judged
 from anomaly_detector.scoring.groups import OF_ROWS, Grouped, Signs, deviation
 from anomaly_detector.scoring.scoring import Direction
 from anomaly_detector.series_table import Labels, Rows, SeriesTable
 
-FREE = 0
+IDENTITY = "identity"
+OF_DEVICES = {"usual": np.nan, "unchanged_s": 0.0}  # what `Signs` remembers of each device, and what it begins with
+OF_THE_MOMENT = ("last", "quick", "slow", "just", "lasting")  # of a row: after a long time they say nothing
+Arrays = dict[str, npt.NDArray[Any]]
 
 
 class Signed(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,19 +35,18 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeviceSigns:
-    """The devices of one query with their sites, in the order in which they were met, and their signs."""
+    """The devices of one query with their sites, and their signs."""
 
     def __init__(self, groups: Groups, *, step_s: float, direction: Direction) -> None:
-        self.devices: dict[str, int] = {}
-        self.sites: dict[str, int] = {}
-        self.site_of: list[int] = []
+        self.places = Places()
         self._of = groups
         self._grouped = Grouped(np.zeros(0, np.intp), 0)
         self._step_s, self._direction = step_s, direction
         self._signs = self._new_signs(0)
-        self._identity: Rows = np.zeros(0, np.intp)  # a hash of each row's labels, FREE without
+        self._identity: Rows = np.zeros(0, np.intp)  # of each row, FREE without a series
+        self._kept: Mapping[str, npt.NDArray[Any]] | None = None  # of a run before, until its rows are known
         self._table: SeriesTable | None = None
-        self._version = -1  # of the table
+        self._version = self._turn = -1  # of the table and of its labels
 
     def at(self, table: SeriesTable, judged: Judged, values: F64, held: Mask) -> Signed | None:
         """Take the words of a model about an instant; None where there is no device.
@@ -49,7 +55,7 @@ class DeviceSigns:
         to be learnt.
         """
         self.follow(table)
-        if not self.devices:
+        if not self.places.devices:
             return None
         score, off = np.zeros(len(values), np.float32), np.zeros(len(values), np.float32)
         score[judged.rows] = judged.verdict.score
@@ -62,64 +68,117 @@ class DeviceSigns:
         """Return the row of the highest score of each of the `wanted` devices that has one."""
         return self._grouped.worst(score, wanted)
 
-    def meet(self, devices: Sequence[tuple[str, str]]) -> None:
+    def meet(self, devices: Sequence[Device]) -> None:
         """Give each of these devices, with its site (or ""), a place."""
-        for device, site in devices:
-            place = self.sites.setdefault(site, len(self.sites)) if site else -1
-            if self.devices.setdefault(device, len(self.site_of)) == len(self.site_of):
-                self.site_of.append(place)
-            else:
-                self.site_of[self.devices[device]] = place
+        self.places.meet(devices)
 
-    def known(self) -> list[tuple[str, str]]:
-        """Return the devices with their sites, in their order."""
-        sites = list(self.sites)
-        return [
-            (device, sites[site] if site >= 0 else "") for device, site in zip(self.devices, self.site_of, strict=True)
-        ]
+    def absent(self) -> Mask:
+        """Return which places have no series: those of devices whose series are forgotten, and free ones."""
+        out = np.ones(len(self.places), np.bool_)
+        out[self._grouped.group[self._grouped.order]] = False
+        return out
+
+    def forget(self, places: Rows) -> None:
+        """Forget devices that have no series."""
+        self.places.forget(places.tolist())
+        there = places[places < self._grouped.count]
+        for name, blank in OF_DEVICES.items():
+            getattr(self._signs, name)[there] = blank
 
     def follow(self, table: SeriesTable) -> None:
         """Take note of series that came or went."""
         if table is self._table and table.version == self._version:
             return
-        pairs, identity = [], np.full(len(table), FREE, np.intp)
-        for row, labels in enumerate(table.labels):
-            pairs.append(self._pair(labels))
-            identity[row] = FREE if labels is None else hash(labels)
+        same, labels = table is self._table, table.labels
+        rows = labels.changed(self._turn) if same else list(range(len(table)))
+        told = [labels[row] for row in rows] if same else list(labels)
+        pairs = [self._pair(one) for one in told]
         self.meet(list(dict.fromkeys(pair for pair in pairs if pair[0])))
-        group = np.array([self.devices.get(one, -1) for one, _ in pairs], np.intp)
-        before, self._grouped = self._identity, Grouped(group, len(self.devices))
-        self._identity = identity
-        if self._table is None or table is self._table:
-            before = np.pad(before, (0, len(identity) - len(before)))
-            self._signs.regroup(self._grouped, np.flatnonzero(identity != before))
+        before, past = self._identity, self._signs
+        self._identity, group = (
+            _wider(before, len(table), FREE, same),
+            _wider(self._grouped.group, len(table), -1, same),
+        )
+        self._identity[rows] = identities(told)
+        group[rows] = [self.places.devices.get(device, -1) for device, _ in pairs]
+        self._grouped = Grouped(group, len(self.places))
+        if self._table is None or same:
+            past.regroup(self._grouped, np.array(rows, np.intp))
+            self._recall()
         else:  # the query began anew: the same series stand in other rows
-            past, self._signs = self._signs, self._new_signs(len(identity))
-            self._signs.usual[: len(past.usual)] = past.usual
-            self._remember(past, before)
-        self._table, self._version = table, table.version
+            self._signs = self._new_signs(len(table))
+            for name in OF_DEVICES:
+                before_of = getattr(past, name)
+                getattr(self._signs, name)[: len(before_of)] = before_of
+            self._remember({name: getattr(past, name) for name in OF_ROWS}, before)
+        self._table, self._version, self._turn = table, table.version, labels.turn
 
     def take_over(self, past: "DeviceSigns") -> tuple[Rows, Rows]:
         """Go on with what another run remembers, which ended just now; return its devices' places here and there."""
-        self.meet(past.known())
-        self._grouped = Grouped(self._grouped.group, len(self.devices))
+        self.meet(past.places.known())
+        self._grouped = Grouped(self._grouped.group, len(self.places))
         self._signs.regroup(self._grouped, np.zeros(0, np.intp))
-        self._remember(past._signs, past._identity)  # noqa: SLF001  # our class
-        own = np.array([self.devices[device] for device in past.devices], np.intp)
-        usual = past._signs.usual  # noqa: SLF001
-        self._signs.usual[own[: len(usual)]] = usual
-        return own, np.arange(len(past.devices))
+        theirs = past._signs  # noqa: SLF001  # our class
+        self._remember({name: getattr(theirs, name) for name in OF_ROWS}, past._identity)  # noqa: SLF001
+        own = np.array([self.places.devices[device] for device in past.places.devices], np.intp)
+        other = past.places.taken()
+        there = other < past._grouped.count  # noqa: SLF001
+        for name in OF_DEVICES:
+            getattr(self._signs, name)[own[there]] = getattr(theirs, name)[other[there]]
+        return own, other
+
+    def remembered(self) -> Arrays:
+        """Return what a restart needs: of the rows of devices, and of the devices `places.taken()`."""
+        rows = np.flatnonzero((self._identity != FREE) & (self._grouped.group >= 0))
+        signs, taken = self._signs, self.places.taken()
+        out: Arrays = {IDENTITY: self._identity[rows]} | {name: getattr(signs, name)[rows] for name in OF_ROWS}
+        return out | {name: getattr(signs, name)[taken] for name in OF_DEVICES}
+
+    def fits(self, kept: Mapping[str, npt.NDArray[Any]]) -> bool:
+        """Return whether this is what is `remembered` of the devices there are."""
+        like = {name: getattr(self._signs, name).dtype for name in OF_ROWS} | {IDENTITY: self._identity.dtype}
+        rows = {kept[name].shape if name in kept and kept[name].dtype == kind else () for name, kind in like.items()}
+        of_devices = [kept.get(name) for name in OF_DEVICES]
+        fit = [one is not None and one.shape == (len(self.places),) and one.dtype == np.float32 for one in of_devices]
+        return len(rows) == 1 and len(rows.pop()) == 1 and all(fit)
+
+    def recall(self, kept: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Go on with what was `remembered`, as soon as the rows are known; before anything else is met."""
+        self._kept = kept
+
+    def rest(self) -> None:
+        """Forget what was so just now, after a time that nobody followed."""
+        for name in OF_THE_MOMENT:
+            getattr(self._signs, name)[:] = OF_ROWS[name]
+        if self._kept is not None:
+            blank = {name: np.full_like(self._kept[name], OF_ROWS[name]) for name in OF_THE_MOMENT}
+            self._kept = {**self._kept, **blank}
 
     def _new_signs(self, rows: int) -> Signs:
         return Signs(self._grouped, rows, self._step_s, direction=self._direction, score=self._of.score)
 
-    def _remember(self, past: Signs, identity: Rows) -> None:
+    def _recall(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            self._remember(kept, kept[IDENTITY])
+            for name in OF_DEVICES:
+                getattr(self._signs, name)[: len(kept[name])] = kept[name]
+
+    def _remember(self, past: Mapping[str, npt.NDArray[Any]], identity: Rows) -> None:
         """Copy what is remembered of the same series in other rows."""
         _, mine, theirs = np.intersect1d(self._identity, identity, return_indices=True)
         same = self._identity[mine] != FREE
         for name in OF_ROWS:
-            getattr(self._signs, name)[mine[same]] = getattr(past, name)[theirs[same]]
+            getattr(self._signs, name)[mine[same]] = past[name][theirs[same]]
 
     def _pair(self, labels: Labels | None) -> tuple[str, str]:
         has = dict(labels or ())
         return has.get(self._of.device, ""), has.get(self._of.site, "")
+
+
+def _wider(of_rows: Rows, count: int, blank: int, same: bool) -> Rows:
+    """Return a copy with an entry for each of `count` rows; where they are not the `same`, nothing of it is kept."""
+    out = np.full(count, blank, np.intp)
+    if same:
+        out[: len(of_rows)] = of_rows
+    return out

@@ -36,7 +36,10 @@ class MarkedPauses:
     def run(self, stop: threading.Event) -> None:
         """Read until `stop`."""
         while not stop.is_set():
-            self.read()
+            try:
+                self.read()
+            except Exception:  # the thread's outermost loop: what was known stays in force
+                log.exception("marks could not be read")
             self._read.set()
             stop.wait(float(self.marks.refresh))
         self._read.set()
@@ -54,6 +57,18 @@ class MarkedPauses:
         self.pauses = tuple(pause for source in self._sources for pause in source.pauses)
 
 
+def asked(marks: Marks, *, from_s: float) -> Iterator[tuple[str, Told | DetectorError]]:
+    """Ask every server once; yield its address, and what it tells of the time since `from_s` or why it does not."""
+    for kind, marker in _markers(marks):
+        source = _MarkSource(marker, kind, marks, back_s=0.0)
+        try:
+            yield str(marker.url), source.told(from_s)
+        except DetectorError as exc:
+            yield str(marker.url), exc
+        finally:
+            source.close()
+
+
 class _MarkSource:
     """One server that is asked for marks."""
 
@@ -68,7 +83,7 @@ class _MarkSource:
 
     def read(self, metrics: Metrics) -> None:
         try:
-            self._known.hear(self._told())
+            self._known.hear(self.told())
         except DetectorError as exc:
             metrics.marks_failures.labels(self._kind, exc.reason).inc()
             self._say(str(exc))
@@ -91,13 +106,15 @@ class _MarkSource:
             log.info("marks are read again", server=self._name)
         self._trouble = trouble
 
-    def _told(self) -> Told:
+    def told(self, from_s: float | None = None) -> Told:
+        """Ask; closed incidents are read back to `from_s`. Raises a DetectorError."""
         if self._kind == ALERTMANAGER:
             answer = self._get("/api/v2/silences")
             return Told(now_s=_date(answer), silences=parse_silences(answer.body))
         answer = self._get("/api/v1/maintenance")
         now_s = _date(answer)
-        incidents = [*self._incidents("open", since_s=-1.0), *self._incidents("all", since_s=now_s - self._back_s)]
+        since_s = now_s - self._back_s if from_s is None else from_s
+        incidents = [*self._incidents("open", since_s=-1.0), *self._incidents("all", since_s=since_s)]
         return Told(
             now_s=now_s,
             windows=parse_windows(answer.body),

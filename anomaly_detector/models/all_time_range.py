@@ -11,6 +11,7 @@ import numpy as np
 
 from anomaly_detector.models.model import DAY_S, F64, Grid, History, Mask, ModelOptions, Plugin, State, Verdict
 from anomaly_detector.scoring.daily import RELATIVE_FLOOR, TINY
+from anomaly_detector.scoring.lasting import accepted
 from heronwatch.values import Duration
 
 LARGEST = 1e15
@@ -81,10 +82,8 @@ class AllTimeRange:
         )
 
     def _learn(self, state: State, block: F64, learn: Mask, score: np.ndarray, step_s: float) -> None:
-        state["above_s"][...] = (state["above_s"] + np.float32(step_s)) * (learn & (score > 1))
-        accepted = state["above_s"] > np.float32(self._options.accept_after)
-        state["above_s"][accepted] = 0
-        taught = learn & ((score <= 1) | accepted)
+        lasted = accepted(state["above_s"], learn & (score > 1), step_s=step_s, accept_after=self._options.accept_after)
+        taught = learn & ((score <= 1) | lasted)
         np.copyto(state["least"], np.minimum(state["least"], block), where=taught)
         np.copyto(state["most"], np.maximum(state["most"], block), where=taught)
         state["seen_s"] += np.float32(step_s) * taught

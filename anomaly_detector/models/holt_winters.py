@@ -2,7 +2,8 @@
 
 Additive Holt-Winters (Winters, "Forecasting sales by exponentially weighted moving averages", 1960) with one knot for
 each hour in place of one seasonal index for each sample, so that memory does not depend on the step, and with updates
-cut at `CLIP` residuals and frozen while the score is above 1.
+cut at `CLIP` residuals and frozen while the score is above 1; after `accept_after` without pause the new level is
+accepted.
 """
 
 from typing import Annotated
@@ -31,6 +32,8 @@ from anomaly_detector.scoring.daily import (
     hourly_spread,
     knots_at,
 )
+from anomaly_detector.scoring.incidents import without_incident
+from anomaly_detector.scoring.lasting import accepted
 from anomaly_detector.scoring.learnable import learnable
 from heronwatch.values import Duration
 
@@ -46,7 +49,8 @@ class HoltWintersOptions(ModelOptions, frozen=True, kw_only=True, forbid_unknown
     """Options of `class: holt_winters`.
 
     `level_memory`, `trend_memory`, `season_memory`: time constants. `alarms_per_day`: expected alarms of one series
-    without faults. `warmup`: how much of a series must have been seen before it may score.
+    without faults. `warmup`: how much of a series must have been seen before it may score; `accept_after`: when a
+    lasting new level becomes normal.
     """
 
     level_memory: Duration = Duration(6 * 3600)
@@ -54,6 +58,7 @@ class HoltWintersOptions(ModelOptions, frozen=True, kw_only=True, forbid_unknown
     season_memory: Duration = Duration(7 * DAY_S)
     warmup: Duration = Duration(2 * DAY_S)
     alarms_per_day: Annotated[float, msgspec.Meta(gt=0, le=100)] = 0.01
+    accept_after: Duration = Duration(3 * DAY_S)
 
 
 class HoltWinters:
@@ -66,7 +71,7 @@ class HoltWinters:
 
     def blank(self, count: int) -> State:
         """Return the state of series without history; `trend` is in units a second."""
-        state: State = {name: np.zeros(count, np.float32) for name in ("level", "trend", "seen_s")}
+        state: State = {name: np.zeros(count, np.float32) for name in ("level", "trend", "seen_s", "above_s")}
         state["origin"] = np.full(count, np.nan)
         state["tail"] = np.full(count, GAUSS_TAIL, np.float32)
         state["excess"] = np.full(count, 2 * GAUSS_EXCESS, np.float32)
@@ -76,7 +81,7 @@ class HoltWinters:
 
     def fit(self, history: History, mask: Mask) -> State:
         """Take the season of the medians, the level of the last day, the spread of the residuals."""
-        values = learnable(history.values, mask, largest=LARGEST)
+        values = without_incident(learnable(history.values, mask, largest=LARGEST), history)
         state = self.blank(values.shape[1])
         if not len(values):
             return state
@@ -110,6 +115,9 @@ class HoltWinters:
         confidence = np.minimum(state["seen_s"] / np.float32(max(self._options.warmup, grid.step_s)), np.float32(1))
         score = np.where(confidence >= 1, contribution, np.float32(0)).astype(np.float32)
         self._learn(state, gap, size, fresh & learn & (score <= 1), grid)
+        state["level"] += gap * accepted(
+            state["above_s"], fresh & (score > 1), step_s=grid.step_s, accept_after=self._options.accept_after
+        )
         return Verdict(
             score=score,
             expected=expected,

@@ -63,7 +63,10 @@ class PooledForest(FeatureBank):
         due = grid.time_s >= self.pool["grown_s"][0] + float(self._forest_options.retrain_every)
         if due and self.pool["points"].shape[1] >= ENOUGH:
             self._grow(grid.time_s)
-        return super().step(block, state, learn, grid)
+        smooth = state["smooth"].copy()
+        verdict = super().step(block, state, learn, grid)
+        np.copyto(state["smooth"], smooth, where=~np.isfinite(block))  # no sample says nothing, as in `_learnt`
+        return verdict
 
     def _shape(self, state: State, features: F32, surprise: F32, calm: F32) -> F32:  # noqa: ARG002 - the forest has its own idea of it
         """Return how strange the forest finds the features, in spreads of what it was grown from; 0 without one."""
@@ -92,11 +95,11 @@ class PooledForest(FeatureBank):
             self._grow(-np.inf)
         out = np.full(shapes.shape, np.nan, np.float32)
         for run in runs if "feature" in self.pool else ():
-            points = np.nan_to_num(_normalised(state, features[:, run], calm[run]))
+            points, known = np.nan_to_num(_normalised(state, features[:, run], calm[run])), np.isfinite(shapes[run])
             sizes = self._sizes(points.reshape(len(points), -1)).reshape(points.shape[1:])
-            for before, now in itertools.pairwise(sizes):
-                now[...] = before + GAIN * (now - before)
-            out[run][SETTLED:] = np.where(np.isfinite(shapes[run]), sizes, np.nan)[SETTLED:]
+            for (before, now), there in zip(itertools.pairwise(sizes), known[1:], strict=True):
+                now[...] = before + GAIN * (now - before) * there
+            out[run][SETTLED:] = np.where(known, sizes, np.nan)[SETTLED:]
         return out
 
     def _learn(self, state: State, seen_now: Seen, learn: Mask, grid: Grid) -> None:

@@ -50,12 +50,14 @@ from anomaly_detector.scoring.daily import (
     knots_at,
     least_spread,
 )
+from anomaly_detector.scoring.lasting import accepted
 from anomaly_detector.scoring.learnable import blocks_to_learn
 from heronwatch.values import Duration
 
 MEAN_ABS_TO_SIGMA = np.float32(1.2533)  # the same over its mean absolute deviation: sqrt(pi / 2)
 CLIP = np.float32(4)  # spreads: what a single sample can teach at most
 SCORE_CAP = np.float32(100)
+SHIFT_REACH = np.float32(2)  # thresholds of `level`: what `shift` hears of a wilder sample
 LEAST_LEVEL, LEAST_SHIFT = 3.0, 1.5  # spreads: no threshold is below these
 LARGEST = 1e25  # larger values are taken as this: divided by the smallest spread it is still a float32
 SHORTEST_MEMORY_S = 3600.0
@@ -138,7 +140,9 @@ class SeasonalRobust:
         half = (limits[0] * spread).astype(np.float64)
         expected = (zero + seasonal).astype(np.float64)
         self._learn(state, deviation, spread, np.abs(z), fresh & learn & (score <= 1), grid)
-        self._accept(state, spread, fresh & (score > 1), grid.step_s)
+        beyond = np.abs(deviation) > SHIFT_REACH * limits[0] * spread
+        lasting = np.where(beyond, deviation, state["shift"] * spread)
+        self._accept(state, lasting, fresh & (score > 1), grid.step_s)
         return Verdict(
             score=score,
             expected=expected,
@@ -160,9 +164,9 @@ class SeasonalRobust:
     def _smooth(self, shift: F32, z: F32, limit: F32) -> F32:
         """Advance the smoothed deviation, in place; without a sample (z = 0) it decays.
 
-        Its input is clipped at twice the level's threshold, so that one spike alone cannot hold it up.
+        Its input is clipped at `SHIFT_REACH` times the level's threshold, so that one spike alone cannot hold it up.
         """
-        shift += self._gain * (np.clip(z, -2 * limit, 2 * limit) - shift)
+        shift += self._gain * (np.clip(z, -SHIFT_REACH * limit, SHIFT_REACH * limit) - shift)
         return shift
 
     def _learn(self, state: State, deviation: F32, spread: F32, z: F32, learn: Mask, grid: Grid) -> None:
@@ -185,14 +189,11 @@ class SeasonalRobust:
         for name, statistic in zip(self.features, (z, np.abs(state["shift"])), strict=True):
             follow_tail(Tail(state[f"{name}_tail"], state[f"{name}_excess"]), statistic, rate=tail_rate)
 
-    def _accept(self, state: State, spread: F32, above: Mask, step_s: float) -> None:
-        """Count the time above 1; after `accept_after` without pause take the present level as normal."""
-        since = state["above_s"]
-        since[...] = (since + np.float32(step_s)) * above
-        accept = since > np.float32(self._options.accept_after)
-        state["level"] += np.where(accept, state["shift"] * spread, np.float32(0))
+    def _accept(self, state: State, lasting: F32, above: Mask, step_s: float) -> None:
+        """Count the time above 1; after `accept_after` without pause a `lasting` deviation is part of the level."""
+        accept = accepted(state["above_s"], above, step_s=step_s, accept_after=self._options.accept_after)
+        state["level"] += np.where(accept, lasting, np.float32(0))
         state["shift"][accept] = 0
-        since[accept] = 0
 
     def _fit_block(self, values: F64, history: History, state: State) -> None:
         """Fit one block of series, writing to the views in `state`."""

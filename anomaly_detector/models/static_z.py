@@ -1,7 +1,8 @@
 """`static_z`: distance from the mean of what was seen, in standard deviations.
 
 The simplest baseline, with O(1) memory. It learns until it has seen `memory`, then slowly, and does not know the
-hour. It is there to be compared with, and for series that have nothing but a level.
+hour. It is there to be compared with, and for series that have nothing but a level. Updates are frozen while the score
+is above 1; after `accept_after` without pause the new level is accepted.
 """
 
 from typing import Annotated
@@ -11,6 +12,8 @@ import numpy as np
 
 from anomaly_detector.models.model import DAY_S, F32, F64, Grid, History, Mask, ModelOptions, Plugin, State, Verdict
 from anomaly_detector.scoring.daily import RELATIVE_FLOOR, TINY
+from anomaly_detector.scoring.incidents import without_incident
+from anomaly_detector.scoring.lasting import accepted
 from anomaly_detector.scoring.learnable import learnable
 from heronwatch.values import Duration
 
@@ -23,12 +26,14 @@ class StaticOptions(ModelOptions, frozen=True, kw_only=True, forbid_unknown_fiel
     """Options of `class: static_z`.
 
     `threshold`: standard deviations at which the score is 1. `memory`: how slowly the mean follows at last.
-    `warmup`: how much of a series must have been seen before it may score.
+    `warmup`: how much of a series must have been seen before it may score; `accept_after`: when a lasting new level
+    becomes normal.
     """
 
     memory: Duration = Duration(30 * DAY_S)
     warmup: Duration = Duration(DAY_S)
     threshold: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 5.0
+    accept_after: Duration = Duration(3 * DAY_S)
 
 
 class StaticZ:
@@ -41,13 +46,13 @@ class StaticZ:
 
     def blank(self, count: int) -> State:
         """Return the state of series without history."""
-        state: State = {name: np.zeros(count, np.float32) for name in ("mean", "variance", "seen_s")}
+        state: State = {name: np.zeros(count, np.float32) for name in ("mean", "variance", "seen_s", "above_s")}
         state["origin"] = np.full(count, np.nan)
         return state
 
     def fit(self, history: History, mask: Mask) -> State:
         """Learn mean and variance."""
-        values = learnable(history.values, mask, largest=LARGEST)
+        values = without_incident(learnable(history.values, mask, largest=LARGEST), history)
         state, known = self.blank(values.shape[1]), np.isfinite(values)
         count = np.maximum(known.sum(axis=0), 1)
         mean = np.where(known, values, 0).sum(axis=0) / count
@@ -70,6 +75,9 @@ class StaticZ:
         contribution = np.minimum(np.abs(gap) / half, SCORE_CAP).astype(np.float32)
         score = np.where((confidence >= 1) & fresh, contribution, np.float32(0)).astype(np.float32)
         self._learn(state, gap, spread, fresh & learn & (score <= 1), grid)
+        state["mean"] += gap * accepted(
+            state["above_s"], score > 1, step_s=grid.step_s, accept_after=self._options.accept_after
+        )
         return Verdict(
             score=score,
             expected=expected,

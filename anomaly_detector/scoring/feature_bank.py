@@ -8,7 +8,7 @@ The third, `range`, tells that a value lies outside of all that was ever seen; i
 falls slowly after an alarm (`hold`), because faults last.
 
 What is learnt, and when it is not: steps are clipped, and nothing is learnt while the score is above 1, so a fault is
-not learnt; after `accept_after` above 1 without pause the new behaviour is accepted.
+not learnt; after `accept_after` above 1 without pause the series begins anew where it is (scoring/bank_restart.py).
 """
 
 import msgspec
@@ -39,6 +39,7 @@ from anomaly_detector.scoring.bank_judgement import (
     together,
 )
 from anomaly_detector.scoring.bank_options import FeatureBankOptions
+from anomaly_detector.scoring.bank_restart import restart
 from anomaly_detector.scoring.calibration import (
     GAUSS_EXCESS,
     GAUSS_TAIL,
@@ -50,6 +51,7 @@ from anomaly_detector.scoring.calibration import (
     threshold,
 )
 from anomaly_detector.scoring.daily import KNOTS, TINY, along, between, knots_at, least_spread
+from anomaly_detector.scoring.lasting import accepted
 from anomaly_detector.scoring.learnable import blocks_to_learn
 
 CALIBRATED = ("shape", "level")
@@ -63,6 +65,7 @@ YOUNG = 40  # samples: until then means are plain
 SHORT_MEMORY_S = 6 * 3600.0
 KNOT_SHORT_MEMORY_S = 300.0
 MEAN_ABS = 0.8  # of a Gaussian: sqrt(2 / pi)
+RELEARN_S = 6 * 3600.0  # of an accepted level is seen before it may score, as that is no new series
 SETTLE = 24  # samples of history before the recursions have forgotten their start
 PRIOR = 10  # samples that what the others teach counts for
 TEACHERS, LEAST_TEACHERS = 1000, 10  # series that are asked, and without which nobody is
@@ -155,7 +158,7 @@ class FeatureBank:
         self._learn(state, Seen(features=features, calm=calm, error=error, sizes=(shape, level)), taught, grid)
         np.copyto(state["least"], centred, where=taught & (centred < state["least"]))
         np.copyto(state["most"], centred, where=taught & (centred > state["most"]))
-        self._accept(state, features, error, fresh & (now > 1), grid.step_s)
+        self._accept(state, block, usual, fresh & (now > 1), grid.step_s)
         return Verdict(
             score=score.astype(np.float32),
             expected=expected.astype(np.float64),
@@ -236,21 +239,12 @@ class FeatureBank:
             rough += (wanted - rough) * rate * weight
             np.clip(rough, 1 / ROUGHEST, ROUGHEST, out=rough)
 
-    def _accept(self, state: State, features: F32, error: F32, above: Mask, step_s: float) -> None:
-        """Count the time above 1; after `accept_after` without pause take the present behaviour as normal."""
-        since = state["above_s"]
-        since[...] = (since + np.float32(step_s)) * above
-        accept = since > np.float32(self._options.accept_after)
+    def _accept(self, state: State, block: F64, usual: F32, above: Mask, step_s: float) -> None:
+        """Count the time above 1; after `accept_after` without pause the present behaviour is learnt as normal."""
+        accept = accepted(state["above_s"], above, step_s=step_s, accept_after=self._options.accept_after)
         if accept.any():
-            for rows in ROWS:
-                gap = np.abs(features - state["centre"])
-                state["scale"][rows] = np.where(accept, np.maximum(state["scale"][rows], gap / 2), state["scale"][rows])
-            state["centre"][...] = np.where(accept, features, state["centre"])
-            state["error_scale"][...] = np.where(
-                accept, np.maximum(state["error_scale"], error / 2), state["error_scale"]
-            )
-            state["power"][accept] = 0
-            since[accept] = 0
+            known_s = max(0.0, self._options.warmup - max(RELEARN_S, YOUNG * step_s))
+            restart(state, self.blank(1), block - usual, usual, known_s=known_s, where=accept)
 
     def _fit_block(self, values: F64, history: History, state: State) -> None:
         """Fit one block of series, writing to the views in `state`."""

@@ -8,11 +8,11 @@ A sign is a number for each group that grows with the trouble. `top` is that of 
 three worst, `breadth` the mean of all, or where asked for what is left of all (pca_residual.py); `above` and `below`
 are the mean with deviations to the other side counted as negative, which shows what moves all of them a little; `still`
 is by how much more of them repeat their last value than usual, which is how an agent looks that answers from a frozen
-cache; `drift` is how far the last hour of the worst series is off its last half day, in what is usual for the series:
-so a leak looks, long before it is a deviation; `fall` is by what factor the level of all of them has just fallen: so an
-outage looks whose values are usual at another hour of the week. These two are squared: they are means of much, and have
-lighter tails than scores have. What a sign means differs from query to query and is levelled later (levelling.py). No
-I/O.
+cache, once none has changed for longer than a slow scrape takes; `drift` is how far the last hour of the worst series
+is off its last half day, in what is usual for the series: so a leak looks, long before it is a deviation; `fall` is by
+what factor the level of all of them has just fallen: so an outage looks whose values are usual at another hour of the
+week. These two are squared: they are means of much, and have lighter tails than scores have. What a sign means differs
+from query to query and is levelled later (levelling.py). No I/O.
 """
 
 from typing import Literal
@@ -32,15 +32,18 @@ WORST = 3
 LASTING_S = 900.0  # of the mean that sees a deviation within the band, or hardly outside, that stays
 FELT, LASTING = np.float32(1), np.float32(2)  # half-widths: what a sample adds to it at most; what it counts
 STILL_MEMORY_S = 86_400.0  # of how many repeat usually
+SLOW_SCRAPE_S, FROZEN_S = 600.0, 900.0  # stillness that scraping explains; what comes on top until it counts in full
 FEWEST = 8  # series for stillness to say anything
 QUICK_S, SLOW_S = 3600.0, 43_200.0  # the two means between which a drift shows
 WIDE_MEMORY_S = 7 * 86_400.0  # of how far apart they usually are
 SETTLED_S = 86_400.0  # of a series before its drift says anything
 DRIFT_CAP, DRIFT_CLIP = 25.0, 3.0  # usual distances: what counts at most, and what one sample teaches at most
+ALONE, ENDLESS = 4.0, 1e30  # usual distances that a sample alone moves the quick mean at most; the largest value
 JUST_S = 700.0  # memory of the level that a fall is seen against: two samples of most fleets, and steeper than rhythms
 BOTTOM, FALL_CLIP = 0.1, 2.3  # share of the half day's mean that is next to nothing; a series falls tenfold at most
 TINY = 1e-6
 SHARE_OF_SIZE = 0.001  # of the value itself: a distance is never taken as smaller
+CAPS = np.array([5, 5, 5, 5, 5, 1, DRIFT_CAP**2, FALL_CLIP**2])  # what each sign can be at most
 OF_ROWS = {"last": np.nan, "quick": np.nan, "slow": np.nan, "just": np.nan, "wide": 0.0, "seen_s": 0.0, "lasting": 0.0}
 
 
@@ -108,6 +111,7 @@ class Signs:
         self.just: F32 = np.full(rows, np.nan, np.float32)
         self.seen_s: F32 = np.zeros(rows, np.float32)
         self.usual: F32 = np.full(grouped.count, np.nan, np.float32)
+        self.unchanged_s: F32 = np.zeros(grouped.count, np.float32)
 
     def regroup(self, grouped: Grouped, new_rows: Rows) -> None:
         """Go over to other groups: those there were keep their numbers; `new_rows` hold other series from now on."""
@@ -116,6 +120,7 @@ class Signs:
         if self._residual is not None:
             self._residual.regroup(grouped.group, grouped.count, new_rows)
         self.usual = np.concatenate((self.usual, np.full(max(0, groups), np.nan, np.float32)))
+        self.unchanged_s = np.concatenate((self.unchanged_s, np.zeros(max(0, groups), np.float32)))
         for name, blank in OF_ROWS.items():
             before = getattr(self, name)
             array = np.concatenate((before, np.full(max(0, more), blank, before.dtype)))
@@ -139,10 +144,11 @@ class Signs:
         out[BREADTH] = grouped.sums(capped) / size if residual is None else residual.take(sided, learn)
         tilt = grouped.sums(sided) / size
         out[ABOVE], out[BELOW] = np.maximum(tilt, 0), np.maximum(-tilt, 0)
+        tamed = self._tamed(values)
         out[STILL] = self._still(values, fresh, count, learn)
-        out[DRIFT] = grouped.most(self._drift(values, fresh, np.append(learn, np.True_)[grouped.group]))
+        out[DRIFT] = grouped.most(self._drift(tamed, fresh, np.append(learn, np.True_)[grouped.group]))
         if self._direction != "above_expected":
-            out[FALL] = self._fall(values, fresh)
+            out[FALL] = self._fall(tamed, fresh)
         return out, there
 
     def _strength(self, score: F32, off: F32, fresh: Mask) -> F32:
@@ -165,6 +171,16 @@ class Signs:
             rest[rest >= of_row] = 0  # series that say the very same count once
         return top, total / np.float32(WORST)
 
+    def _tamed(self, values: F64) -> F64:
+        """Return values of which one alone, and no neighbour with it, moves no mean for long: it may be garbage."""
+        usual, wide = self.slow, self.wide + SHARE_OF_SIZE * np.abs(np.nan_to_num(self.slow))
+        off, before = values - usual, self.last - usual
+        alone = ALONE / (1 - np.exp(-self._step_s / QUICK_S)) * wide
+        most = np.maximum(np.where(np.sign(off) == np.sign(before), np.abs(before), 0), alone)
+        settled = self.seen_s >= SETTLED_S
+        tamed = np.where(settled & (np.abs(off) > most), usual + np.sign(off) * most, values)
+        return np.asarray(np.clip(tamed, -ENDLESS, ENDLESS), np.float64)
+
     def _still(self, values: F64, fresh: Mask, count: F32, learn: Mask) -> F32:
         known = fresh & np.isfinite(self.last)
         repeats = self._grouped.sums((known & (values == self.last)).astype(np.float32))
@@ -172,7 +188,10 @@ class Signs:
         enough = (count >= FEWEST) & (self._grouped.sums(known.astype(np.float32)) == count)
         np.copyto(self.last, values, where=fresh)
         np.copyto(self.usual, share, where=enough & np.isnan(self.usual))
-        more = np.where(enough, np.maximum(share - self.usual, 0), 0).astype(np.float32)
+        stands = enough & (share > (1 + self.usual) / 2)
+        self.unchanged_s = np.where(stands, self.unchanged_s + np.float32(self._step_s), np.float32(0))
+        frozen = np.clip((self.unchanged_s - SLOW_SCRAPE_S) / FROZEN_S, 0, 1)
+        more = np.where(enough, frozen * np.maximum(share - self.usual, 0), 0).astype(np.float32)
         rate = np.float32(min(1.0, self._step_s / STILL_MEMORY_S))
         self.usual += np.where(enough & learn, rate * (share - self.usual), np.float32(0))
         return more

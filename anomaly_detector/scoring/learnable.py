@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from anomaly_detector.models.model import F64, History, Mask, State, block_of
+from anomaly_detector.scoring.incidents import without_incident
 
 
 def learnable(values: F64, mask: Mask, *, largest: float) -> F64:
@@ -21,10 +22,10 @@ def blocks_to_learn(
 ) -> Iterator[tuple[F64, State]]:
     """Yield what is learnable of `size` series at a time, and the views of their `state`: bounds a fit's memory.
 
-    Nothing comes of an empty history.
+    What an incident of the past left is not in them. Nothing comes of an empty history.
     """
     instants, series = history.values.shape
     for first in range(0, series if instants else 0, size):
         last = first + size
         values = learnable(history.values[:, first:last], mask[:, first:last], largest=largest)
-        yield values, block_of(state, first, last)
+        yield without_incident(values, history), block_of(state, first, last)

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from anomaly_detector.models.model import F32, F64, Mask
-from anomaly_detector.scoring.groups import SIGNS
+from anomaly_detector.scoring.groups import CAPS, SIGNS
 from anomaly_detector.series_table import Rows
 
 SPANS_S = (900.0, 3600.0, 21_600.0)
@@ -28,6 +28,8 @@ RARELY = 0.99  # the share of all days of all groups below what is added to a gr
 LEAST: F64 = np.tile([1.0, 0.6, 0.2, 0.2, 0.2, 0.2, 16.0, 0.1], len(SPANS_S))  # ... and this much of each at least:
 # the worst series at its own threshold; all series at a fifth of theirs; a drift of four times the usual; a fall by a
 # quarter
+MOST: F64 = np.tile(0.7 * CAPS, len(SPANS_S))  # a sign that is so high on one day in a hundred has nothing left to say
+LOUD_DAYS = 4  # for so long a notified trouble is a group's own: what lasts is accepted by the models then
 PARETO_INDEX = 3.0  # of what lies beyond everything seen: twice as high is 2^3 times as rare
 HARDLY = 0.5  # half as much again as a group's own is never beyond everything, even where nobody ever went so far
 FURTHEST = 6.0  # decades beyond everything seen, at most
@@ -37,7 +39,7 @@ class Spans:
     """Signs followed over every span: exponential means, for each group.
 
     A long span's feature is never above the shortest's: what is over is no evidence, however long it was. A group that
-    was away for two steps has restarted, and is let settle for RESTART_S.
+    was away for two steps has restarted, and is let settle for RESTART_S; what it showed before fades while it is away.
     """
 
     def __init__(self, signs: int, groups: int, step_s: float) -> None:
@@ -57,9 +59,12 @@ class Spans:
     def follow(self, signs: F32, there: Mask) -> F32:
         """Take an instant's signs (sign, group); return all features (span and sign, group).
 
-        A group without a sample (`there` is False) keeps its features.
+        A group without a sample (`there` is False) keeps its features until it is back.
         """
-        self.settling[there & (self.away >= AWAY_STEPS)] = self._settles
+        back = np.flatnonzero(there & (self.away >= AWAY_STEPS))
+        self.settling[back] = self._settles
+        for place, rate in enumerate(self._rates):
+            self.means[place][:, back] *= (1 - rate) ** self.away[back].astype(np.float32)
         self.away = np.where(there, 0, self.away + 1)
         self.settling -= there & (self.settling > 0)
         counts = there & (self.settling == 0)
@@ -90,10 +95,11 @@ class Levels(msgspec.Struct, frozen=True, kw_only=True):
         return out
 
 
-def learn_levels(highest: F32, loud: Mask) -> Levels | None:
+def learn_levels(highest: F32, loud: Mask, *, most: F64 = MOST) -> Levels | None:
     """Learn from the highest values of past days (day, feature, group), NaN where a group was not there.
 
-    Days on which a group was over its threshold (`loud`: day, group) say what is its own, but not what is rare.
+    Days on which a group was over its threshold (`loud`: day, group) say for LOUD_DAYS what is its own, and never what
+    is rare. A feature that usually comes to `most` of what it can be says nothing: its `floor` is infinite.
     Returns None while there is too little.
     """
     known = np.isfinite(highest[:, 0])
@@ -106,9 +112,11 @@ def learn_levels(highest: F32, loud: Mask) -> Levels | None:
         return None
     picked = np.moveaxis(filled, 1, 0)[:, wanted].astype(np.float64)
     floor = np.maximum(np.quantile(picked, RARELY, axis=1), LEAST)
+    floor[floor > most] = np.inf
     ratio = _excess(picked, np.moveaxis(other, 1, 0)[:, wanted], floor[:, None])
     ratios = np.sort(ratio, axis=1)
-    own = np.where(days >= FEWEST_DAYS, two[0], np.nan).astype(np.float32)
+    filled[:-LOUD_DAYS] = np.where(loud[:-LOUD_DAYS, None], -np.inf, filled[:-LOUD_DAYS])
+    own = np.where(days >= FEWEST_DAYS, filled.max(axis=0), np.nan).astype(np.float32)
     return Levels(own=own, floor=floor, ratios=ratios, joint=np.sort(_most(ratios, ratio)))
 
 

@@ -1,7 +1,8 @@
 """From signs of groups to scores: device and site of one query, 1 being the threshold that the budget allows.
 
 What three devices of one site show within six hours (a power cut, an upstream line, the end of summer time, the
-weather) is the site's: it is said once, as the score of the site, and the devices stay below 1 meanwhile. No I/O.
+weather) is the site's: it is said once, as the score of the site, and the devices stay below 1 meanwhile. Before it is
+as much as that, a device counts by what it shows beyond the middle one of its site. No I/O.
 """
 
 import msgspec
@@ -15,6 +16,7 @@ from anomaly_detector.series_table import Rows
 DAY_S = 86_400.0
 TOGETHER_S = 6 * 3600.0
 TOGETHER = 3  # devices of one site: then it is the site
+PEERS = 4  # devices of a site, for the middle one to say what the site has in common
 HELD = np.float32(0.99)  # of a device whose site speaks for it
 
 
@@ -86,7 +88,8 @@ class RollUp:
         score: F32 = np.where(there, self.levels.surprise(features), 0).astype(np.float32) / np.float32(self.threshold)
         self.loud_today |= score > 1
         site = self._sites(score, time_s)
-        return Rolled(group=held_by_sites(score, site, self.site), site=site, alone=score)
+        alone = beyond_sites(score, self.site)
+        return Rolled(group=held_by_sites(alone, site, self.site), site=site, alone=alone)
 
     def relearn(self) -> None:
         """Learn the levels from the days that are remembered."""
@@ -125,6 +128,20 @@ class RollUp:
             if len(best) >= TOGETHER:
                 out[site] = best[-TOGETHER]
         return out
+
+
+def beyond_sites(score: F32, site_of: Rows) -> F32:
+    """Return scores of groups, of those above 1 what is beyond the middle one of their site (-1: none).
+
+    >>> beyond_sites(np.array([3.0, 1.0, 1.0, 0.0, 3.0]), np.array([0, 0, 0, 0, -1])).tolist()
+    [2.0, 1.0, 1.0, 0.0, 3.0]
+    """
+    out = score.copy()
+    for site in np.unique(site_of[(score > 1) & (site_of >= 0)]).tolist():
+        members = site_of == site
+        if members.sum() >= PEERS:
+            out[members & (score > 1)] -= np.median(score[members])
+    return out
 
 
 def held_by_sites(score: F32, site: F32, site_of: Rows) -> F32:

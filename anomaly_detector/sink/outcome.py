@@ -1,15 +1,15 @@
 """What a receiver's answer to a write means, and how a rejected batch is halved until the good samples are in."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 
 import msgspec
 
 from anomaly_detector.sink.wire import Batch
 
-MAX_REQUESTS = 1000  # for one batch, however much of it is rejected
-HOPELESS_REQUESTS = 255  # eight halvings of everything and nothing stored: the rest goes the same way
+HALVING_REQUESTS = 255  # eight halvings of everything and nothing stored: the bad ones are everywhere, so one by one
+HOPELESS_REQUESTS = 511  # and as many single ones, spread over all, refused: the rest goes the same way
 
 
 class Kind(Enum):
@@ -79,43 +79,63 @@ def judge(status: int, text: str, *, retry_after: str = "") -> Outcome:
 
 
 class Sent(msgspec.Struct, kw_only=True):
-    """How far a batch got: samples stored, samples rejected by reason, and parts to send again later."""
+    """How far a batch got: samples stored, samples rejected by reason, and parts to send again later.
+
+    `taken` are the parts stored, `refused` the single samples that were refused by themselves.
+    """
 
     stored: int = 0
     rejected: dict[str, int] = {}
     left: list[Batch] = []
     last: Outcome = Outcome(kind=Kind.STORED)
     requests: int = 0
+    taken: list[Batch] = []
+    refused: list[Batch] = []
 
 
 def send(batch: Batch, post: Callable[[Batch], Outcome]) -> Sent:
     """Send a batch; where it is rejected, halve it until what is good is stored and what is bad is alone.
 
-    Large parts go first, so that most of what is good is in before the number of requests runs out.
+    Large parts go first, so that most of what is good is in soon: twice as many requests as samples at the most. Where
+    nothing is taken, neither in halves nor one by one, the rest is given up unseen.
     """
-    sent, waiting = Sent(rejected={}, left=[]), deque([batch])
+    sent, waiting = Sent(rejected={}, left=[], taken=[], refused=[]), deque([batch])
     while waiting:
+        if not sent.stored and sent.requests == HALVING_REQUESTS:
+            waiting = deque(_spread(waiting, HOPELESS_REQUESTS - HALVING_REQUESTS))
+        if not sent.stored and sent.requests == HOPELESS_REQUESTS:
+            _reject(sent, sum(map(len, waiting)), sent.last.reason)
+            return sent
         part = waiting.popleft()
-        if _give_up(sent):
-            _reject(sent, len(part), sent.last.reason)
-            continue
         sent.last = post(part)
         sent.requests += 1
-        if sent.last.kind is Kind.STORED:
-            sent.stored += len(part)
-        elif sent.last.kind is Kind.LATER:
+        if sent.last.kind is Kind.LATER:
             sent.left = [part, *waiting]
             return sent
-        elif len(part) == 1 or sent.last.kind is Kind.FULL:
-            _reject(sent, len(part), sent.last.reason)
-        else:
-            middle = len(part) // 2
-            waiting += [part.part(0, middle), part.part(middle, len(part))]
+        waiting += _decide(sent, part)
     return sent
 
 
-def _give_up(sent: Sent) -> bool:
-    return sent.requests >= MAX_REQUESTS or (sent.stored == 0 and sent.requests >= HOPELESS_REQUESTS)
+def _decide(sent: Sent, part: Batch) -> list[Batch]:
+    """Reckon with the answer about a part; return its halves where they are to be tried."""
+    if sent.last.kind is Kind.STORED:
+        sent.stored += len(part)
+        sent.taken.append(part)
+    elif len(part) == 1 or sent.last.kind is Kind.FULL:
+        _reject(sent, len(part), sent.last.reason)
+        if len(part) == 1:
+            sent.refused.append(part)
+    else:
+        middle = len(part) // 2
+        return [part.part(0, middle), part.part(middle, len(part))]
+    return []
+
+
+def _spread(parts: Iterable[Batch], first: int) -> list[Batch]:
+    """Return single samples, `first` of them from everywhere before the others."""
+    singles = [one for part in parts for one in part.parts(1)]
+    apart = -(-len(singles) // first)
+    return [one for start in range(apart) for one in singles[start::apart]]
 
 
 def _reject(sent: Sent, count: int, reason: str) -> None:

@@ -13,9 +13,10 @@ import msgspec
 
 from anomaly_detector.config import Target
 from anomaly_detector.errors import DetectorError
-from anomaly_detector.metrics import Metrics
+from anomaly_detector.metrics import Metrics, ReceiverStatus
 from anomaly_detector.session import Answer, Session
 from anomaly_detector.sink.outcome import Kind, Outcome, Sent, judge, send
+from anomaly_detector.sink.refused import Refused
 from anomaly_detector.sink.wire import Batch
 from heronwatch.clock import Clock
 from heronwatch.logs import get_logger
@@ -66,10 +67,12 @@ class Receiver:
         self._samples = 0
         self._session = Session(target)
         self._time = ReceiverClock()
+        self._refused = Refused()
         self._asked_time = False
         self._wait_s = 0.0
         self._down_since: float | None = None  # by the monotonic clock
         self._dropped = 0  # samples, since then
+        self._stored_s = 0.0  # the newest instant of which something was stored
 
     @property
     def place(self) -> tuple[str, str, str]:
@@ -79,6 +82,16 @@ class Receiver:
     def __len__(self) -> int:
         """Return how many samples wait."""
         return self._samples
+
+    def status(self) -> ReceiverStatus:
+        """Return what the status page says about this receiver."""
+        return ReceiverStatus(
+            receiver=self.name,
+            queued=self._samples,
+            capacity=self._capacity,
+            stored_s=self._stored_s,
+            trouble=self.trouble,
+        )
 
     def offer(self, batch: Batch) -> None:
         """Queue a batch; over capacity the oldest are dropped, and counted."""
@@ -109,7 +122,7 @@ class Receiver:
             batch = self._next()
             if batch is None:
                 continue
-            attempt = 0 if self._deliver(batch) else attempt + 1
+            attempt = 0 if self._attempt(batch) else attempt + 1
             if attempt:
                 stop.wait(max(self._wait_s, BACKOFF.delay(attempt, 0.5)))
         if self.heir is None:
@@ -134,26 +147,46 @@ class Receiver:
         self._samples -= len(batch)
         return batch
 
+    def _attempt(self, batch: Batch) -> bool:
+        """Deliver a batch; a fault of ours costs it, and no other."""
+        try:
+            return self._deliver(batch)
+        except Exception:  # the receiver's outermost loop: it must not end
+            log.exception("a batch could not be sent", target=self.name)
+            self._drop(len(batch), "internal")
+            return True
+
     def _deliver(self, batch: Batch) -> bool:
         """Send one batch; False when it, or a part, is back at the head of the queue for later."""
         if not self._asked_time:
-            self._ask_time()
+            self._asked_time = self._ask_time()
         ahead_s = self._time.ahead_s(batch.time_ms, self._clock.monotonic())
+        if ahead_s > AHEAD_MAX_S and self._ask_time():  # it was wrong about its time, or this machine was asleep
+            ahead_s = self._time.ahead_s(batch.time_ms, self._clock.monotonic())
         if ahead_s > AHEAD_MAX_S:
-            self._drop(len(batch), "future")
-            return True
+            return self._drop_future(batch, ahead_s)
         if ahead_s > 0:
             return self._later([batch], ahead_s)
-        sent = send(batch, self._post)
+        part, *apart = self._refused.apart(batch)
+        sent = send(part, self._post)
+        self._refused.note(taken=sent.taken, refused=sent.refused)
         self._count(sent)
-        return self._later(sent.left, sent.last.wait_s) if sent.left else True
+        self._stored_s = max(self._stored_s, batch.time_ms / 1000) if sent.stored else self._stored_s
+        if sent.left:
+            return self._later([*sent.left, *apart], sent.last.wait_s)
+        self._back(apart)
+        return True
 
-    def _later(self, parts: list[Batch], wait_s: float) -> bool:
+    def _later(self, parts: Sequence[Batch], wait_s: float) -> bool:
         self._wait_s = min(wait_s, 300.0)
+        self._back(parts)
+        return False
+
+    def _back(self, parts: Sequence[Batch]) -> None:
+        """Put parts at the head of the queue."""
         with self._lock:
             self._queue.extendleft(reversed(parts))
             self._samples += sum(len(part) for part in parts)
-        return False
 
     def _count(self, sent: Sent) -> None:
         self._metrics.written.inc(sent.stored)
@@ -189,20 +222,29 @@ class Receiver:
         text = answer.body.decode("utf-8", "replace")
         return judge(answer.status, text, retry_after=answer.headers.get("Retry-After", ""))
 
-    def _ask_time(self) -> None:
-        """Have the receiver say its time before the first sample; any answer will do, 405 included."""
+    def _ask_time(self) -> bool:
+        """Have the receiver say its time; any answer will do, 405 included. Return whether there was one."""
         try:
             self._heard(self._session.get(self._target.path, max_bytes=SMALL_ANSWER))
-            self._asked_time = True
         except DetectorError as exc:
             log.debug("the receiver does not say its time", target=self.name, detail=str(exc))
+            return False
+        return True
+
+    def _drop_future(self, batch: Batch, ahead_s: float) -> bool:
+        """Give up a batch that is far in the receiver's future, and say so once."""
+        if not self.trouble:
+            log.warning("samples of the receiver's future are dropped", target=self.name, ahead_s=round(ahead_s))
+        self.trouble = f"its clock is {ahead_s:.0f} s behind that of the server that is read: nothing is written"
+        self._drop(len(batch), "future")
+        return True
 
     def _heard(self, answer: Answer) -> None:
         self._time.heard(answer.headers.get("Date", ""), self._clock.monotonic())
 
     def _last_try(self) -> None:
         while self._queue:
-            if not self._deliver(self._take()):
+            if not self._attempt(self._take()):
                 log.warning("samples unsent at the end", target=self.name, samples=len(self))
                 self._drop(len(self), "unsent")
                 break

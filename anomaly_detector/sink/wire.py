@@ -105,6 +105,14 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         begin, end = int(self.bounds[first]), int(self.bounds[last])
         return Batch(body=self.body[begin:end], bounds=self.bounds[first : last + 1] - begin, time_ms=self.time_ms)
 
+    def pick(self, places: Sequence[int]) -> "Batch":
+        """Return some series, in this order, as a batch of their own."""
+        return join([self.part(place, place + 1) for place in places], self.time_ms)
+
+    def identity(self, place: int) -> bytes:
+        """Return the bytes of a series without its sample, the same in every batch."""
+        return self.body[int(self.bounds[place]) : int(self.bounds[place + 1]) - len(_SAMPLE)]
+
     def parts(self, size: int) -> list["Batch"]:
         """Cut into batches of at most `size` series."""
         return [self.part(first, min(first + size, len(self))) for first in range(0, len(self), size)]

@@ -17,7 +17,8 @@ from anomaly_detector.models.model import F64
 
 class _Series(msgspec.Struct):
     metric: msgspec.Raw
-    values: list[tuple[float, float]]
+    values: list[tuple[float, float]] = []
+    histograms: list[msgspec.Raw] = []  # native ones, of which nothing can be scored
 
 
 class _Data(msgspec.Struct):
@@ -30,9 +31,11 @@ class _Answer(msgspec.Struct):
     data: _Data | None = None
     error: str = ""
     isPartial: bool = False  # noqa: N815 - VictoriaMetrics' own name
+    warnings: list[str] = []  # by which Thanos says that a store is away
 
 
 _DECODER = msgspec.json.Decoder(_Answer, strict=False)
+MOST_CELLS = 16_000_000  # of a matrix, 128 MB: a past full of short-lived series is read in smaller parts
 LATEST_S = 253_402_300_800.0  # the year 10,000: later than any time that can be reckoned with
 _GARBLED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last: nested too deeply
 _LABELS = msgspec.json.Decoder(dict[str, str])
@@ -42,13 +45,14 @@ class Matrix(msgspec.Struct, frozen=True, kw_only=True):
     """Values on a grid: `values[i, j]` is series `keys[j]` at `times_s[i]`, NaN where there is no sample.
 
     `keys` are the raw JSON bytes of the label sets. Samples that are NaN or infinite are no samples here;
-    `unusable` counts them.
+    `unusable` counts them. `partial`: a store was away, so that a series that is missing need not have ended.
     """
 
     keys: list[bytes]
     times_s: F64
     values: F64
     unusable: int = 0
+    partial: bool = False
 
 
 def grid_times(start_s: float, end_s: float, step_s: float) -> F64:
@@ -61,13 +65,18 @@ def grid_times(start_s: float, end_s: float, step_s: float) -> F64:
     return start_s + step_s * np.arange(max(0, count), dtype=np.float64)
 
 
-def parse_matrix(body: bytes, times_s: F64, *, max_series: int) -> Matrix:
-    """Decode an answer to a range query over `times_s`.
+def parse_matrix(body: bytes, times_s: F64, *, max_series: int, partial: bool = False) -> Matrix:
+    """Decode an answer to a range query over `times_s`; `partial` says whether one may lack what a store has.
 
     Samples off the grid are dropped. Raises BadAnswerError for anything that is not such an answer,
     ResponseTooLargeError above `max_series`, and SourceUnavailableError for one that says it is not whole.
     """
-    series = _decode(body)
+    answer, every = _decode(body)
+    series = [one for one in every if one.values]
+    if answer.isPartial and not partial:
+        raise SourceUnavailableError("the answer is partial: a storage node is away")
+    if len(times_s) > 1 and len(series) * len(times_s) > MOST_CELLS:
+        raise ResponseTooLargeError(f"{len(series)} series at {len(times_s)} instants at once")
     if len(series) > max_series:
         raise ResponseTooLargeError(
             f"{len(series)} series, the budget is {max_series}: narrow the expression, or raise max_series or "
@@ -83,7 +92,13 @@ def parse_matrix(body: bytes, times_s: F64, *, max_series: int) -> Matrix:
     known = (instant >= 0) & finite
     values[instant[known], column[known]] = pairs[known, 1]
     keys = [bytes(one.metric) for one in series]
-    return Matrix(keys=keys, times_s=times_s, values=values, unusable=int((~finite).sum()))
+    return Matrix(
+        keys=keys,
+        times_s=times_s,
+        values=values,
+        unusable=int((~finite).sum()) + sum(len(one.histograms) for one in every),
+        partial=partial and (answer.isPartial or bool(answer.warnings)),
+    )
 
 
 def parse_labels(key: bytes) -> dict[str, str]:
@@ -107,6 +122,18 @@ def parse_number(body: bytes) -> float:
     return number
 
 
+def parse_types(body: bytes, name: str) -> frozenset[str]:
+    """Decode what an answer of the metadata API says a metric is; nothing where it is no such answer.
+
+    >>> sorted(parse_types(b'{"data":{"x":[{"type":"counter"},{"type":"unknown"}]}}', "x"))
+    ['counter', 'unknown']
+    """
+    try:
+        return frozenset(one.type for one in msgspec.json.decode(body, type=_Metadata).data.get(name, []))
+    except _GARBLED:
+        return frozenset()
+
+
 def parse_error(body: bytes) -> str:
     """Return what the server says in an error answer, at most 300 characters; text that is no JSON as it is."""
     try:
@@ -116,11 +143,19 @@ def parse_error(body: bytes) -> str:
     return printable(said)
 
 
+class _Kind(msgspec.Struct):
+    type: str = ""
+
+
+class _Metadata(msgspec.Struct):
+    data: dict[str, list[_Kind]] = {}
+
+
 class _Error(msgspec.Struct):
     error: str = ""
 
 
-def _decode(body: bytes) -> list[_Series]:
+def _decode(body: bytes) -> tuple[_Answer, list[_Series]]:
     # the decoder reads "NaN" and "-Inf" but not "+Inf"; no label holds these bytes, as its quotes are escaped
     try:
         answer = _DECODER.decode(body.replace(b',"+Inf"]', b',"Inf"]'))
@@ -128,11 +163,9 @@ def _decode(body: bytes) -> list[_Series]:
         raise BadAnswerError(f"not an answer to a range query: {exc}") from exc
     if answer.status != "success" or answer.data is None:
         raise BadAnswerError(f"status {printable(answer.status)!r}: {printable(answer.error)}")
-    if answer.isPartial:
-        raise SourceUnavailableError("the answer is partial: a storage node is away")
     if answer.data.resultType != "matrix":
         raise BadAnswerError(f"a {printable(answer.data.resultType)}, not a matrix")
-    return answer.data.result
+    return answer, answer.data.result
 
 
 def _instants(times: F64, grid: F64) -> npt.NDArray[np.intp]:

@@ -4,6 +4,7 @@ import numpy as np
 
 from anomaly_detector.plan import QueryPlan
 from anomaly_detector.query_state import QueryState
+from anomaly_detector.source.counters import CounterWary
 from anomaly_detector.source.prom_api import PromApi
 from anomaly_detector.source.reading import Source, Timed, untimed
 from anomaly_detector.source.sharded import Ownership, ShardedSource
@@ -11,7 +12,9 @@ from anomaly_detector.source.sharded import Ownership, ShardedSource
 
 def source_of(plan: QueryPlan, *, timed: Timed = untimed) -> Source:
     """Return the source of a query: the server, or this shard of it."""
-    source, owned = PromApi(plan.reader, timed=timed), ownership(plan)
+    query, owned = plan.query, ownership(plan)
+    wary = None if query.allow_counter else CounterWary(plan.reader, query.expr, timed=timed)
+    source = wary or PromApi(plan.reader, timed=timed)
     return source if owned is None else ShardedSource(source, owned)
 
 

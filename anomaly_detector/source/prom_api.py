@@ -1,6 +1,7 @@
 """The Prometheus HTTP API as the detector uses it: the server's time, and range queries."""
 
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
 from anomaly_detector.config import Reader
 from anomaly_detector.errors import (
@@ -13,15 +14,19 @@ from anomaly_detector.errors import (
 from anomaly_detector.models.model import F64
 from anomaly_detector.session import Answer, Session
 from anomaly_detector.sink.series import SCORE
-from anomaly_detector.source.matrix import Matrix, parse_error, parse_matrix, parse_number
+from anomaly_detector.source.matrix import Matrix, parse_error, parse_matrix, parse_number, parse_types
 from anomaly_detector.source.raw_history import RawHistory, fullest
 from anomaly_detector.source.reading import Timed, untimed
 
 MAX_POINTS = 11_000  # Prometheus web/api/v1: "exceeded maximum resolution of 11,000 points per timeseries"
 SMALL_ANSWER = 1 << 20
-# to Thanos and to VictoriaMetrics' cluster: an error is better than an answer from which series are missing, because
-# those would seem to have ended; other servers pass over what they do not know
-WHOLE_ONLY = {"partial_response": "false", "deny_partial_response": "1"}
+METADATA = "/api/v1/metadata"
+# to Thanos and to VictoriaMetrics' cluster: by default an error is better than an answer from which series are missing,
+# because those would seem to have ended; other servers pass over what they do not know
+PARTIAL_RESPONSE = {
+    "refuse": {"partial_response": "false", "deny_partial_response": "1"},
+    "accept": {"partial_response": "true"},
+}
 _QUERY_FAULTS = (400, 422)  # bad_data; execution (too many samples, many-to-many matching)
 _LATER = (408, 425, 429, 500, 502, 503, 504)
 
@@ -66,12 +71,20 @@ class PromApi:
             "end": f"{times_s[-1]:.3f}",
             "step": f"{step_s:.3f}",
             "timeout": f"{float(self._reader.timeout):g}s",
-            **WHOLE_ONLY,
+            **PARTIAL_RESPONSE[self._reader.partial_response],
         }
         with self._timed("fetch"):
             body = self._ask("/api/v1/query_range", parameters, max_bytes=int(self._reader.max_response_bytes))
         with self._timed("decode"):
-            return parse_matrix(body, times_s, max_series=max_series)
+            return parse_matrix(body, times_s, max_series=max_series, partial=self._reader.partial_response == "accept")
+
+    def metric_types(self, name: str) -> frozenset[str]:
+        """Return what the targets of the server say a metric is, such as `counter`; nothing where it does not know.
+
+        Raises SourceUnavailableError.
+        """
+        answer = self._session.get(f"{METADATA}?{urlencode({'metric': name})}", max_bytes=SMALL_ANSWER)
+        return parse_types(answer.body, name) if answer.status == 200 else frozenset()
 
     def close(self) -> None:
         """Close idle connections."""

@@ -8,7 +8,7 @@ from anomaly_detector.source.matrix import Matrix
 
 
 class Source(Protocol):
-    """What a query asks of the server it reads. Not to be shared between threads."""
+    """What a query asks of the server it reads. Not to be shared between threads, but for `close`."""
 
     def server_time(self) -> float:
         """Return the server's own idea of now in Unix seconds."""
@@ -23,7 +23,7 @@ class Source(Protocol):
         ...
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close what is open; a reading that another thread is in fails soon."""
         ...
 
 

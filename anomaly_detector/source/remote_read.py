@@ -20,7 +20,7 @@ import numpy as np
 from anomaly_detector.errors import BadAnswerError, ResponseTooLargeError
 from anomaly_detector.models.model import F64
 from anomaly_detector.sink.wire import STALE, packed, unpacked, varint
-from anomaly_detector.source.matrix import Matrix
+from anomaly_detector.source.matrix import MOST_CELLS, Matrix
 from anomaly_detector.source.selector import Matcher
 
 LOOK_BACK_S = 300.0  # Prometheus' query.lookback-delta: how old a sample may be and still be the value
@@ -67,6 +67,8 @@ def parse_response(body: bytes, times_s: F64, *, max_bytes: int, max_series: int
         columns.append(on_grid(sample_times, values, times_s))
         if len(keys) > max_series:
             raise ResponseTooLargeError(f"more than {max_series} series")
+        if len(keys) * len(times_s) > MOST_CELLS:
+            raise ResponseTooLargeError(f"{len(keys)} series and more at {len(times_s)} instants at once")
     matrix = np.array(columns).T if columns else np.zeros((len(times_s), 0))
     return Raw(Matrix(keys=keys, times_s=times_s, values=matrix, unusable=unusable), samples)
 

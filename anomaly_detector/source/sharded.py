@@ -69,7 +69,7 @@ class ShardedSource:
                 "or raise max_series or max_state_bytes"
             )
         keys = [key for key, mine in zip(answer.keys, mask.tolist(), strict=True) if mine]
-        return Matrix(keys=keys, times_s=answer.times_s, values=answer.values[:, mask], unusable=answer.unusable)
+        return msgspec.structs.replace(answer, keys=keys, values=answer.values[:, mask])
 
     def close(self) -> None:
         """See Source."""

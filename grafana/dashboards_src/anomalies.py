@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models import dashboard as models
 from grafana.dashboards_src import thresholds, words
 from grafana.dashboards_src.colours import COUNT_IS_BAD, COUNT_IS_ODD, PLAIN
 from grafana.dashboards_src.figures import Figure, figures
-from grafana.dashboards_src.frame import ALERTS, DEVICES, Row, board, fill, filters, variables
+from grafana.dashboards_src.frame import OF_ANY_JOB, Row, board, fill, filters, variables
 from grafana.dashboards_src.panels import (
     Column,
     Facts,
@@ -22,15 +22,14 @@ from grafana.dashboards_src.scores import CHOSEN, INTERFACE, NAMED, SCORED, SITE
 UID = "heronwatch-anomalies"
 SCORES = f"anomaly_score{{{CHOSEN}}}"
 ABOVE = f"({SCORES} > bool {thresholds.ANOMALY_SCORE})"
-# a site has no device of its own: it is drawn while one of the chosen devices is there
-SITES = f'for=~"$series",site=~"$site"}} and on (site) up{{{DEVICES}'
+SITES = 'for=~"$series",site=~"$site"'
 COLUMNS = [
     *NAMED,
     INTERFACE,
     SITE,
     Column(field="Value", title="Score", width=90, properties=SCORED),
 ]
-ANOMALY_ALERTS = f'ALERTS{{alertname=~"Anomaly.*",alertstate="firing",{ALERTS}}}'
+ANOMALY_ALERTS = f'ALERTS{{alertname=~"Anomaly.*",alertstate="firing",{OF_ANY_JOB}}}'
 FIGURES = (
     Figure(
         id=1,
@@ -83,7 +82,7 @@ def build() -> models.Dashboard:
     """Return the board."""
     empty = board(UID, "Heronwatch anomaly overview", "What is unusual, where, how often.", ["anomalies"])
     return fill(
-        empty.variables([*variables(), series_variable("anomaly_score"), filters()]),
+        empty.variables([*variables("anomaly_score", jobs=".*"), series_variable("anomaly_score"), filters()]),
         [
             Row(id=100, title="Now", panels=[*figures(FIGURES), _worst(), _devices()]),
             Row(
@@ -93,6 +92,11 @@ def build() -> models.Dashboard:
             Row(id=300, title="Too often?", panels=[_noisiest(), _time_above()]),
         ],
     )
+
+
+def _named(label: str, otherwise: str) -> str:
+    """Return which series are above 1, such as lack the label with a word in its place: a legend cannot be empty."""
+    return f'label_replace({ABOVE}, "{label}", "{otherwise}", "{label}", "")'
 
 
 def _worst() -> table.Panel:
@@ -117,7 +121,8 @@ def _devices() -> timeseries.Panel:
         w=10,
         h=11,
     )
-    query = Query(expr=f"topk(10, avg by (instance) ({ABOVE}))", legend="{{instance}}")
+    expr = f"topk(10, avg by (instance) ({_named('instance', 'no device')}))"
+    query = Query(expr=expr, legend="{{instance}}")
     return amounts(facts, query).data_links(series_to_device())
 
 
@@ -130,7 +135,7 @@ def _device_scores() -> timeseries.Panel:
         w=12,
         empty="no device is known for long enough",
     )
-    query = Query(expr=f'topk(15, anomaly_group_score{{for=~"$series",{ALERTS}}})', legend="{{instance}} {{for}}")
+    query = Query(expr=f'topk(15, anomaly_group_score{{for=~"$series",{OF_ANY_JOB}}})', legend="{{instance}} {{for}}")
     return scores(facts, query).data_links(series_to_device())
 
 
@@ -156,7 +161,7 @@ def _worst_of_devices() -> table.Panel:
         w=24,
         h=7,
     )
-    expr = f'topk(25, max by (instance, for, ifName, site) (anomaly_worst{{for=~"$series",{ALERTS}}}))'
+    expr = f'topk(25, max by (instance, for, ifName, site) (anomaly_worst{{for=~"$series",{OF_ANY_JOB}}}))'
     return grid(facts, [Query(expr=expr)], COLUMNS)
 
 
@@ -179,7 +184,7 @@ def _by_site() -> timeseries.Panel:
         unit="short",
         w=12,
     )
-    return counts(facts, Query(expr=f"sum by (site) ({ABOVE})", legend="{{site}}"))
+    return counts(facts, Query(expr=f"sum by (site) ({_named('site', 'no site')})", legend="{{site}}"))
 
 
 def _alerts() -> statetimeline.Panel:

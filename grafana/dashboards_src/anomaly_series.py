@@ -16,7 +16,7 @@ def build() -> models.Dashboard:
     text = "One series: what was expected, what is unusual about it, and what its neighbours do."
     empty = board(UID, "Heronwatch anomaly series", text, ["anomalies"])
     return fill(
-        empty.variables([*variables(), series_variable("anomaly_score"), filters()]),
+        empty.variables([*variables("anomaly_score", jobs=".*"), series_variable("anomaly_score"), filters()]),
         [
             Row(id=100, title="The series", panels=device_anomalies.panels(of="{{instance}} ")),
             Row(id=200, title="Why", panels=[_features(), _neighbours(), _now()]),

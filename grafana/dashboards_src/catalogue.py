@@ -37,6 +37,7 @@ EXPORTER: Final = (
     "snmp_packets_total",
 )
 DETECTOR_SELF: Final = (
+    "heronwatch_detector_false_alarm_expires_timestamp_seconds",
     "heronwatch_detector_feedback_in_force",
     "heronwatch_detector_lag_seconds",
     "heronwatch_detector_last_success_timestamp_seconds",

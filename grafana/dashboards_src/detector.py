@@ -1,13 +1,13 @@
 """The detector itself: does it keep up, does it read, do its scores arrive, what have people said."""
 
-from grafana_foundation_sdk.builders import timeseries
+from grafana_foundation_sdk.builders import table, timeseries
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.dashboards_src import thresholds
 from grafana.dashboards_src.colours import COUNT_IS_BAD, PLAIN
 from grafana.dashboards_src.figures import Figure, figures
 from grafana.dashboards_src.frame import Row, board, fill, filters, variables
-from grafana.dashboards_src.panels import Facts, Query, amounts, counts, steps, with_limit
+from grafana.dashboards_src.panels import Column, Facts, Query, amounts, counts, grid, steps, with_limit
 
 UID = "heronwatch-detector"
 NAME = "heronwatch_detector_"
@@ -70,7 +70,7 @@ def build() -> models.Dashboard:
             Row(id=100, title="Does it do its work?", panels=[*figures(FIGURES), _lag(), _stages()]),
             Row(id=200, title="In and out", panels=[_reads(), _writes(), _written(), _queue(), _missed(), _unusable()]),
             Row(id=300, title="What it holds", panels=[_series(), _memory(), _snapshots()]),
-            Row(id=400, title="What people and other services said", panels=[_feedback(), _marks()]),
+            Row(id=400, title="What people and other services said", panels=[_feedback(), _marks(), _raised()]),
         ],
     )
 
@@ -146,6 +146,30 @@ def _feedback() -> timeseries.Panel:
     text = "Verdicts that count: false alarms raise a threshold for thirty days, the others are spans not learnt from."
     expr = f"max by (verdict) ({NAME}feedback_in_force)"
     return _plain(18, "Verdicts in force", text, "short", expr, "{{verdict}}").axis_soft_max(1)
+
+
+def _raised() -> table.Panel:
+    facts = Facts(
+        id=20,
+        title="Raised thresholds",
+        description="Which series people said false alarms of, and until when: heronwatch detector feedback.",
+        unit="short",
+        w=24,
+        h=9,
+        empty="nobody said that an alarm was false",
+    )
+    expr = f"sort(max by (query, series, id) ({NAME}false_alarm_expires_timestamp_seconds) * 1000)"
+    until = (("unit", "dateTimeAsIso"), ("decimals", 0))
+    return grid(
+        facts,
+        [Query(expr=expr)],
+        [
+            Column(field="query", title="Query", width=180),
+            Column(field="series", title="Series"),
+            Column(field="id", title="Verdict", width=110),
+            Column(field="Value", title="Until", width=190, properties=until),
+        ],
+    )
 
 
 def _marks() -> timeseries.Panel:

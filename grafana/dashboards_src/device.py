@@ -14,7 +14,7 @@ from grafana.dashboards_src import (
 )
 from grafana.dashboards_src.colours import COUNT_IS_BAD, PLAIN, SCORE
 from grafana.dashboards_src.figures import Figure, figures
-from grafana.dashboards_src.frame import ALERTS, DEVICES, Row, board, fill, filters, query_variable, variables
+from grafana.dashboards_src.frame import DEVICES, OF_ANY_JOB, Row, board, fill, filters, query_variable, variables
 from grafana.dashboards_src.panels import Column, Facts, Query, amounts, grid, steps, timeline
 from grafana.dashboards_src.scores import series_variable
 
@@ -41,7 +41,7 @@ FIGURES = (
         id=3,
         title="Firing alerts",
         description="Alerts of this device now.",
-        expr=f'count(ALERTS{{alertstate="firing",severity!="none",{ALERTS}}}) or vector(0)',
+        expr=f'count(ALERTS{{alertstate="firing",severity!="none",{OF_ANY_JOB}}}) or vector(0)',
         bad=COUNT_IS_BAD,
     ),
     Figure(
@@ -134,7 +134,7 @@ def _alerts() -> statetimeline.Panel:
         ),
         [
             Query(
-                expr=f'max by (alertname, ifName) (ALERTS{{alertstate="firing",severity!="none",{ALERTS}}})',
+                expr=f'max by (alertname, ifName) (ALERTS{{alertstate="firing",severity!="none",{OF_ANY_JOB}}})',
                 legend="{{alertname}} {{ifName}}",
             )
         ],

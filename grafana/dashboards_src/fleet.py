@@ -6,7 +6,7 @@ from grafana.dashboards_src import fleet_devices, fleet_load, fleet_reading, fle
 from grafana.dashboards_src.colours import COUNT_IS_BAD, COUNT_IS_ODD, PLAIN
 from grafana.dashboards_src.figures import Figure, figures
 from grafana.dashboards_src.fleet_devices import DOWN, IN_PART
-from grafana.dashboards_src.frame import ALERTS, DEVICES, LOUD, Row, board, fill, filters, variables
+from grafana.dashboards_src.frame import DEVICES, LOUD, OF_ANY_JOB, Row, board, fill, filters, variables
 
 UID = "heronwatch-network-fleet"
 UP = f"instance:device_up:min{{{DEVICES}}}"
@@ -44,7 +44,7 @@ FIGURES = (
         id=5,
         title="With alerts",
         description="Devices for which an alert of critical, high or warning fires.",
-        expr=f'count(count by (instance) (ALERTS{{alertstate="firing",severity=~"{LOUD}",{ALERTS}}})) or vector(0)',
+        expr=f'count(count by (instance) (ALERTS{{alertstate="firing",severity=~"{LOUD}",{OF_ANY_JOB}}})) or vector(0)',
         bad=COUNT_IS_ODD,
     ),
     Figure(

@@ -4,7 +4,7 @@ from grafana_foundation_sdk.builders import common, table
 
 from grafana.dashboards_src import thresholds
 from grafana.dashboards_src.colours import COUNT_IS_ODD, CPU, MEMORY, SLOW, TEMPERATURE, UTILIZATION
-from grafana.dashboards_src.frame import ALERTS, DEVICES, LOUD
+from grafana.dashboards_src.frame import DEVICES, LOUD, OF_ANY_JOB
 from grafana.dashboards_src.panels import Column, Facts, Query, coloured, grid, to_device, worded
 from grafana.dashboards_src.scores import SCORED
 from grafana.dashboards_src.words import UP
@@ -55,7 +55,7 @@ def panel() -> table.Panel:
 
 def _queries() -> list[Query]:
     up = f"min {BY} (instance:device_up:min{{{DEVICES}}})"
-    alerts = f'count {BY} (ALERTS{{alertstate="firing",severity=~"{LOUD}",{ALERTS}}})'
+    alerts = f'count {BY} (ALERTS{{alertstate="firing",severity=~"{LOUD}",{OF_ANY_JOB}}})'
     unusual = f"count {BY} (anomaly_score{{{DEVICES}}} > {thresholds.ANOMALY_SCORE})"
     in_part = f"count {BY} ({IN_PART})"
     fullest = (

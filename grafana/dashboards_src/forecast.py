@@ -37,7 +37,7 @@ def build() -> models.Dashboard:
     text = "What meets its threshold soon, and where series are heading."
     empty = board(UID, "Heronwatch forecast", text, ["anomalies"])
     return fill(
-        empty.variables([*variables(), series_variable("forecast"), filters()]),
+        empty.variables([*variables("forecast", jobs=".*"), series_variable("forecast"), filters()]),
         [
             Row(id=100, title="What meets its threshold?", panels=[*figures(FIGURES), _soonest(), _first()]),
             Row(id=200, title="Over time", panels=[_ahead(), _width()]),

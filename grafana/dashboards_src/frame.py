@@ -13,8 +13,8 @@ from grafana.dashboards_src.thresholds import ANOMALY_SCORE, DEVICE_JOBS, REBOOT
 PROMETHEUS_UID = "heronwatch-prometheus"
 DEVICES = 'instance=~"$instance",job=~"$job",site=~"$site"'
 """Selects the devices that the variables name."""
-ALERTS = 'instance=~"$instance",site=~"$site"'
-"""The same for ALERTS, whose series about the monitoring itself carry jobs of services."""
+OF_ANY_JOB = 'instance=~"$instance",site=~"$site"'
+"""The same for alerts and scores: many are about the monitoring itself, servers, or nothing that has a job."""
 LOUD = "critical|high|warning"
 """Severities that want somebody (a regular expression)."""
 ROW_HEIGHT = 1
@@ -51,7 +51,7 @@ def all_boards() -> dashboard.DashboardLink:
 
 def firing(severities: str) -> str:
     """Return the selector of firing alerts with these severities (a regular expression)."""
-    return f'ALERTS{{alertstate="firing",severity=~"{severities}",{ALERTS}}}'
+    return f'ALERTS{{alertstate="firing",severity=~"{severities}",{OF_ANY_JOB}}}'
 
 
 def annotations() -> list[Builder[models.AnnotationQuery]]:
@@ -73,16 +73,19 @@ def _annotation(name: str, colour: str, expr: str, title: str, *, enable: bool =
     return query.expr(expr).title_format(title).step("60s")
 
 
-def variables() -> list[Builder[models.VariableModel]]:
-    """Return data source, site, job and instance, each narrowed by those before it."""
-    devices = f'up{{job=~"{DEVICE_JOBS}"'
+def variables(metric: str = "up", *, jobs: str = DEVICE_JOBS) -> list[Builder[models.VariableModel]]:
+    """Return data source, site, job and instance, each narrowed by those before it: the labels of a metric.
+
+    `jobs` is a regular expression; with `.*` whatever has no job is chosen, too.
+    """
+    devices = f'{metric}{{job=~"{jobs}"'
     return [
         dashboard.DatasourceVariable("datasource")
         .label("Data source")
         .type("prometheus")
         .current(models.VariableOption(text="Prometheus", value=PROMETHEUS_UID)),
         query_variable("site", "Site", f"label_values({devices}}},site)", ".*"),
-        query_variable("job", "Protocol", f'label_values({devices},site=~"$site"}},job)', DEVICE_JOBS),
+        query_variable("job", "Protocol", f'label_values({devices},site=~"$site"}},job)', jobs),
         query_variable("instance", "Device", f'label_values({devices},site=~"$site",job=~"$job"}},instance)', ".*"),
     ]
 

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models import dashboard as models
 from grafana.dashboards_src import home_fleet, home_monitoring, thresholds, words
 from grafana.dashboards_src.colours import COUNT_IS_BAD, COUNT_IS_ODD, PLAIN
 from grafana.dashboards_src.figures import Figure, figures
-from grafana.dashboards_src.frame import DEVICES, Row, board, fill, filters, firing, variables
+from grafana.dashboards_src.frame import DEVICES, OF_ANY_JOB, Row, board, fill, filters, firing, variables
 from grafana.dashboards_src.panels import (
     Column,
     Facts,
@@ -16,6 +16,7 @@ from grafana.dashboards_src.panels import (
     steps,
     timeline,
     to_device,
+    to_scores,
 )
 from grafana.dashboards_src.scores import SCORED
 
@@ -53,7 +54,7 @@ FIGURES = (
         id=5,
         title="Unusual series",
         description="Series outside their learnt band now. AnomalyDetected tells of each; it does not page.",
-        expr=f"count(anomaly_score{{{DEVICES}}} > {thresholds.ANOMALY_SCORE}) or vector(0)",
+        expr=f"count(anomaly_score{{{OF_ANY_JOB}}} > {thresholds.ANOMALY_SCORE}) or vector(0)",
         bad=steps((None, "green"), (1, "purple")),
     ),
     Figure(
@@ -138,7 +139,7 @@ def _anomalies() -> table.Panel:
             w=10,
             h=9,
         ),
-        [Query(expr=f"sort_desc(topk(10, anomaly_score{{{DEVICES}}}))")],
+        [Query(expr=f"sort_desc(topk(10, anomaly_score{{{OF_ANY_JOB}}}))")],
         [
             Column(
                 field="Value",
@@ -147,7 +148,7 @@ def _anomalies() -> table.Panel:
             ),
             Column(field="instance", title="Device", properties=to_device()),
             Column(field="ifName", title="Interface"),
-            Column(field="for", title="Series"),
+            Column(field="for", title="Series", properties=to_scores()),
         ],
     )
 

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.dashboards_src import words
 from grafana.dashboards_src.colours import COUNT_IS_ODD, SITE_UP, UPS_CHARGE, UPS_LOAD, UPS_RUNTIME, UTILIZATION
-from grafana.dashboards_src.frame import ALERTS, DEVICES, LOUD
+from grafana.dashboards_src.frame import DEVICES, LOUD, OF_ANY_JOB
 from grafana.dashboards_src.panels import (
     Column,
     Facts,
@@ -113,7 +113,7 @@ def _sites() -> table.Panel:
             Query(expr=f'count by (site) (instance:device_up:min{{site!="",{DEVICES}}})'),
             Query(expr=f'avg by (site) (instance:device_up:min{{site!="",{DEVICES}}})'),
             Query(
-                expr=f'count by (site) (ALERTS{{alertstate="firing",severity=~"{LOUD}",site!="",{ALERTS}}})'
+                expr=f'count by (site) (ALERTS{{alertstate="firing",severity=~"{LOUD}",site!="",{OF_ANY_JOB}}})'
                 f' or 0 * count by (site) (instance:device_up:min{{site!="",{DEVICES}}})'
             ),
             Query(expr=f'max by (site) (anomaly_score{{site!="",{DEVICES}}})'),

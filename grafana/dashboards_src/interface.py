@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models import dashboard as models
 from grafana.dashboards_src import interface_packets, interface_traffic, words
 from grafana.dashboards_src.colours import COUNT_IS_ODD, PLAIN
 from grafana.dashboards_src.figures import Figure, figures
-from grafana.dashboards_src.frame import ALERTS, DEVICES, Row, board, fill, filters, query_variable, variables
+from grafana.dashboards_src.frame import DEVICES, OF_ANY_JOB, Row, board, fill, filters, query_variable, variables
 from grafana.dashboards_src.panels import Column, Facts, Query, grid, number, timeline, to_device
 
 UID = "heronwatch-interface"
@@ -153,7 +153,7 @@ def _alerts() -> statetimeline.Panel:
             Query(
                 expr=(
                     "max by (alertname, instance, ifName)"
-                    f' (ALERTS{{alertstate="firing",severity!="none",ifName=~"$ifName",ifName!="",{ALERTS}}})'
+                    f' (ALERTS{{alertstate="firing",severity!="none",ifName=~"$ifName",ifName!="",{OF_ANY_JOB}}})'
                 ),
                 legend="{{alertname}} {{ifName}}",
             )

@@ -19,6 +19,10 @@ DEVICE_URL = "/d/heronwatch-device?var-instance={value}&${{datasource:queryparam
 INTERFACE_URL = (
     "/d/heronwatch-interface?var-instance={device}&var-ifName={port}&${{datasource:queryparam}}&${{__url_time_range}}"
 )
+SCORES_URL = (
+    "/d/heronwatch-anomaly-series?var-instance={device}&var-series={query}"
+    "&${{datasource:queryparam}}&${{__url_time_range}}"
+)
 FIRST_LETTER = ord("A")
 NOTHING = {
     "type": "special",
@@ -206,6 +210,12 @@ def to_interface() -> tuple[tuple[str, object], ...]:
     """Return properties of a column of interface names that lead to the interface's board; needs a column Device."""
     url = INTERFACE_URL.format(device="${__data.fields.Device}", port="${__value.text}")
     return (("links", [{"title": "Open the interface", "url": url}]),)
+
+
+def to_scores() -> tuple[tuple[str, object], ...]:
+    """Return properties of a column of queries that lead to the series' board; needs a column Device."""
+    url = SCORES_URL.format(device="${__data.fields.Device}", query="${__value.text}")
+    return (("links", [{"title": "Open the series", "url": url}]),)
 
 
 def series_to_interface() -> list[Builder[models.DashboardLink]]:

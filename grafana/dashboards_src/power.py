@@ -14,7 +14,7 @@ from grafana.dashboards_src.colours import (
     UPS_RUNTIME_SECONDS,
 )
 from grafana.dashboards_src.figures import Figure, figures
-from grafana.dashboards_src.frame import ALERTS, DEVICES, Row, board, fill, filters, variables
+from grafana.dashboards_src.frame import DEVICES, OF_ANY_JOB, Row, board, fill, filters, variables
 from grafana.dashboards_src.panels import (
     Column,
     Facts,
@@ -146,7 +146,7 @@ def _alerts() -> statetimeline.Panel:
         ),
         [
             Query(
-                expr=f'max by (alertname, instance) (ALERTS{{alertstate="firing",domain="power",{ALERTS}}})',
+                expr=f'max by (alertname, instance) (ALERTS{{alertstate="firing",domain="power",{OF_ANY_JOB}}})',
                 legend="{{alertname}} {{instance}}",
             )
         ],

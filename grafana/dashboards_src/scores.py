@@ -4,12 +4,15 @@ from grafana_foundation_sdk.builders import dashboard, timeseries
 
 from grafana.dashboards_src.colours import SCORE
 from grafana.dashboards_src.frame import DEVICES, query_variable
-from grafana.dashboards_src.panels import Column, Facts, Query, amounts, coloured, to_device, with_limit
+from grafana.dashboards_src.panels import Column, Facts, Query, amounts, coloured, to_device, to_scores, with_limit
 from grafana.dashboards_src.thresholds import ANOMALY_SCORE
 
 CHOSEN = f'for=~"$series",{DEVICES}'
 """Selects the queries and devices that the variables name."""
-NAMED = (Column(field="instance", title="Device", properties=to_device()), Column(field="for", title="Query"))
+NAMED = (
+    Column(field="instance", title="Device", properties=to_device()),
+    Column(field="for", title="Query", properties=to_scores()),
+)
 INTERFACE = Column(field="ifName", title="Interface", width=130)
 SCORED = (*coloured("short", SCORE), ("decimals", 2))
 """How a column of scores is shown."""

@@ -8,6 +8,7 @@ from grafana.preview.series import Line, Moments, summed
 
 NAME = "heronwatch_detector_"
 STAGES = {"fetch": 0.09, "decode": 0.03, "score": 0.02, "encode": 0.01, "write": 0.05}
+SERVER_CPU = {"anomaly_score": 0.6, "yhat": 31.0, "yhat_lower": 22.0, "yhat_upper": 40.0}
 
 
 def detector(labels: dict[str, str], moments: Moments) -> list[Line]:
@@ -39,6 +40,18 @@ def detector(labels: dict[str, str], moments: Moments) -> list[Line]:
             Line(f"{NAME}feedback_in_force", {**labels, "verdict": verdict}, moments.constant(count))
             for verdict, count in (("false_alarm", 2), ("incident", 1), ("expected", 0))
         ),
+        *(
+            Line(
+                f"{NAME}false_alarm_expires_timestamp_seconds",
+                {
+                    **query,
+                    "id": f"9c41d2a{place}",
+                    "series": f'{{ifName="Gi0/{place + 1}", instance="access-2"}}',
+                },
+                moments.constant(moments.end + days * 86_400),
+            )
+            for place, days in enumerate((11, 27))
+        ),
         Line(f"{NAME}marks", {**labels, "server": "webhook"}, moments.constant(3)),
         Line(f"{NAME}marks_failures_total", {**labels, "source": "webhook", "reason": "unavailable"}, summed(still, 0)),
         *_outputs(moments),
@@ -60,6 +73,10 @@ def _outputs(moments: Moments) -> list[Line]:
                 [high if is_near else None for is_near in near],
             )
             for feature, high in (("shape", 1.7), ("level", 1.1))
+        ),
+        *(
+            Line(name, {**fleet.SERVER, "for": "cpu", "model_alias": "default"}, moments.constant(value))
+            for name, value in SERVER_CPU.items()
         ),
         *_groups(moments, drifting),
         *_forecasts(moments),
@@ -87,14 +104,10 @@ def _groups(moments: Moments, drifting: dict[str, str]) -> list[Line]:
 def _forecasts(moments: Moments) -> list[Line]:
     """Return forecasts of storage that fills slowly, and of one that does not."""
     made = []
-    for instance, left_s in (("core-1", 5.5 * 86_400), ("access-2", math.inf)):
-        labels = {
-            "instance": instance,
-            "site": "headquarters",
-            "job": "snmp",
-            "for": "storage_used",
-            "model_alias": "trend",
-        }
+    here = {"site": "headquarters", "job": "snmp"}
+    core, access = {**here, "instance": "core-1"}, {**here, "instance": "access-2"}
+    for named, left_s in ((core, 5.5 * 86_400), (access, math.inf), (fleet.SERVER, 24 * 86_400)):
+        labels = {**named, "for": "storage_used", "model_alias": "trend"}
         left = [left_s - (moment - moments.times[0]) for moment in moments.times]
         made.append(Line("forecast_time_to_threshold_seconds", labels, left))
         for horizon, ahead_s in (("4h", 14_400), ("1d", 86_400), ("7d", 604_800)):

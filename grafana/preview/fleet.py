@@ -47,6 +47,8 @@ DRIFT: Final = (45 * MINUTE, 0)
 """When the traffic of the drifting uplink left its band."""
 DRIFTING: Final = ("core-1", "Ethernet1/1")
 DRIFT_FACTOR: Final = 2.2
+SERVER: Final = {"instance": "web-1:9100"}
+"""What the detector scores beside the fleet: `avg by (instance)` of a node_exporter leaves neither job nor site."""
 BATTERY: Final = (7 * MINUTE, 0)
 """When the UPS of the drifting site lost its input."""
 ON_BATTERY: Final = "ups-hq"

@@ -7,6 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from exporters.metric.samples import escape_label
 from grafana.preview import fleet, hardware
 from grafana.preview.fleet import FLEET, Device
 from grafana.preview.interfaces import port_lines, sums
@@ -43,7 +44,7 @@ def openmetrics(series: Iterable[Line], end: int, hours: float) -> Iterator[str]
     for family, members in families.items():
         yield f"# TYPE {family} unknown\n"
         for member in members:
-            text = ",".join(f'{name}="{value}"' for name, value in sorted(member.labels.items()))
+            text = ",".join(f'{name}="{escape_label(value)}"' for name, value in sorted(member.labels.items()))
             for moment, value in zip(times, member.values, strict=True):
                 if value is not None:
                     yield f"{family}{{{text}}} {value!r} {moment}\n"

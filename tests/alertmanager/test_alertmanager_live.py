@@ -68,13 +68,13 @@ def daemon(tmp_path: Path, intake: Intake) -> Iterator[Daemon]:
 def post(daemon: Daemon, *alerts: dict[str, str]) -> None:
     body = json.dumps([{"labels": labels, "annotations": {"summary": labels["alertname"]}} for labels in alerts])
     request = urllib.request.Request(f"{daemon.url}/api/v2/alerts", body.encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=20) as answer:
         assert answer.status == 200
 
 
 def inhibited(daemon: Daemon) -> dict[str, bool]:
     """Every known alert by name, and whether another one inhibits it."""
-    with urllib.request.urlopen(f"{daemon.url}/api/v2/alerts", timeout=5) as answer:
+    with urllib.request.urlopen(f"{daemon.url}/api/v2/alerts", timeout=20) as answer:
         alerts = json.load(answer)
     return {
         f"{alert['labels']['alertname']} {alert['labels'].get('instance', '')}".strip(): bool(

@@ -37,7 +37,7 @@ class Guarded:
     def ask(self, path: str) -> bytes:
         basic = base64.b64encode(f"ana:{PASSWORD}".encode()).decode()
         request = Request(self.url + path, headers={"Authorization": f"Basic {basic}"})
-        with urlopen(request, timeout=5, context=self._context) as answer:
+        with urlopen(request, timeout=20, context=self._context) as answer:
             return bytes(answer.read())
 
     def ready(self, _: Daemon) -> bool:

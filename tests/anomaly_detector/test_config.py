@@ -28,7 +28,7 @@ def test_bad_config(path: Path) -> None:
 def test_the_example_is_good_and_so_says_its_schema() -> None:
     loaded = load([EXAMPLE], Config, env={})
     assert not loaded.warnings
-    assert [one.alias for one in plans(loaded.value)] == ["traffic_in", "cpu", "power"]
+    assert [one.alias for one in plans(loaded.value)] == ["interface_traffic_in", "cpu", "power"]
     jsonschema.validate(yaml.safe_load(EXAMPLE.read_text()), json_schema(Config))
 
 

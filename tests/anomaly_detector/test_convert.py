@@ -12,7 +12,7 @@ from heronwatch.config import loads
 
 THEIRS = """
 schedulers:
-  main: {class: periodic, infer_every: 1m, fit_every: 1d, fit_window: 14d}
+  main: {class: periodic, infer_every: 1m, fit_every: 1d, fit_window: 14d, tz: Europe/Kyiv}
 models:
   fast:
     class: model.zscore.ZscoreModel
@@ -26,14 +26,15 @@ reader:
   class: vm
   datasource_url: http://127.0.0.1:8428/
   sampling_period: 1m
-  tenant_id: "0"
+  tenant_id: "0:0"
+  query_from_last_seen_timestamp: true
   user: reader
   password: "%{READ_PASSWORD}"
   queries:
     cpu: {expr: 'avg(rate(node_cpu_seconds_total[5m]))', data_range: [0, 1], max_points_per_query: 10000}
-    disk: disk_used_bytes
+    disk: {expr: disk_used_bytes, data_range: [0, inf]}
 writer: {class: vm, datasource_url: "http://127.0.0.1:8428", metric_format: {for: $QUERY_KEY}}
-settings: {restore_state: true, n_workers: 4}
+settings: {restore_state: true, n_workers: 4, anomaly_score_outside_data_range: 3.0}
 monitoring: {pull: {port: 8080}}
 """
 
@@ -46,11 +47,14 @@ def ours(theirs: str = THEIRS) -> Config:
 
 def test_what_means_the_same_is_taken_over() -> None:
     config = ours()
-    assert str(config.reader.datasource_url) == "http://127.0.0.1:8428"
+    assert str(config.reader.datasource_url) == "http://127.0.0.1:8428/select/0:0/prometheus"
+    assert config.reader.tenant_id == ""
+    assert config.settings.score_outside_data_range == 3
     assert config.reader.basic_auth is not None
     assert config.reader.basic_auth.password.reveal() == "secret"
     assert config.reader.queries["cpu"].data_range == (0, 1)
     assert config.reader.queries["disk"].expr == "disk_used_bytes"
+    assert config.reader.queries["disk"].data_range == (0, float("inf"))
     assert len(config.writer.targets) == 1
 
 
@@ -77,6 +81,11 @@ def test_models_keep_their_queries_and_the_window_of_the_scheduler() -> None:
         "writer.metric_format: names and labels are fixed",
         "settings.n_workers: has no counterpart",
         "monitoring: /metrics is always served",
+        "reader.tenant_id: is part of datasource_url here",
+        "reader.query_from_last_seen_timestamp: has no counterpart",
+        "schedulers.main.fit_every: models learn at every step",
+        "schedulers.main.infer_every: the step is reader.sampling_period",
+        "schedulers.main.tz: has no counterpart",
     ],
 )
 def test_what_is_lost_is_said(said: str) -> None:
@@ -99,7 +108,17 @@ def test_the_command_prints_what_the_check_accepts(tmp_path: Path, capsys: pytes
     assert faults_of(capsys.readouterr().out) == ()
 
 
-NO_CONFIGURATIONS = ["", "[1, 2]", "reader: {queries: {}}", "reader: 5", "a: [", "{a: !!python/name:os.x 1}"]
+NO_CONFIGURATIONS = [
+    "reader: {queries: {q: null}}",
+    "reader: {queries: {q: up}}\nmodels: {m: {queries: 3}}",
+    "reader: " + "{a: " * 900 + "1" + "}" * 900,
+    "",
+    "[1, 2]",
+    "reader: {queries: {}}",
+    "reader: 5",
+    "a: [",
+    "{a: !!python/name:os.x 1}",
+]
 
 
 @pytest.mark.parametrize("theirs", NO_CONFIGURATIONS)

@@ -97,6 +97,21 @@ def test_history_is_learnt_and_the_newest_instant_judged_at_once() -> None:
     assert query.runner.status().series == 2
 
 
+def test_series_that_are_gone_make_room_for_new_ones() -> None:
+    """All sixty are renamed at once where a hundred may be remembered."""
+    api = FakePromApi(NOW_S, **{f"old{number}": noise for number in range(60)})
+    query = Query(api, the_plan=plan("expr: up, step: 60s, max_series: 100", models=SMALL))
+    query.cycle()
+    api.series = {f"new{number}": noise for number in range(60)}
+    query.cycle(after_s=60)
+    assert query.runner.trouble == ""
+    assert query.runner.status().series == 100
+    api.series |= {f"more{number}": noise for number in range(41)}
+    query.cycle(after_s=60)
+    assert query.runner.trouble == "101 series"  # the answer itself is above the budget
+    assert query.runner.status().series == 100
+
+
 def test_a_series_away_for_a_moment_at_the_start_is_learnt_too() -> None:
     api = FakePromApi(NOW_S, a=noise, b=lambda time_s: noise(time_s) if time_s < NOW_S - 300 else None)
     api.series["gone"] = lambda time_s: noise(time_s) if time_s < NOW_S - 7200 else None

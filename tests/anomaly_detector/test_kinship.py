@@ -55,6 +55,12 @@ def test_a_pod_of_another_app_begins_anew() -> None:
     assert query.inherited == 0
 
 
+def test_series_without_an_identity_label_are_strangers() -> None:
+    query = Query("expr: up, step: 60s, identity_labels: [app, zone]").steps("web/1", count=20).steps("web/2")
+    assert query.seen_s("web/2") <= STEP_S
+    assert query.inherited == 0
+
+
 def test_without_the_words_nobody_inherits() -> None:
     query = Query("expr: up, step: 60s").steps("web/1", count=20).steps("web/2")
     assert query.seen_s("web/2") <= STEP_S

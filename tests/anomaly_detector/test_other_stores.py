@@ -8,7 +8,7 @@ import pytest
 from tests.anomaly_detector.test_end_to_end import plain_prometheus
 from tests.anomaly_detector.test_on_real_stores import Scene, gaps
 from tests.fakes.daemons import wait_until
-from tests.fakes.pushed_series import fed
+from tests.fakes.pushed_series import fed, number
 from tests.fakes.store_faces import TENANT, THANOS_TENANT, Mimir, ThanosQuery, ThanosReceive, faced
 
 pytestmark = [pytest.mark.prometheus, pytest.mark.timeout(120)]
@@ -26,10 +26,11 @@ def beside_mimir(url: str, tenant: str = TENANT) -> str:
     )
 
 
-def beside_thanos(query: str, receive: str) -> str:
+def beside_thanos(query: str, receive: str, *, partial: str = "refuse") -> str:
     """What docs/detector/operation.md says of Thanos."""
     target = f"datasource_url: '{receive}', path: /api/v1/receive, headers: {{THANOS-TENANT: {THANOS_TENANT}}}"
-    return f"reader: {{datasource_url: '{query}', {QUERIES}}}\nwriter: {{targets: [{{{target}}}]}}\n{COMMON}"
+    reader = f"datasource_url: '{query}', partial_response: {partial}, {QUERIES}"
+    return f"reader: {{{reader}}}\nwriter: {{targets: [{{{target}}}]}}\n{COMMON}"
 
 
 @pytest.mark.long
@@ -97,3 +98,21 @@ def test_thanos(tmp_path: Path) -> None:
             scene.wait_for_calm()
             assert gaps(scene.scores()["b"]) == []
             assert scene.metric("samples_rejected_total", reason="refused") >= 1
+
+
+@pytest.mark.long
+def test_partial_answers_of_thanos_end_no_series_where_they_are_accepted(tmp_path: Path) -> None:
+    with plain_prometheus(tmp_path) as store, fed(store, a=5.0):
+        query = ThanosQuery(store)
+        with (
+            faced(query) as query_url,
+            faced(ThanosReceive(store)) as receive_url,
+            Scene(store, text=beside_thanos(query_url, receive_url, partial="accept")) as scene,
+        ):
+            scene.wait_for("a")
+            query.away, away_s = True, time.time()
+            wait_until(lambda: time.time() > away_s + 5, 20, "more steps to pass than a gap may have")
+            assert scene.detector.not_ready() == []
+            assert number(store, 'anomaly_score{n="a"}') == 0  # not ended
+            query.away = False
+            scene.wait_for("a", after_s=time.time())

@@ -16,11 +16,15 @@ from alert_webhook.web.false_alarms import verdict
 from anomaly_detector.app import application
 from anomaly_detector.explain.api import ExplainApi
 from anomaly_detector.feedback.api import FeedbackApi
+from anomaly_detector.feedback.effects import about
 from anomaly_detector.feedback.metrics import FeedbackCollector
 from anomaly_detector.feedback.record import Feedback
 from anomaly_detector.feedback.verdicts import ACCEPTED, FALSE_ALARM, entry_of
+from anomaly_detector.metrics import Status
 from anomaly_detector.people import OWN_AUTH, with_people
 from anomaly_detector.series_table import SeriesTable
+from anomaly_detector.sink.series import Identity
+from anomaly_detector.status.report import Report, report_of
 from heronwatch.httpd_wsgi import Environ, StartResponse, WsgiApp, WsgiServer, common_pages
 from heronwatch.site import SiteOptions
 from heronwatch.telemetry import Telemetry
@@ -32,17 +36,17 @@ from tests.fakes.detector_plans import NOWHERE, config
 
 TOKEN = "a token that is long enough"
 NOW_S = 1_800_000_000.0
-SERIES = {"instance": "sw1", "n": "a"}
+SERIES = {"instance": "sw1", "n": "a", "site": "b"}
 ROOT = Path(__file__).parents[2]
 
 
-def text(state_dir: Path, *, token: bool = True) -> str:
+def text(state_dir: Path, *, token: bool = True, more: str = "") -> str:
     queries = "{cpu: {expr: x, step: 60s}, power: {expr: y, step: 60s, protected: true}}"
     feedback = f"feedback: {{bearer_token: {TOKEN}}}\n" if token else ""
     models = "models: {m: {class: bank, fit_window: 2d}}\n"
     return (
         f"reader: {{datasource_url: '{NOWHERE}', queries: {queries}}}\n{models}"
-        f"settings: {{state_dir: '{state_dir}'}}\n{feedback}"
+        f"settings: {{state_dir: '{state_dir}'}}\n{feedback}{more}"
     )
 
 
@@ -78,6 +82,10 @@ def said(query: str = "cpu", **changes: Any) -> dict[str, Any]:
     return {"labels": labels, "start": NOW_S - 600, "end": NOW_S, "verdict": "false_alarm", "who": "ana"} | changes
 
 
+def well() -> Report:
+    return report_of(Status(queries=(), queued_samples=0), [], version="1", memory_bytes=0)
+
+
 class Door:
     """One server for all tests of this file: what is behind it changes."""
 
@@ -90,14 +98,14 @@ class Door:
         assert self.app is not None
         return self.app(environ, start_response)
 
-    def open(self, state_dir: Path, *, token: bool = True, web: WebConfigFile | None = None) -> Site:
-        clock, the = FakeClock(now=NOW_S), config(text(state_dir, token=token))
+    def open(self, state_dir: Path, *, token: bool = True, web: WebConfigFile | None = None, more: str = "") -> Site:
+        clock, the = FakeClock(now=NOW_S), config(text(state_dir, token=token, more=more))
         feedback, known = Feedback(the, now=clock.now), SeriesTable()
         known.add(tuple(SERIES.items()))
         api = FeedbackApi(feedback, series=lambda _: known.labels, now=clock.now, monotonic=clock.monotonic)
-        explain = ExplainApi(config=lambda: the, source=lambda _: Host(), marks=feedback.marks)
+        explain = ExplainApi(config=lambda: the, source=lambda _: Host(), marks=feedback.marks, now=clock.now)
         site = SiteOptions(title="t", version="1", telemetry=Telemetry("detector", "1"), own_auth=OWN_AUTH)
-        self.app = common_pages(with_people(application(list), api, explain), site, web=web)
+        self.app = common_pages(with_people(application(list, well), api, explain), site, web=web)
         return Site(self.server.port, feedback, clock)
 
 
@@ -146,6 +154,8 @@ def test_without_a_token_configured_nothing_is_taken(door: Door, tmp_path: Path)
         (said(labels={"for": "cpu", "model_alias": "m"}), 422),
         (said(labels={"for": "cpu", "instance": "sw2", "n": "a"}), 422),
         (said(labels={"for": "cpu", "instance": "sw2", "n": "a"}, verdict="accepted"), 422),
+        (said(labels={"for": "power", "host": "sw1"}, verdict="expected"), 422),
+        (said(labels={"for": "cpu", "instance": "sw2"}, verdict="incident"), 422),
         (said(start=NOW_S + 60, end=NOW_S + 60, verdict="accepted"), 400),
         (said(labels=SERIES, verdict="accepted"), 400),
         (b" " * 17_000, 413),
@@ -157,12 +167,33 @@ def test_what_cannot_be_taken_is_refused(site: Site, body: Any, status: int) -> 
     assert site.feedback.entries() == ()
 
 
+def test_the_same_alarm_said_again_says_who_was_first(site: Site) -> None:
+    first, again = site.say()[1], site.say(who="ben")[1]
+    assert (again["effect"], again["words"].partition(":")[0]) == ("none", f"said before by ana ({first['id']})")
+
+
 def test_a_device_that_alarmed_is_about_its_series(site: Site) -> None:
     status, taken = site.say(labels={"for": "cpu", "model_alias": "m", "instance": "sw1", "cluster": "eu"})
     assert (status, taken["effect"], taken["series"]) == (200, "raised", 1)
-    assert "each series of this device" in taken["words"]
+    assert "each series with this instance" in taken["words"]
     (entry,) = site.feedback.marks().raises
-    assert entry.scope == "device"
+    assert (entry.scope, entry.by) == ("device", "instance")
+
+
+def test_a_site_that_alarmed_is_about_its_series(site: Site) -> None:
+    status, taken = site.say(labels={"for": "cpu", "model_alias": "m", "site": "b", "shard": "0"})
+    assert (status, taken["effect"], taken["series"]) == (200, "raised", 1)
+    assert "each series with this site" in taken["words"]
+    (entry,) = site.feedback.marks().raises
+    assert about(entry, tuple(SERIES.items()), Identity("cpu", "m", False))
+    assert not about(entry, tuple((SERIES | {"site": "c"}).items()), Identity("cpu", "m", False))
+
+
+def test_a_device_is_known_by_the_label_of_the_configuration(door: Door, tmp_path: Path) -> None:
+    site = door.open(tmp_path, more="groups: {device: n}\n")
+    status, taken = site.say(labels={"for": "cpu", "model_alias": "m", "n": "a"})
+    assert (status, taken["series"]) == (200, 1)
+    assert "each series with this n" in taken["words"]
 
 
 def test_a_protected_query_keeps_its_thresholds_and_the_verdict_is_kept(site: Site) -> None:
@@ -184,7 +215,7 @@ def test_a_level_is_accepted_unless_the_query_is_protected(site: Site, query: st
 @pytest.mark.parametrize("word", ["incident", "expected"])
 def test_other_verdicts_are_not_learnt_from(site: Site, word: str) -> None:
     status, taken = site.say(verdict=word)
-    assert (status, taken["effect"]) == (200, "not_learnt")
+    assert (status, taken["effect"], taken["series"]) == (200, "not_learnt", 1)
     (pause,) = site.feedback.pauses("cpu")
     assert (pause.begins, pause.to) == (NOW_S - 600, NOW_S)
     assert site.feedback.pauses("power") == ()

@@ -27,8 +27,9 @@ class Watched:
         self.plan, self.time_s = plan, START_S
         self.state = QueryState(plan, last_s=START_S)
 
-    def see(self, **values: float) -> Judged:
+    def see(self, *, partial: bool = False, **values: float) -> Judged:
         self.time_s += self.plan.step_s
+        self.state.expect(self.time_s, partial=partial)
         answer = matrix(values, self.time_s)
         rows = self.state.rows(answer, max_series=1000)
         (judged,) = judge(self.state, self.plan, rows, answer.values[0], self.time_s)
@@ -54,6 +55,19 @@ def test_a_series_ends_after_three_instants_without_a_sample(watched: Watched) -
     watched.see(a=1, b=2)
     ends = [watched.names(watched.see(b=2).ended) for _ in range(5)]
     assert ends == [[], [], ["a"], [], []]
+
+
+def test_partial_answers_end_no_series_for_an_hour(watched: Watched) -> None:
+    watched.see(a=1, b=2)
+    ends = [watched.names(watched.see(b=2, partial=True).ended) for _ in range(62)]
+    assert ends == [[]] * 61 + [["a"]]
+
+
+def test_a_series_missing_from_partial_answers_ends_soon_after_they_are_whole(watched: Watched) -> None:
+    watched.see(a=1, b=2)
+    for _ in range(10):
+        watched.see(b=2, partial=True)
+    assert [watched.names(watched.see(b=2).ended) for _ in range(3)] == [[], ["a"], []]
 
 
 def test_a_series_that_returns_is_alive_again(watched: Watched) -> None:
@@ -107,7 +121,20 @@ def test_a_returning_rate_is_left_alone_until_its_window_is_full() -> None:
     assert ramp == [0] * 5
     later = [float(watched.see(a=100).verdict.score[0]) for _ in range(3)]
     assert max(later) < 0.5  # nothing of the ramp lingers
-    assert watched.see(a=20).verdict.score[0] > 1
+    assert watched.see(a=180).verdict.score[0] > 1
+
+
+def test_a_new_series_begins_with_what_the_living_ones_teach() -> None:
+    watched = Watched(plan("expr: up, step: 60s", models="{m: {warmup: 5m}}"))
+    random = np.random.default_rng(1)
+    for _ in range(40):
+        watched.see(**{f"s{number}": random.normal(100, 5) for number in range(40)})
+    watched.see(**{f"s{number}": 100.0 for number in range(40)}, new=7.0)
+    (lane,) = watched.state.lanes
+    (row,) = [r for r, labels in enumerate(watched.state.table.labels) if labels == (("n", "new"),)]
+    theirs = np.median(lane.state["scale"][:, :40], axis=1)
+    assert lane.state["scale"][:, row] == pytest.approx(theirs, rel=0.2)
+    assert (lane.model.blank(1)["scale"][:, 0] != lane.state["scale"][:, row]).all()
 
 
 def test_many_blocks_are_judged_as_one() -> None:

@@ -92,21 +92,24 @@ class Earlier(PromApi):
 
 
 class Hour:
-    """A query, a receiver, and a store with two hours of history."""
+    """A query over a store that holds a past, and a receiver, that store itself unless it is said."""
 
-    def __init__(self, store: Daemon, state_dir: Path) -> None:
+    def __init__(
+        self,
+        store: Daemon,
+        *,
+        query: str = "expr: level, step: 15s",
+        models: str = "{m: {fit_window: 1h, warmup: 5m}}",
+        settings: str = "{}",
+        sink: Daemon | None = None,
+    ) -> None:
         self.registry, clock = CollectorRegistry(), SystemClock()
         metrics = Metrics(self.registry)
         writer = config(
             f"reader: {{datasource_url: '{store.url}', queries: {{q: {{expr: level}}}}}}\n"
-            f"writer: {{targets: [{{datasource_url: '{store.url}'}}]}}\n"
+            f"writer: {{targets: [{{datasource_url: '{(sink or store).url}'}}]}}\n"
         ).writer
-        the_plan = plan(
-            "expr: level, step: 15s",
-            url=store.url,
-            models="{m: {fit_window: 1h, warmup: 5m}}",
-            settings=f"{{state_dir: {state_dir}}}",
-        )
+        the_plan = plan(query, url=store.url, models=models, settings=settings)
         self.api = Earlier(the_plan.reader)
         self.receivers = Receivers(writer, clock, metrics)
         self.runner = QueryRunner(
@@ -121,6 +124,11 @@ class Hour:
 
     def metric(self, name: str, **labels: str) -> float:
         return self.registry.get_sample_value(f"heronwatch_detector_{name}", labels) or 0.0
+
+    def all_written(self) -> bool:
+        """Whether nothing waits and the receiver takes what it is sent."""
+        receiver = self.receivers.all[0]
+        return not receiver.trouble and not len(receiver)
 
 
 def past(until_s: float) -> str:
@@ -143,7 +151,7 @@ def test_an_hour_without_prometheus_is_caught_up_with_and_said(tmp_path: Path, l
     """The hour is one of the server's clock; the server really goes, and gets the hour's samples when it is back."""
     stop, gone_s = threading.Event(), time.time() - HOUR_S
     with backfilled_prometheus(tmp_path, "scrape_configs: []", past(gone_s)) as store:
-        hour = Hour(store, tmp_path / "state")
+        hour = Hour(store, settings=f"{{state_dir: {tmp_path}/state}}")
         hour.api.ago_s = HOUR_S
         hour.receivers.start()
         hour.runner.attempt(stop)
@@ -159,7 +167,7 @@ def test_an_hour_without_prometheus_is_caught_up_with_and_said(tmp_path: Path, l
             hour.api.ago_s = 0.0
             hour.runner.attempt(stop)
             assert hour.runner.trouble == ""
-            wait_until(lambda: not hour.receivers.all[0].trouble and not len(hour.receivers.all[0]), 20, "the writing")
+            wait_until(hour.all_written, 20, "the writing")
             scores = samples(back, "anomaly_score", until_s=time.time(), seconds=7200)["a"]
             hour.receivers.stop()
     said = log.getvalue()

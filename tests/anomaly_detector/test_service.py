@@ -1,5 +1,6 @@
 """Reload: what is untouched keeps running, what fits keeps what it learnt, what is gone ends."""
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -135,6 +136,19 @@ def test_no_thread_is_left_behind() -> None:
     running.stop()
     # a cancelled timer's thread ends a moment after its cancellation
     wait_until(lambda: set(threading.enumerate()) <= before, 10, "every thread to end")
+
+
+def test_a_server_that_hangs_holds_up_neither_a_reload_nor_the_end() -> None:
+    queries = ", ".join(f"q{number}: {{expr: up}}" for number in range(6))
+    with socket.create_server(("127.0.0.1", 0)) as deaf:  # connects, and never answers
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        reader = f"reader: {{datasource_url: '{url}', timeout: 50s, queries: {{{queries}}}}}\n"
+        detector = Detector(config(reader), clock=SystemClock(), metrics=Metrics(CollectorRegistry()))
+        began = time.monotonic()
+        detector.start()
+        detector.reload(config(reader + "settings: {timezone: Europe/Berlin}\n"))
+        detector.stop()
+        assert time.monotonic() - began < 20
 
 
 def test_the_memory_budget_is_shared_as_well(detector: Detector) -> None:

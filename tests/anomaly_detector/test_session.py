@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from anomaly_detector.endpoint import BasicAuth, Endpoint, TlsConfig
-from anomaly_detector.errors import ResponseTooLargeError, SourceUnavailableError
+from anomaly_detector.errors import ResponseTooLargeError, SourceError, SourceUnavailableError
 from anomaly_detector.session import Session
 from heronwatch.secrets import Secret
 from heronwatch.values import Duration, HttpUrl
@@ -107,7 +107,7 @@ def test_drops_have_a_deadline_as_a_whole(kind: str, tls: bool) -> None:
         began = time.monotonic()
         with pytest.raises(SourceUnavailableError, match=r"no complete answer within 0\.5 s$"):
             one.get("/p", max_bytes=1_000_000)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 20, "the drops go on for hours"
         one.close()
 
 
@@ -145,6 +145,36 @@ def test_a_connection_given_up_is_closed() -> None:
         with pytest.raises(ResponseTooLargeError):
             one.get("/p", max_bytes=10)
         assert ended.wait(5)
+
+
+@pytest.mark.parametrize("how", [{"bearer_token": Secret("hunter\n2")}, {"headers": {"X-Key": Secret("hunter\n2")}}])
+def test_a_credential_that_cannot_be_sent_is_not_shown(how: dict[str, object]) -> None:
+    one = session(f"http://127.0.0.1:{free_port()}", **how)
+    with pytest.raises(SourceError, match="cannot be sent") as raised:
+        one.get("/p", max_bytes=10)
+    assert "hunter" not in str(raised.value)
+    assert raised.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 302 Found\r\nLocation: http://[::1\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nx\r\n",
+    ],
+)
+def test_an_odd_answer_is_one_failed_try(answer: bytes) -> None:
+    with raw_server(say(answer)) as server, pytest.raises(SourceUnavailableError):
+        session(f"http://{LOOPBACK}:{server.port}").get("/p", max_bytes=10)
+
+
+def test_after_close_nothing_is_waited_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        one = session(f"http://127.0.0.1:{deaf.getsockname()[1]}", timeout=Duration(50))
+        threading.Timer(0.1, one.close).start()
+        for _ in range(2):
+            with pytest.raises(SourceUnavailableError):
+                one.get("/p", max_bytes=10)
 
 
 def test_bytes_that_are_no_text_are_not_shown() -> None:

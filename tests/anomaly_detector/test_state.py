@@ -12,7 +12,7 @@ from anomaly_detector.errors import SnapshotError
 from anomaly_detector.packing import pack, unpack
 from anomaly_detector.query_state import QueryState, judge
 from anomaly_detector.source.matrix import Matrix
-from anomaly_detector.state import Header, load, save, snapshot_path
+from anomaly_detector.state import Header, load, save, snapshot_path, unusable
 from tests.fakes.detector_plans import plan
 
 START_S = 1_763_700_000.0
@@ -138,6 +138,24 @@ def test_a_write_that_fails_leaves_the_old_snapshot(tmp_path: Path) -> None:
         save(path, *pack(lived(steps=9), PLAN))
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["q.npz"]
+
+
+def test_a_folder_that_cannot_be_used_costs_the_snapshot_only(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / ".q.npz.tmp").mkdir()
+    for path in (snapshot_path(tmp_path / "file", "q"), snapshot_path(tmp_path, "q")):
+        with pytest.raises(SnapshotError):
+            save(path, *pack(lived(), PLAN))
+
+
+def test_a_folder_is_looked_at_and_not_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert unusable(tmp_path / "a" / "b") == ""
+    assert not (tmp_path / "a").exists()
+    assert unusable(tmp_path / "a" / "b", make=True) == ""
+    assert (tmp_path / "a" / "b").is_dir()
+    assert unusable(tmp_path / "file" / "b") == f"{tmp_path / 'file'} is no folder"
+    assert unusable(tmp_path / "file" / "b", make=True) == "Not a directory"
 
 
 def test_a_temporary_file_of_a_crash_does_no_harm(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A first fit that learnt an incident is told of: the band of that series hides the next one."""
+"""A first fit that learnt what was too long for an incident is told of: the band of that series hides the next one."""
 
 import json
 import threading
@@ -25,11 +25,11 @@ from tests.fakes.prom_api import FakePromApi
 
 STEP_S = 300.0
 END_S = 1_763_700_000.0
-FAULT_S, FAULT_END_S = END_S - 2 * 86_400, END_S - 2 * 86_400 + 3 * 3600
+FAULT_S, FAULT_END_S = END_S - 2 * 86_400, END_S - 2 * 86_400 + 18 * 3600
 
 
 class Pdus(FakePromApi):
-    """Six power strips, the last ten times as large; the third drew 900 W more for three hours two days ago."""
+    """Six power strips, the last ten times as large; the third drew 900 W more for most of a day two days ago."""
 
     def __init__(self, extra: float = 900.0) -> None:
         super().__init__(END_S)

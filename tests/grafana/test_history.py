@@ -41,6 +41,11 @@ def test_the_ups_is_on_battery_at_the_end_and_was_not_before() -> None:
     assert (source.values[0], source.values[-1]) == (3.0, 5.0)
 
 
+def test_openmetrics_escapes_what_a_label_may_hold() -> None:
+    line = series.Line("a", {"series": '{ifName="eth0"}'}, [1.0])
+    assert f'a{{series="{{ifName=\\"eth0\\"}}"}} 1.0 {END}\n' in history.openmetrics([line], END, 0)
+
+
 def test_openmetrics_names_each_family_once_and_ends() -> None:
     text = "".join(history.openmetrics(history.lines(END, 0.1), END, 0.1))
     families = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]

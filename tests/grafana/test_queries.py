@@ -16,34 +16,44 @@ import yaml
 
 from grafana.dashboards_src.catalogue import METRICS, RECORDED
 from grafana.dashboards_src.expressions import Expression, expressions, filled
+from grafana.preview.fleet import SERVER
 from grafana.preview.history import lines, openmetrics
 from tests.fakes.daemons import Daemon, find_binary, free_port, http_ok, running
 
 ROOT = Path(__file__).parents[2]
 HOURS = 4
-EXPRESSIONS = [
-    item
-    for path in sorted((ROOT / "grafana/dashboards").rglob("*.json"))
-    for item in expressions(json.loads(path.read_text()))
-]
+BOARDS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "grafana/dashboards").rglob("*.json"))}
+EXPRESSIONS = [item for board in BOARDS.values() for item in expressions(board)]
 # (board, place): why nothing is a right answer
 EXPECTED_EMPTY = {
     ("heronwatch-interface", "panel 26 B"): "the past is shorter than a week",
     ("heronwatch-device", "panel 10 E"): "the drifting series is inbound, so the outbound one is not drawn beside it",
     ("heronwatch-anomaly-series", "panel 10 E"): "the same panel",
 }
-VALUES = {
-    "datasource": "heronwatch-prometheus",
-    "site": ".*",
-    "job": "snmp|ssh|modbus",
-    "instance": ".*",
-    "ifName": ".*",
-    "series": ".*",
-    "__rate_interval": "2m",
-    "__range": "3h",
-    "__interval": "30s",
+# what shows series of any job, and such that have neither job nor site (board, place)
+OF_ANY_JOB = [
+    ("heronwatch-home", "panel 8 A"),
+    ("heronwatch-anomalies", "panel 6 A"),
+    ("heronwatch-anomalies", "variable instance"),
+    ("heronwatch-anomaly-series", "panel 3 B"),
+    ("heronwatch-anomaly-series", "panel 9 A"),
+    ("heronwatch-anomaly-series", "variable instance"),
+    ("heronwatch-anomaly-series", "variable series"),
+    ("heronwatch-forecast", "panel 4 A"),
+    ("heronwatch-forecast", "variable instance"),
+]
+VALUES = {"datasource": "heronwatch-prometheus", "__rate_interval": "2m", "__range": "3h", "__interval": "30s"}
+ALL = {
+    uid: {one["name"]: one["allValue"] for one in board["templating"]["list"] if one["type"] == "query"}
+    for uid, board in BOARDS.items()
 }
+"""What each variable of a board stands for when All is chosen, as it is at first."""
 each = pytest.mark.parametrize("expression", EXPRESSIONS, ids=lambda item: f"{item.board} {item.place}")
+
+
+def text_of(expression: Expression) -> str:
+    """The expression as Grafana sends it when a board is opened."""
+    return filled(expression.text, VALUES | ALL[expression.board])
 
 
 def names(text: str) -> set[str]:
@@ -89,7 +99,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Daemon, int
 
 
 def ask(daemon: Daemon, expression: Expression, end: int) -> list[Any]:
-    query = filled(expression.text, VALUES)
+    query = text_of(expression)
     if expression.instant:
         path, parameters = "query", {"query": query, "time": end}
     else:
@@ -103,7 +113,7 @@ def ask(daemon: Daemon, expression: Expression, end: int) -> list[Any]:
 
 @each
 def test_query_parses_and_uses_known_metrics(expression: Expression) -> None:
-    used = names(filled(expression.text, VALUES))
+    used = names(text_of(expression))
     assert used
     assert used <= set(METRICS)
 
@@ -114,6 +124,21 @@ def test_query_answers_on_the_floor_version(past: tuple[Daemon, int], expression
     result = ask(daemon, expression, end)
     empty_is_right = (expression.board, expression.place) in EXPECTED_EMPTY
     assert bool(result) is not empty_is_right
+
+
+@pytest.mark.parametrize(("board", "place"), OF_ANY_JOB)
+def test_scores_without_a_job_are_shown(past: tuple[Daemon, int], board: str, place: str) -> None:
+    daemon, end = past
+    (expression,) = [item for item in EXPRESSIONS if (item.board, item.place) == (board, place)]
+    assert SERVER["instance"] in {found["metric"].get("instance") for found in ask(daemon, expression, end)}
+
+
+def test_a_line_of_series_without_a_site_has_a_name(past: tuple[Daemon, int]) -> None:
+    daemon, end = past
+    (by_site,) = [item for item in EXPRESSIONS if (item.board, item.place) == ("heronwatch-anomalies", "panel 9 A")]
+    named = [found["metric"].get("site") for found in ask(daemon, by_site, end)]
+    assert None not in named
+    assert "no site" in named
 
 
 def test_every_exception_names_a_query_that_exists() -> None:
@@ -137,6 +162,6 @@ def test_catalogue_lists_exactly_the_recorded_series() -> None:
 
 
 def test_catalogue_lists_nothing_that_nobody_uses() -> None:
-    used = {name for item in EXPRESSIONS for name in names(filled(item.text, VALUES))}
+    used = {name for item in EXPRESSIONS for name in names(text_of(item))}
     used |= {name for rule in rules() for name in names(rule["expr"])}
     assert set(METRICS) - used == set()

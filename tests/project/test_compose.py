@@ -173,6 +173,13 @@ def test_configuration_is_mounted_where_the_command_reads_it(name: str) -> None:
     assert wanted == [target for _, target in mounts(SERVICES[name])]
 
 
+@pytest.mark.parametrize("name", ["detector", "webhook"])
+def test_state_is_kept_in_a_volume(name: str) -> None:
+    volumes = {volume.split(":")[1] for volume in SERVICES[name]["volumes"] if not volume.startswith(".")}
+    named = re.findall(r"/var/lib/[\w-]+", (ROOT / f"deploy/compose/{name}.yml").read_text())
+    assert set(named) == volumes
+
+
 @pytest.mark.parametrize("name", ["prometheus", "alertmanager"])
 def test_config_is_the_shipped_one_with_the_containers_addresses(name: str) -> None:
     shipped = (ROOT / name / f"{name}.yml").read_text()
@@ -212,13 +219,13 @@ def test_secrets_are_files_that_the_script_makes_and_git_never_sees(tmp_path: Pa
     script = tmp_path / "make-secrets"
     script.write_text((ROOT / "deploy/compose/make-secrets").read_text())
     (tmp_path / "secrets").mkdir()
-    subprocess.run(["/bin/sh", str(script)], check=True, capture_output=True, timeout=20)
+    subprocess.run(["/bin/sh", str(script)], check=True, capture_output=True, timeout=50)
     made = {path.name: path for path in (tmp_path / "secrets").iterdir()}
     declared = {Path(secret["file"]).name for secret in COMPOSE["secrets"].values()}
     assert set(made) == declared
     assert len(made["intake-token"].read_text()) == 64
     first = made["intake-token"].read_text()
-    subprocess.run(["/bin/sh", str(script)], check=True, capture_output=True, timeout=20)
+    subprocess.run(["/bin/sh", str(script)], check=True, capture_output=True, timeout=50)
     assert made["intake-token"].read_text() == first, "a second run changes nothing"
     ignored = (ROOT / "deploy/compose/secrets/.gitignore").read_text().splitlines()
     assert "*" in ignored

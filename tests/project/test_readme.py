@@ -19,7 +19,7 @@ BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 PORTS = ("9810", "9811", "9812", "1161", "1502")
 BACKGROUND = re.compile(r"\b(simulate|serve|all)\b")
 READY = re.compile(r"listening")
-READY_S = 30.0
+READY_S = 50.0
 TRY = "heronwatch-try"  # the folder the README works in
 SILENT = ("mkdir", "cp", "sed", "(umask")
 

@@ -68,6 +68,26 @@ def settings(unit: Path) -> dict[str, str]:
     return dict(re.findall(r"^(\w+)=(.*)$", unit.read_text(), re.MULTILINE))
 
 
+def state_folders(unit: Path) -> set[str]:
+    """What of /var/lib a unit may write; everything else is read-only to it."""
+    assert WANTED["ProtectSystem"] == "strict"
+    return {f"/var/lib/{name}" for name in settings(unit).get("StateDirectory", "").split()}
+
+
+@each_unit
+def test_the_example_configuration_keeps_its_state_where_the_unit_may_write(unit: Path) -> None:
+    (config,) = re.findall(r"^ExecStart=.* --config\.file=/etc/heronwatch/(\S+)", unit.read_text(), re.MULTILINE)
+    named = set(re.findall(r"/var/lib/[\w-]+", (ROOT / "docs/examples" / config).read_text()))
+    assert named == state_folders(unit)
+
+
+def test_the_documentation_names_no_other_folder_for_state() -> None:
+    known = {folder for unit in UNITS for folder in state_folders(unit)}
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    named = {name for page in pages for name in re.findall(r"/var/lib/heronwatch[\w-]*", page.read_text())}
+    assert named == known
+
+
 @each_unit
 def test_unit_gives_nothing_away(unit: Path) -> None:
     found = settings(unit)

@@ -57,7 +57,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
 
 
 def rules(daemon: Daemon) -> list[dict[str, Any]]:
-    with urllib.request.urlopen(f"{daemon.url}/api/v1/rules", timeout=5) as answer:
+    with urllib.request.urlopen(f"{daemon.url}/api/v1/rules", timeout=20) as answer:
         groups = json.load(answer)["data"]["groups"]
     return [rule for group in groups for rule in group["rules"]]
 

@@ -18,7 +18,10 @@ from anomaly_detector.backtest.report import page
 from anomaly_detector.cli import COMMAND
 from anomaly_detector.plan import plans
 from tests.anomaly_detector.backtest.test_run import DAY_S, END_S, FROM_S, Past, backtested, the_config
+from tests.anomaly_detector.marks.test_marked_past import silences
 from tests.fakes.browser import chromium
+from tests.fakes.canned_http import canned_http
+from tests.fakes.detector_plans import NOWHERE
 
 HOSTILE = '<script>alert(1)</script>"&'
 CONFIG = """
@@ -26,7 +29,10 @@ reader: {datasource_url: "http://127.0.0.1:1", queries: {q: {expr: x, step: 10m}
 models: {m: {class: bank, fit_window: 2d, warmup: 6h}}
 groups: {history: 0s}
 """
-INCIDENTS = 'incidents: [{from: "2025-11-20T04:00:00Z", to: "2025-11-20T08:00:00Z", match: {instance: sw1}}]\n'
+INCIDENTS = """incidents:
+- {from: "2025-11-20T04:00:00Z", to: "2025-11-20T08:00:00Z", match: {instance: sw1}}
+- {from: "2025-11-12T04:00:00Z", to: "2025-11-12T08:00:00Z", match: {instance: sw1}}  # before the span
+"""
 
 
 @pytest.fixture(scope="module")
@@ -174,10 +180,29 @@ def test_the_command_writes_a_report_and_tells_scripts(folder: Path, capsys: pyt
     assert told["sensitivity_that_meets_the_budget"] >= 1
     assert told["report"] == str(out)
     assert "judging: 100%" in printed.err
+    assert told["incidents"]["outside_the_span"] == 1
     assert "1 of 1 were found" in out.read_text()
+    assert "1 more lie outside of the span" in out.read_text()
     assert "true ones do not count against the budget" in out.read_text()
     assert command(folder, *span, "--out", str(out), "--strict") == 4
     assert "above the budget" in capsys.readouterr().out
+
+
+def test_the_command_says_whose_marks_it_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with canned_http(silences("2025-11-20T08:00:00Z")) as server:
+        marks = f"marks: {{webhook: {{url: '{NOWHERE}'}}, alertmanagers: [{{url: '{server.url}'}}]}}\n"
+        (folder / "marks.yml").write_text(marks)
+        span = ("--recorded", str(folder / "recording"), "--from", "2d", "--workers", "1")
+        files = ("--config.file", str(folder / "marks.yml"), "--out", str(folder / "marked.html"))
+        assert command(folder, *files, *span, "--json") == 0
+        url = server.url
+    printed = capsys.readouterr()
+    away, here = json.loads(printed.out)["marks"]
+    assert (away["server"], away["pauses"], bool(away["trouble"])) == (NOWHERE, 0, True)
+    assert here == {"server": url, "pauses": 1, "trouble": ""}
+    for words in (f"not read of {NOWHERE}", f"1 pause of {url}"):
+        assert f"marks: {words}" in printed.err
+        assert words in (folder / "marked.html").read_text()
 
 
 @pytest.mark.parametrize(
@@ -185,6 +210,9 @@ def test_the_command_writes_a_report_and_tells_scripts(folder: Path, capsys: pyt
     [
         (("--from", "tomorrow"), 2, "--from: 'tomorrow' is not a time"),
         (("--from", "2026-01-02T00:00:00Z", "--to", "2026-01-01T00:00:00Z"), 2, "--from is not before --to"),
+        (("--from", "100000d"), 2, "--from lies before 1970"),
+        (("--from", "1d", "--budget", "nan"), 2, "--budget: a number that is not below 0"),
+        (("--from", "1d", "--out", "/dev/null/report.html"), 2, "--out: /dev/null is no folder"),
         (("--from", "1d", "--query", "r"), 2, "'r' is no query (known: 'q')"),
         (("--from", "1d", "--recorded", "/nonexistent"), 1, "No such file"),
         (("--from", "1d", "--to", "2025-11-21T00:00:00Z"), 1, "127.0.0.1:1: no connection"),

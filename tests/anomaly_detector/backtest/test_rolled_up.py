@@ -1,19 +1,24 @@
 """A backtest tells what a service would have notified of devices: played with its code, and said the same."""
 
 import json
+from datetime import UTC
 
 import numpy as np
 import pytest
 
 from anomaly_detector.backtest.block import Terms
 from anomaly_detector.backtest.outcome import Outcome, summary
+from anomaly_detector.backtest.report import page
 from anomaly_detector.backtest.run import Wanted, backtest
 from anomaly_detector.grouping.follow import dense, groups_of
 from anomaly_detector.grouping.rehearsal import Rehearsal
+from anomaly_detector.marks.past import MarkedPast
 from anomaly_detector.models.model import F64
 from anomaly_detector.plan import plans
 from anomaly_detector.replay import Replay
+from anomaly_detector.scoring.learning import Instant, Pause
 from anomaly_detector.source.matrix import Matrix
+from heronwatch.go_regex import AnchoredRegex
 from tests.fakes.detector_plans import NOWHERE, config
 
 STEP_S, DAY_S = 3600.0, 86_400.0
@@ -64,6 +69,36 @@ def test_the_device_is_notified_of_and_its_series_are_not(found: Outcome) -> Non
     assert found.judged == 1.0
 
 
+def test_a_device_in_a_marked_maintenance_is_not_notified_of(found: Outcome) -> None:
+    window = Pause(begins=Instant(FAULT_S - DAY_S / 4), to=Instant(END_S), match={"instance": AnchoredRegex("sw3")})
+    marked = MarkedPast(pauses=(window,), lived=(window,))
+    wanted = Wanted(terms=found.terms, marked=marked)
+    told = backtest(CONFIG, wanted, source=Fleet, told=lambda _what, _share: None).notices
+    assert {one.name for one in told} == {one.name for one in found.notices} - {"sw3"}
+
+
+def test_a_missed_incident_tells_how_near_it_came() -> None:
+    quiet = Pause(
+        begins=Instant(FROM_S + 3600), to=Instant(FROM_S + 4 * 3600), match={"instance": AnchoredRegex("sw5")}
+    )
+    terms = Terms(from_s=FROM_S, to_s=END_S, for_s=STEP_S, apart_s=3600.0)
+    shares: list[float] = []
+    told = backtest(
+        CONFIG, Wanted(terms=terms, incidents=(quiet,)), source=Fleet, told=lambda _what, share: shares.append(share)
+    )
+    (near,) = told.near
+    assert near.incident is quiet
+    assert near.who in ("device sw5", "")
+    assert 0 <= near.score < 1
+    assert near.series is not None
+    assert dict(near.series.labels)["instance"] == "sw5"
+    assert 0 < near.series.score < 1
+    text = page(told, title="t", zone=UTC, version="1", facts={})
+    assert f"{near.series.score:.2f} q{{instance=&quot;sw5&quot;" in text
+    judging = shares[shares.index(0.0) :] if 0.0 in shares else shares
+    assert len({round(one, 3) for one in judging}) > 20  # told while the one block is judged
+
+
 def test_the_summary_counts_kinds(found: Outcome) -> None:
     told = summary(found)
     assert told["notifications"]["series"] == 0
@@ -92,4 +127,5 @@ def test_a_live_service_says_the_same(found: Outcome) -> None:
         for device, place in live.devices.items():
             peak[device] = max(peak[device], float(told.group[place]))
     loud = {device: one for device, one in peak.items() if one > 1}
-    assert loud == {one.name: pytest.approx(one.peak, rel=1e-4) for one in found.notices}
+    highest = {one.name: max(n.peak for n in found.notices if n.name == one.name) for one in found.notices}
+    assert loud == {name: pytest.approx(most, rel=1e-4) for name, most in highest.items()}

@@ -4,7 +4,17 @@ import msgspec
 import numpy as np
 import pytest
 
-from anomaly_detector.feedback.effects import LASTS_S, MOST, Marks, Raised, about, factor, marks_of, pauses
+from anomaly_detector.feedback.effects import (
+    LASTS_S,
+    MOST,
+    Marks,
+    Raised,
+    about,
+    factor,
+    marks_of,
+    pauses,
+    said_before,
+)
 from anomaly_detector.feedback.journal import Past
 from anomaly_detector.feedback.verdicts import Entry, Undo, Verdict
 from anomaly_detector.models.model import Verdict as Judgement
@@ -69,6 +79,15 @@ def test_one_false_alarm_raises_by_a_fifth() -> None:
 
 def test_the_same_alarm_said_twice_counts_once() -> None:
     assert factor(marks(said("1"), said("2", begins=300)), SERIES, Q) == pytest.approx(1.2)
+
+
+def test_two_who_say_so_of_one_alarm_within_the_hour_count_once() -> None:
+    assert factor(marks(said("1"), said("2", begins=3000)), SERIES, Q) == pytest.approx(1.2)
+    assert factor(marks(said("1"), said("2", begins=5000)), SERIES, Q) == pytest.approx(1.44)
+    before = said_before(marks(said("1")), said("2", begins=3000))
+    assert before is not None
+    assert before.id == "1"
+    assert said_before(marks(said("1")), said("2", begins=5000)) is None
 
 
 def test_several_alarms_add_up_to_a_limit() -> None:

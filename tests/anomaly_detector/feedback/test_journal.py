@@ -96,7 +96,7 @@ def test_a_disk_that_fills_leaves_no_torn_line(tmp_path: Path) -> None:
         "except JournalError as exc:\n    print(exc)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True, timeout=50
     )
     assert os.strerror(27) in done.stdout  # EFBIG, as the limit answers where a disk would say ENOSPC
     assert path.stat().st_size == size

@@ -10,6 +10,7 @@ from anomaly_detector.cli import COMMAND
 from anomaly_detector.grouping.blocks import Share
 from anomaly_detector.grouping.cli import refusal, text
 from anomaly_detector.grouping.estimate import Estimate, chance, estimates
+from anomaly_detector.grouping.tally import highest
 from tests.fakes.detector_plans import NOWHERE, config
 from tests.fakes.prom_api import FakePromApi, Series
 
@@ -34,7 +35,7 @@ def life(seed: int, wild_after_s: float = np.inf) -> Series:
 def played(**devices: Series) -> Estimate:
     given = config(READER + "groups: {device: n}\n")
     source = FakePromApi(NOW_S, **devices)
-    (one,) = estimates(given, lambda _plan: source, history_s=HISTORY_S, told=lambda _query: None)
+    (one,) = estimates(given, lambda _plan: source, history_s=HISTORY_S, told=lambda _query, _share: None)
     assert source.closed
     return one
 
@@ -52,6 +53,9 @@ def test_a_past_with_new_troubles_every_day_is_above_the_budget() -> None:
     one = played(**devices, **wild)
     assert one.notifications >= 2
     assert one.above
+    assert len(one.named) == one.notifications
+    assert all(who.name.startswith("wild") and who.peak > 1 for who in highest(one.named))
+    assert "Z wild" in text(one).splitlines()[1]
 
 
 ONE = Estimate(query="cpu", page=True, team="everyone", devices=200, notifications=6, weeks=1.5, allowed_per_week=0.5)
@@ -91,8 +95,10 @@ def test_chance_of_so_many_or_more(count: int, mean: float, expected: float) -> 
     assert chance(count, mean) == pytest.approx(expected, abs=1e-4)
 
 
-@pytest.mark.parametrize("history", ["2d", "soon"])
-def test_a_history_that_is_too_short_or_none_is_refused(history: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("history", ["2d", "soon", "100000d"])
+def test_a_history_that_is_too_short_too_long_or_none_is_refused(
+    history: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     parser = argparse.ArgumentParser()
     COMMAND.add_arguments(parser)
     given = parser.parse_args(["check", "--config.file", "/nonexistent.yml", "--history", history])

@@ -10,6 +10,7 @@ from anomaly_detector.circumstances import Circumstances
 from anomaly_detector.errors import ResponseTooLargeError
 from anomaly_detector.grouping.estimate import estimates
 from anomaly_detector.grouping.follow import QueryGroups, groups_of
+from anomaly_detector.grouping.metrics import past_metrics
 from anomaly_detector.grouping.rehearsal import Rehearsal
 from anomaly_detector.plan import QueryPlan, plans
 from anomaly_detector.series_table import SeriesTable
@@ -65,6 +66,26 @@ def test_devices_have_scores_as_soon_as_their_past_was_played(started: Query) ->
     assert written(started, "anomaly_group_score") == len(SWITCHES)
 
 
+def gauges(one: Query) -> dict[str, float]:
+    """Return what the metrics say of the past."""
+    status = one.runner.status().past
+    found = past_metrics([status] if status is not None else [])
+    samples = [sample for family in found for sample in family.samples]
+    return {
+        " ".join((s.name.removeprefix("heronwatch_detector_past_"), s.labels.get("state", ""))).strip(): s.value
+        for s in samples
+        if s.value
+    }
+
+
+def test_metrics_say_how_far_the_past_is_and_what_it_found(started: Query) -> None:
+    cycled_until_told(started)
+    said = gauges(started)
+    assert said.keys() - {"duration_seconds"} == {"played_ratio", "state played", "notifications_allowed_per_week"}
+    assert said["played_ratio"] == said["state played"] == 1
+    assert said["notifications_allowed_per_week"] == 0.25  # none were found
+
+
 def test_the_past_is_played_once(started: Query) -> None:
     cycled_until_told(started)
     threads = threading.active_count()
@@ -87,6 +108,7 @@ def test_it_ends_with_the_query_however_far_it_is() -> None:
     threads = threading.active_count()
     one.cycle()
     assert threading.active_count() == threads + 1
+    assert gauges(one).keys() == {"state waiting"}
     one.end()
     assert threading.active_count() == threads
 
@@ -96,7 +118,8 @@ def test_a_server_that_is_away_costs_live_queries_nothing() -> None:
     past.most_instants = 0
     one = query(watched(), past)
     one.cycle()
-    wait_until(lambda: past.closed, 10, "the failure")
+    wait_until(lambda: "state failed" in gauges(one), 10, "the failure")
+    assert past.closed
     one.cycle(after_s=STEP_S)
     assert one.runner.trouble == ""
     assert written(one, "anomaly_score") == len(SWITCHES)
@@ -109,6 +132,7 @@ def test_a_memory_budget_that_leaves_no_room_for_a_second_state_is_kept() -> Non
     one.room = len(SWITCHES) + 3
     one.cycle()
     wait_until(lambda: past_played(one), 10, "the refusal")
+    assert gauges(one).keys() == {"state no_room"}
     assert past.asked == []
     one.end()
 
@@ -162,7 +186,7 @@ def test_check_and_a_start_play_the_same() -> None:
         "groups: {device: n, history: 5d}\nmodels: {m: {fit_window: 4d}}\n"
     )
     (checked,) = estimates(
-        given, lambda _plan: FakePromApi(NOW_S, **SWITCHES), history_s=5 * DAY_S, told=lambda _query: None
+        given, lambda _plan: FakePromApi(NOW_S, **SWITCHES), history_s=5 * DAY_S, told=lambda _query, _share: None
     )
     _, groups = played(np.floor(NOW_S / STEP_S) * STEP_S - STEP_S)
     assert checked.devices == len(groups.devices)

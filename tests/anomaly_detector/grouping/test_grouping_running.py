@@ -35,8 +35,8 @@ class Query:
         self.random = np.random.default_rng(8)
         self.time_s = START_S
 
-    def step(self, loud: dict[int, float] | None = None) -> Batch:
-        """Judge an instant: quiet but for the rows in `loud`."""
+    def step(self, loud: dict[int, float] | None = None, *, held: str = "") -> Batch:
+        """Judge an instant: quiet but for the rows in `loud`; nothing is to be learnt of the device `held`."""
         values = self.random.normal(50, 1, (1, len(SERIES)))
         matrix = Matrix(keys=KEYS, times_s=np.array([self.time_s]), values=values)
         rows = self.state.rows(matrix, max_series=1000)
@@ -54,7 +54,8 @@ class Query:
         )
         none = np.zeros(0, np.intp)
         said = Judged(lane="default", time_s=self.time_s, rows=rows, verdict=verdict, ended=none, warmed=none)
-        batch = self.groups.at(self.state, [said], rows, values[0], None)
+        still = np.array([one["instance"] == held for one in SERIES]) if held else None
+        batch = self.groups.at(self.state, [said], rows, values[0], still)
         self.time_s += STEP_S
         self.said = said
         return batch
@@ -108,6 +109,56 @@ def test_a_loud_device_is_above_1_with_its_worst_series_which_ends_with_it() -> 
             break
     assert len(batch) == DEVICES + 2 + 1  # the last is the stale marker
     assert STALE.tobytes() in batch.body
+
+
+def score(query: Query, device: str = "sw-3") -> float:
+    return query.shown()[line(GROUP, instance=device, site="site-1")]
+
+
+def test_a_device_whose_alarm_holds_it_is_scored_on_until_it_is_well_and_does_not_alarm_anew() -> None:
+    """As its alarm opens an incident, the incident is a mark, and a mark holds the device."""
+    query = Query(watched())
+    query.live(5)
+    loud = {10: 5.0, 11: 2.0}
+    query.step(loud)
+    query.step(loud)
+    assert score(query) > 1
+    for _ in range(8):
+        query.step(loud, held="sw-3")
+        assert score(query) > 1
+    query.step(held="sw-3")
+    query.step(held="sw-3")
+    assert score(query) < 1
+    for _ in range(30):
+        query.step()
+        assert score(query) < 1
+
+
+def test_a_device_that_is_held_when_it_becomes_loud_is_let_be_and_nothing_of_it_is_remembered() -> None:
+    query = Query(watched())
+    query.live(5)
+    for _ in range(30):  # over midnight
+        query.step({10: 5.0, 11: 2.0}, held="sw-3")
+        assert score(query) == 0
+    groups = query.groups._groups
+    assert groups is not None
+    place = groups.devices["sw-3"]
+    assert np.isnan(groups.roll_up.highest[-1, 0, place])
+
+
+def test_nothing_is_remembered_of_a_device_that_is_scored_on_though_it_is_held() -> None:
+    query = Query(watched())
+    query.live(5)
+    groups = query.groups._groups
+    assert groups is not None
+    place = groups.devices["sw-3"]
+    query.step({10: 5.0, 11: 2.0})
+    query.step({10: 5.0, 11: 2.0})
+    before = groups.roll_up.today[0, place]
+    for _ in range(3):
+        query.step({10: 5.0, 11: 4.0, 9: 3.0}, held="sw-3")
+        assert score(query) > 1
+        assert groups.roll_up.today[0, place] == before
 
 
 def test_a_restart_remembers_the_days(tmp_path: Path) -> None:

@@ -27,10 +27,11 @@ def test_arrays_say_what_scikit_learn_says() -> None:
     np.testing.assert_allclose(ours, -theirs.score_samples(now.T), atol=1e-5)
 
 
-def fitted() -> tuple[PooledForest, State]:
+def fitted(*, missing: float = 0.0) -> tuple[PooledForest, State]:
     model = PooledForest(IsolationForestOptions(trees=20))
-    times = np.arange(0, 3 * DAY_S, STEP_S)
-    values = 100 + np.random.default_rng(4).normal(0, 1, (len(times), 30))
+    times, random = np.arange(0, 3 * DAY_S, STEP_S), np.random.default_rng(4)
+    values = 100 + random.normal(0, 1, (len(times), 30))
+    values[random.random(values.shape) < missing] = np.nan
     history = History(values=values, day_s=times % DAY_S, step_s=STEP_S, target_step_s=STEP_S)
     return model, model.fit(history, np.ones(values.shape, bool))
 
@@ -69,3 +70,19 @@ def test_a_snapshot_holds_the_forest() -> None:
     assert again.pool.keys() == model.pool.keys()
     now = points(50)
     assert forest.strangeness(again.pool, now) == pytest.approx(forest.strangeness(model.pool, now))
+
+
+def test_an_instant_without_a_sample_says_nothing() -> None:
+    model, state = fitted()
+    step(model, state, 3 * DAY_S, away=3)
+    before = state["smooth"].copy()
+    gone = np.full(30, np.nan)
+    at_s = 3 * DAY_S + STEP_S
+    model.step(gone, state, np.ones(30, bool), Grid(time_s=at_s, step_s=STEP_S, day_s=at_s % DAY_S))
+    assert before.max() > 0
+    assert np.array_equal(state["smooth"], before)
+
+
+def test_gaps_in_history_do_not_lower_the_threshold() -> None:
+    tails = [float(np.median(fitted(missing=missing)[1]["shape_tail"])) for missing in (0.0, 0.5)]
+    assert tails[1] > 0.85 * tails[0]

@@ -9,9 +9,13 @@ from anomaly_detector.scoring.groups import (
     BELOW,
     BREADTH,
     DRIFT,
+    DRIFT_CAP,
     FALL,
     FEW,
+    FROZEN_S,
     SCORE_CAP,
+    SETTLED_S,
+    SLOW_SCRAPE_S,
     STILL,
     TOP,
     Grouped,
@@ -20,7 +24,7 @@ from anomaly_detector.scoring.groups import (
 )
 from anomaly_detector.scoring.scoring import Direction
 
-STEP_S = 60.0
+STEP_S, COARSE_S = 60.0, 600.0
 GROUP = np.repeat([0, 1], 10)  # two devices of ten series each
 LEARN = np.ones(2, bool)
 RANDOM = np.random.default_rng(5)
@@ -173,11 +177,49 @@ def test_a_frozen_agent_is_still_and_one_that_always_repeats_is_not() -> None:
     watched, frozen = signs(), np.arange(10.0)
     for _ in range(50):
         watched.take(np.zeros(20, np.float32), np.concatenate((lively()[:10], np.ones(10))), np.zeros(20), LEARN)
-    for _ in range(2):
+    for _ in range(round((SLOW_SCRAPE_S + FROZEN_S) / STEP_S) + 1):
         values = np.concatenate((frozen, np.ones(10)))
         out, _ = watched.take(np.zeros(20, np.float32), values, np.zeros(20), LEARN)
     assert out[STILL][0] > 0.95
     assert out[STILL][1] == 0
+
+
+def test_values_that_come_less_often_from_now_on_are_not_frozen() -> None:
+    watched, most, values = signs(), 0.0, lively()
+    for _ in range(50):
+        watched.take(np.zeros(20, np.float32), lively(), np.zeros(20), LEARN)
+    for step in range(100):
+        values = lively() if step % 5 == 0 else values
+        out, _ = watched.take(np.zeros(20, np.float32), values, np.zeros(20), LEARN)
+        most = max(most, out[STILL].max())
+    assert most == 0
+
+
+def settled() -> tuple[Signs, float]:
+    """Signs that have seen a day and a tenth, and the highest drift since."""
+    watched = Signs(Grouped(GROUP, 2), len(GROUP), COARSE_S)
+    for _ in range(round(1.1 * SETTLED_S / COARSE_S)):
+        out, _ = watched.take(np.zeros(20, np.float32), lively(), np.zeros(20), LEARN)
+    return watched, float(out[DRIFT].max())
+
+
+@pytest.mark.parametrize("garbage", [1e4, 2.0**64, 1e300])
+def test_a_sample_of_garbage_is_not_felt(garbage: float) -> None:
+    (watched, usual), after = settled(), []
+    for step in range(20):
+        values = lively()
+        values[0] = garbage if step == 0 else values[0]
+        out, _ = watched.take(np.zeros(20, np.float32), values, np.zeros(20), LEARN)
+        after.append(out[[DRIFT, FALL]].max())
+    assert np.isfinite(watched.wide).all()
+    assert max(after) < 20 + usual
+
+
+def test_two_samples_of_another_level_are_no_garbage() -> None:
+    watched, _ = settled()
+    for _ in range(10):
+        out, _ = watched.take(np.zeros(20, np.float32), lively() * 100, np.zeros(20), LEARN)
+    assert out[DRIFT].min() == DRIFT_CAP**2
 
 
 def test_what_may_not_be_learnt_does_not_become_usual() -> None:

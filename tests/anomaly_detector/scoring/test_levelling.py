@@ -9,6 +9,7 @@ from anomaly_detector.scoring.levelling import (
     DAYS,
     FEATURES,
     FURTHEST,
+    LOUD_DAYS,
     RESTART_S,
     SPANS_S,
     Levels,
@@ -31,8 +32,9 @@ def quiet(highest: F32) -> np.ndarray:
     return np.zeros((highest.shape[0], highest.shape[2]), bool)
 
 
-def learnt(highest: F32) -> Levels:
-    levels = learn_levels(highest, quiet(highest))
+def learnt(highest: F32, loud: np.ndarray | None = None) -> Levels:
+    """Levels of features that have no bound."""
+    levels = learn_levels(highest, quiet(highest) if loud is None else loud, most=np.full(FEATURES, np.inf))
     assert levels is not None
     return levels
 
@@ -78,18 +80,39 @@ def test_a_lively_device_is_compared_with_its_own_past() -> None:
     assert surprise[8] > surprise[9] + 0.5
 
 
-def test_a_loud_day_is_the_own_past_of_its_device_and_makes_nothing_less_rare() -> None:
-    highest, plain = past(), learnt(past())
-    highest[5, 2, 4] = 4000
+def loud_on(day: int, features: F32) -> np.ndarray:
+    """Return how surprising `features` are after a loud day of device 4."""
+    highest = past()
+    highest[day, 2, 4] = 4000
     loud = quiet(highest)
-    loud[5, 4] = True
-    levels = learn_levels(highest, loud)
-    assert levels is not None
+    loud[day, 4] = True
+    return learnt(highest, loud).surprise(features)
+
+
+def test_a_loud_day_is_the_own_past_of_its_device_and_makes_nothing_less_rare() -> None:
     features = past()[0]
     features[2, [3, 4]] = 3000
-    again, other = levels.surprise(features)[4], levels.surprise(features)[3]
-    assert again < 2.5
-    assert abs(other - plain.surprise(features)[3]) < 0.3
+    surprise = loud_on(DAYS - LOUD_DAYS, features)
+    assert surprise[4] < 2.5
+    assert abs(surprise[3] - learnt(past()).surprise(features)[3]) < 0.3
+
+
+def test_trouble_that_comes_back_after_some_days_is_news() -> None:
+    features = past()[0]
+    features[2, 4] = 3000
+    assert loud_on(DAYS - LOUD_DAYS - 1, features)[4] > 4
+
+
+def test_a_feature_that_often_is_at_its_highest_says_nothing() -> None:
+    highest = past(size=0.04)
+    highest[:, 0, ::10] = 5.0
+    levels = learn_levels(highest, quiet(highest))
+    assert levels is not None
+    features = highest[0].copy()
+    features[:2, 5] = 5.0
+    assert levels.surprise(features)[5] > 3  # by the second one
+    features[1, 5] = 0
+    assert levels.surprise(features)[5] < 2
 
 
 def test_what_is_small_in_itself_never_surprises() -> None:
@@ -138,6 +161,15 @@ def test_a_group_that_restarts_is_let_settle() -> None:
     loud = np.full((1, 1), 5, np.float32)
     settling = [spans.follow(loud, THERE).max() for _ in range(round(RESTART_S / STEP_S))]
     assert settling == [0, 0]
+
+
+def test_what_a_group_showed_before_it_was_away_has_faded_when_it_is_back() -> None:
+    spans, loud = Spans(1, 1, STEP_S), np.full((1, 1), 5, np.float32)
+    for _ in range(12):
+        spans.follow(loud, THERE)
+    for _ in range(12):
+        spans.follow(loud, AWAY)
+    assert spans.follow(np.zeros((1, 1), np.float32), THERE).max() < 0.1
     assert spans.follow(loud, THERE).max() > 0
 
 

@@ -6,7 +6,7 @@ import pytest
 from anomaly_detector.models.model import F32
 from anomaly_detector.scoring.groups import SIGNS
 from anomaly_detector.scoring.levelling import FEWEST_DAYS
-from anomaly_detector.scoring.rollup import DAY_S, HELD, TOGETHER, RollUp
+from anomaly_detector.scoring.rollup import DAY_S, HELD, PEERS, TOGETHER, RollUp, beyond_sites
 
 STEP_S = 1800.0
 DEVICES, SITES = 60, 3
@@ -97,3 +97,12 @@ def test_a_device_that_is_let_be_scores_nothing_and_learns_nothing(fleet: Fleet)
     rolled = fleet.roll_up.at(signs, held, fleet.time_s)
     assert rolled.group[5] == 0
     assert np.nanmax(fleet.roll_up.today[:, 5], initial=0) < 5
+
+
+def test_a_device_counts_by_what_it_shows_beyond_its_site() -> None:
+    site = np.array([0] * PEERS + [1] * (PEERS - 1) + [-1])
+    score = np.full(len(site), 0.8, np.float32)
+    score[[0, PEERS, -1]] = 1.5
+    expected = score.copy()
+    expected[0] = 0.7
+    np.testing.assert_allclose(beyond_sites(score, site), expected, atol=1e-6)

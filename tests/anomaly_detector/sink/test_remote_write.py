@@ -85,7 +85,18 @@ def test_a_sample_from_the_receiver_s_future_is_never_sent(sending: list[Sending
         sending.append(Sending(server).start())
         sending[0].receiver.offer(batch_of())
         wait_until(lambda: sending[0].count("samples_rejected", reason="future") == 3, what="three samples given up")
-        assert [asked.method for asked in server.asked] == ["GET"]
+        assert {asked.method for asked in server.asked} == {"GET"}
+        assert "behind that of the server that is read: nothing is written" in sending[0].receiver.trouble
+
+
+def test_a_receiver_whose_clock_was_wrong_once_is_asked_again(sending: list[Sending]) -> None:
+    """One node behind a balancer, a machine before its first NTP answer, this machine after it was suspended."""
+    with canned_http(Canned(date=at(NOW_S - 3600)), Canned(status=204, date=at(NOW_S + 5))) as server:
+        sending.append(Sending(server).start())
+        sending[0].receiver.offer(batch_of())
+        wait_until(lambda: sending[0].count("samples_written") == 3, what="three samples")
+        assert [asked.method for asked in server.asked] == ["GET", "GET", "POST"]
+        assert sending[0].count("samples_rejected", reason="future") == 0
 
 
 def test_a_sample_a_little_ahead_waits_until_the_receiver_is_there(sending: list[Sending]) -> None:
@@ -134,6 +145,33 @@ def test_rejected_samples_are_given_up_and_counted(sending: list[Sending]) -> No
             lambda: sending[0].count("samples_rejected", reason="out_of_order") == 3, what="three samples given up"
         )
         assert len(server.asked) == 1 + 5  # the clock; then 3, 1, 2, 1, 1
+
+
+def test_a_fault_of_ours_costs_one_batch_only(sending: list[Sending]) -> None:
+    broken = Batch(body=None, bounds=np.arange(3), time_ms=NOW_S * 1000)  # type: ignore[arg-type]  # on purpose
+    with canned_http(Canned(status=204, date=at(NOW_S + 5))) as server:
+        sending.append(Sending(server).start())
+        sending[0].receiver.offer(broken)
+        sending[0].receiver.offer(batch_of())
+        wait_until(lambda: sending[0].count("samples_written") == 3, what="three samples")
+        assert sending[0].count("samples_rejected", reason="internal") == 2
+
+
+def test_who_was_refused_travels_apart_from_then_on(sending: list[Sending]) -> None:
+    date = at(NOW_S + 5)
+    refusal = Canned(status=400, body=b"out of order sample", date=date)
+    taken = Canned(status=204, date=date)
+    # the clock; of four series the second half, and in it the last one, is refused; then all are taken
+    answers = [taken, refusal, taken, refusal, taken, refusal, taken]
+    with canned_http(*answers) as server:
+        sending.append(Sending(server).start())
+        sending[0].receiver.offer(batch_of(4))
+        wait_until(lambda: sending[0].count("samples_rejected", reason="out_of_order") == 1, what="one given up")
+        sending[0].receiver.offer(batch_of(4, time_s=NOW_S + 1))
+        wait_until(lambda: sending[0].count("samples_written") == 3 + 4, what="seven samples")
+        again = [len(asked.body) for asked in server.asked[6:]]
+    assert len(again) == 2
+    assert again[0] > again[1]
 
 
 def test_over_capacity_the_oldest_go() -> None:

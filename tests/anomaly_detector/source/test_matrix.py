@@ -51,6 +51,22 @@ def test_too_many_series() -> None:
         parse_matrix(body, TIMES, max_series=10)
 
 
+def test_a_past_full_of_short_lived_series_is_refused_before_it_fills_the_memory() -> None:
+    times_s = grid_times(0.0, 10_080 * 60.0, 60.0)
+    body = answer(*(({"pod": str(number)}, [(60.0 * number, "1")]) for number in range(2000)))
+    with pytest.raises(ResponseTooLargeError, match="2000 series at 10081 instants at once"):
+        parse_matrix(body, times_s, max_series=10_000)
+    assert parse_matrix(body, times_s[:1], max_series=10_000).values.shape == (1, 2000)
+
+
+def test_native_histograms_cost_nothing_but_themselves() -> None:
+    histogram = {"metric": {"a": "2"}, "histograms": [[60, {"count": "3", "sum": "1"}], [75, {}]]}
+    told = json.loads(answer(({"a": "1"}, [(60, "1.5")])))
+    told["data"]["result"].append(histogram)
+    matrix = parse_matrix(json.dumps(told).encode(), TIMES, max_series=10)
+    assert (matrix.keys, matrix.unusable) == ([b'{"a": "1"}'], 2)
+
+
 @pytest.mark.parametrize(
     "body",
     [

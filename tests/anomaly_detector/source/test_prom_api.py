@@ -46,6 +46,27 @@ def test_a_range_is_asked_for_on_the_grid() -> None:
 
 
 @pytest.mark.parametrize(
+    ("end", "partial"), [('"isPartial":true', True), ('"warnings":["a store is away"]', True), ('"warnings":[]', False)]
+)
+def test_partial_answers_are_accepted_where_that_is_wanted(end: str, partial: bool) -> None:
+    with canned_http(Canned(body=ONE_SERIES[:-1] + f",{end}}}".encode())) as server:
+        api = PromApi(plan(url=server.url, reader="partial_response: accept").reader)
+        matrix = api.query_range("x", grid_times(60, 120, 15), step_s=15, max_series=5)
+        api.close()
+    assert (matrix.partial, len(matrix.keys)) == (partial, 1)
+    asked = parse_qs(server.asked[0].body.decode())
+    assert (asked["partial_response"], asked.get("deny_partial_response")) == (["true"], None)
+
+
+def test_a_partial_answer_is_refused_otherwise() -> None:
+    with canned_http(Canned(body=ONE_SERIES[:-1] + b',"isPartial":true}')) as server:
+        api = PromApi(plan(url=server.url).reader)
+        with pytest.raises(SourceUnavailableError, match="the answer is partial: a storage node is away"):
+            api.query_range("x", grid_times(60, 120, 15), step_s=15, max_series=5)
+        api.close()
+
+
+@pytest.mark.parametrize(
     ("status", "error", "said"),
     [
         (400, QueryRejectedError, "HTTP 400: parse error"),
