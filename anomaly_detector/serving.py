@@ -11,6 +11,7 @@ from anomaly_detector.metrics import Metrics, StatusCollector
 from anomaly_detector.people import OWN_AUTH, people
 from anomaly_detector.service import Detector
 from anomaly_detector.state import unusable
+from anomaly_detector.state_lock import StateLock
 from anomaly_detector.status.api import PATH as STATUS
 from anomaly_detector.status.api import resident_bytes
 from anomaly_detector.status.report import Report, report_of
@@ -31,10 +32,20 @@ log = get_logger(__name__)
 
 def serve(files: Sequence[str], flags: WebFlags) -> int:
     """Run the detector; returns the exit status. Raises ConfigError, OSError where it cannot listen."""
+    lock = StateLock()
+    try:
+        return _serve(files, flags, lock)
+    finally:
+        lock.give_back()
+
+
+def _serve(files: Sequence[str], flags: WebFlags, lock: StateLock) -> int:
     clock, telemetry = SystemClock(), Telemetry("detector", version("heronwatch"))
     active = ActiveConfig(files)
     telemetry.reload_succeeded(clock.now())
     _warn_of_state_dir(active.value)
+    with lock.moving_to(active.value.settings.state_dir, config_file=files[0]):
+        pass  # what it enters stays locked
     detector = Detector(active.value, clock=clock, metrics=Metrics(telemetry.registry))
     telemetry.registry.register(StatusCollector(detector.status))
     telemetry.registry.register(FeedbackCollector(detector.feedback))
@@ -43,8 +54,12 @@ def serve(files: Sequence[str], flags: WebFlags) -> int:
         memory = resident_bytes()
         return report_of(detector.status(), detector.not_ready(), version=telemetry.version, memory_bytes=memory)
 
+    def use(config: Config) -> None:
+        with lock.moving_to(config.settings.state_dir, config_file=files[0]):
+            detector.reload(config)
+
     def reload() -> None:
-        active.reload(detector.reload)
+        active.reload(use)
 
     def reload_on_signal() -> None:
         try:

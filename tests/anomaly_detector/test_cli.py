@@ -199,6 +199,15 @@ def test_reload_takes_a_good_file_and_refuses_a_bad_one(tmp_path: Path, how: str
         assert "'x_total' is a counter" in daemon.log()
 
 
+def test_a_second_detector_with_the_same_state_is_refused(tmp_path: Path) -> None:
+    with serving(tmp_path, config(NOWHERE) + f"settings: {{state_dir: '{tmp_path}/state'}}\n") as daemon:
+        listen = f"{LOOPBACK}:{free_port()}"
+        done = detector("serve", "--config.file", str(tmp_path / "detector.yml"), "--web.listen-address", listen)
+        assert done.returncode == 1
+        assert f"settings.state_dir: another detector (pid {daemon.pid} on " in done.stderr
+        assert daemon.alive()
+
+
 def test_sigterm_ends_it_and_leaves_a_snapshot(tmp_path: Path) -> None:
     scrape = (
         "global: {scrape_interval: 1s}\nscrape_configs: [{job_name: x, static_configs: [{targets: ['127.0.0.1:1']}]}]\n"
