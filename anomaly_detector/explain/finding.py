@@ -13,9 +13,22 @@ from anomaly_detector.series_table import Labels
 NEAR = 0.7  # of the threshold: what counts as nearly anomalous among the host's series
 
 
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """A score that an alarm before holds up: `by_itself` the sample would score that, `hold` is the model's option.
+
+    It has fallen since `at` (Unix seconds), when it was `score`.
+    """
+
+    by_itself: float
+    score: float
+    at: float
+    hold: int
+
+
 class Said(msgspec.Struct, frozen=True, kw_only=True):
     """One model about the series: its score, the band, its features' own scores, how warm it is.
 
+    `shares` is what each feature that scores has of their sum; one without a share tells and does not score.
     `raised_by` is what people raised the threshold by (1 for not at all), `written` the score that the server has of
     this instant, None where it has none.
     """
@@ -32,6 +45,12 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     testimony: Testimony = Testimony()
     raised_by: float = 1.0
     written: float | None = None
+    held: Held | None = None
+
+    @property
+    def by_itself(self) -> float:
+        """What this sample scores without the alarms before it."""
+        return self.held.by_itself if self.held else self.score
 
 
 class Mates(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +95,8 @@ def said_of(judged: Judged, row: int, *, model: str, features: tuple[str, ...], 
         return None
     verdict, at = judged.verdict, int(place[0])
     scores = {name: float(verdict.contribution[number, at]) for number, name in enumerate(features)}
-    whole = sum(scores.values())
+    scoring = {name: score for name, score in scores.items() if name not in testimony.silent}
+    whole = sum(scoring.values())
     return Said(
         model=model,
         alias=judged.lane,
@@ -86,7 +106,7 @@ def said_of(judged: Judged, row: int, *, model: str, features: tuple[str, ...], 
         upper=float(verdict.upper[at]),
         confidence=float(verdict.confidence[at]),
         features=scores,
-        shares={name: score / whole if whole else 0.0 for name, score in scores.items()},
+        shares={name: score / whole if whole else 0.0 for name, score in scoring.items()},
         testimony=testimony,
     )
 

@@ -3,6 +3,7 @@
 Only the series of one host are asked of the server, and what a running detector has learnt is never touched.
 """
 
+from collections import deque
 from collections.abc import Sequence
 
 import msgspec
@@ -11,6 +12,7 @@ from anomaly_detector.config import Config
 from anomaly_detector.errors import DetectorError
 from anomaly_detector.explain.finding import (
     Explanation,
+    Held,
     Mates,
     Said,
     mates_of,
@@ -26,23 +28,34 @@ from anomaly_detector.feedback.listing import accepted_sentence, sentence
 from anomaly_detector.feedback.verdicts import HOST, Entry
 from anomaly_detector.models.model import State
 from anomaly_detector.plan import QueryPlan, plans
-from anomaly_detector.query_state import Lane, QueryState
+from anomaly_detector.query_state import Judged, Lane, QueryState
 from anomaly_detector.replay import Instant, Replay
+from anomaly_detector.scoring.bank_options import FeatureBankOptions
 from anomaly_detector.scoring.learning import Pause
 from anomaly_detector.sink.series import SCORE, Identity, output_labels
 from anomaly_detector.source.matrix import grid_times
 from anomaly_detector.source.narrowed import Narrowed
 from anomaly_detector.source.reading import Source
 
+LOOKED_BACK = 300  # instants that a held score is followed back to the alarm that holds it
+
 
 class Played(msgspec.Struct, frozen=True, kw_only=True):
-    """One query of the host, played up to the instant: `before` is what the models knew of the series ahead of it."""
+    """One query of the host, played up to the instant: `before` is what the models knew of the series ahead of it.
+
+    `lately` are the last instants, that one included.
+    """
 
     state: QueryState
     learnt: str
-    last: Instant | None
+    lately: Sequence[Instant]
     row: int = -1
     before: dict[str, State] = {}
+
+    @property
+    def last(self) -> Instant | None:
+        """The instant itself, None where nothing was played."""
+        return self.lately[-1] if self.lately else None
 
 
 def with_pauses(config: Config, marked: Sequence[Pause]) -> Config:
@@ -82,7 +95,8 @@ def _played(plan: QueryPlan, source: Source, found: Found, *, only: dict[str, st
     """Play one query up to the instant; keep what the models knew of the series just before."""
     replay = Replay(plan, source, pauses=pauses(marks, plan.alias), marks=lambda: marks)
     state, learnt = knowledge(plan, replay, found.at_s, only)
-    row, before, last, known = -1, {}, None, set(state.accepted)
+    row, before, known = -1, {}, set(state.accepted)
+    lately: deque[Instant] = deque(maxlen=LOOKED_BACK)
 
     def keep(state: QueryState, time_s: float) -> None:
         nonlocal row, before
@@ -93,11 +107,10 @@ def _played(plan: QueryPlan, source: Source, found: Found, *, only: dict[str, st
             row = next((row for row, labels in enumerate(state.table.labels) if labels == found.labels), -1)
             before = {lane.alias: _row_of(lane, row) for lane in state.lanes if row >= 0}
 
-    for last in replay.run(state, found.at_s, before=keep):  # noqa: B007  # the last one is wanted
-        pass
+    lately.extend(replay.run(state, found.at_s, before=keep))
     if state.accepted != known:
         learnt += "; verdicts about levels since then heeded"
-    return Played(state=state, learnt=learnt, last=last, row=row, before=before)
+    return Played(state=state, learnt=learnt, lately=lately, row=row, before=before)
 
 
 def _row_of(lane: Lane, row: int) -> State:
@@ -114,8 +127,27 @@ def _said(found: Found, played: Played, source: Source, marks: Marks) -> list[Sa
             identity = Identity(found.plan.alias, lane.alias, found.plan.query.page)
             raised_by = 1.0 if found.plan.query.protected else factor(marks, found.labels, identity)
             stored = _stored_score(source, found, identity)
-            out.append(msgspec.structs.replace(said, raised_by=raised_by, written=stored))
+            hold = plan.options.hold if isinstance(plan.options, FeatureBankOptions) else 0
+            held = _held(said, played, hold)
+            out.append(msgspec.structs.replace(said, raised_by=raised_by, written=stored, held=held))
     return out
+
+
+def _held(said: Said, played: Played, hold: int) -> Held | None:
+    """Return what holds a score up, None where it is the sample itself."""
+    if said.testimony.alone >= 1:
+        return None
+    words = [one for instant in played.lately for one in instant.words if one.lane == said.alias]
+    scores = [(_score(one, played.row), one.time_s) for one in words if played.row in one.rows]
+    first = len(scores) - 1
+    while first > 0 and scores[first - 1][0] > scores[first][0]:
+        first -= 1
+    score, at = scores[first]
+    return Held(by_itself=said.score * said.testimony.alone, score=score, at=at, hold=hold)
+
+
+def _score(judged: Judged, row: int) -> float:
+    return float(judged.verdict.score[judged.rows == row][0])
 
 
 def _parts(lane: Lane, played: Played, found: Found) -> Testimony:
@@ -124,7 +156,8 @@ def _parts(lane: Lane, played: Played, found: Found) -> Testimony:
     if played.last is None or state is None:
         return Testimony()
     value = played.last.values[played.last.rows == played.row]
-    return testimony(lane.model, value, state, played.state.grid(found.at_s)) if len(value) else Testimony()
+    grid = played.state.grid(found.at_s)
+    return testimony(lane.model, value, state, grid, rules=found.plan.rules) if len(value) else Testimony()
 
 
 def _actual(played: Played) -> float | None:
@@ -165,7 +198,7 @@ def _not_learning(found: Found, said: Sequence[Said], marked: Sequence[Pause]) -
     every = (*found.plan.settings.learning_pauses, *marked)
     if any(pause.begins <= found.at_s < pause.to and pause.is_about(found.labels) for pause in every):
         return "in a learning pause"
-    frozen = [one.alias for one in said if one.score * one.raised_by > 1]
+    frozen = [one.alias for one in said if one.by_itself * one.raised_by > 1]
     return f"frozen while the score is above 1 ({', '.join(frozen)})" if frozen else ""
 
 

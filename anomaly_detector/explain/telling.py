@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from anomaly_detector.explain.finding import Explanation, Mates, Said
+from anomaly_detector.explain.finding import Explanation, Held, Mates, Said
 from anomaly_detector.feedback.verdicts import moment
 
 WIDTH = 24  # of a bar that stands for 1, the threshold
@@ -52,9 +52,24 @@ def _said(said: Said) -> Iterator[str]:
         )
     if said.confidence < 1:
         yield _line("warming up", f"{said.confidence:.0%} done; the score is 0 until then")
-    for name, score in sorted(said.features.items(), key=lambda one: -one[1]):
-        yield _line("feature", f"{name:<12} {score:5.2f}  {said.shares[name]:4.0%}  {bar(score)}")
+    if said.held:
+        yield _line("held", _held(said.held))
+    yield from _features(said)
     yield from _testimony(said)
+
+
+def _held(held: Held) -> str:
+    since = f"from {held.score:.2f} at {moment(held.at)[11:16]}Z, falling (hold: {held.hold} samples)"
+    return f"{since}; by itself this sample scores {held.by_itself:.2f}"
+
+
+def _features(said: Said) -> Iterator[str]:
+    for name, share in sorted(said.shares.items(), key=lambda one: -said.features[one[0]]):
+        score = said.features[name]
+        yield _line("feature", f"{name:<12} {score:5.2f}  {share:4.0%}  {bar(score)}")
+    for name, score in said.features.items():
+        if name not in said.shares:
+            yield _line("feature", f"{name:<12} {score:5.2f}  tells, does not score")
 
 
 def _testimony(said: Said) -> Iterator[str]:

@@ -86,6 +86,7 @@ class FeatureBank:
     """Features, what is usual of them, thresholds; `_shape` says how strange they are together."""
 
     features: tuple[str, ...] = (*CALIBRATED, "range")
+    silent: tuple[str, ...] = ("range",)  # of them: tell and do not score
     least_shape = LEAST_SHAPE
     level_over_shape = LEVEL_OVER_SHAPE
 

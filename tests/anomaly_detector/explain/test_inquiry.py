@@ -121,6 +121,43 @@ def test_before_the_fault_it_was_usual() -> None:
     assert told.not_learning == ""
 
 
+class Over(Host):
+    """A single wild sample, five minutes ago."""
+
+    def query_range(self, expr: str, times_s: F64, *, step_s: float, max_series: int) -> Matrix:
+        answer = super().query_range(expr, times_s, step_s=step_s, max_series=max_series)
+        answer.values[times_s > FAULT_S, 0] -= 80
+        return answer
+
+
+def test_a_score_that_an_alarm_before_holds_up_is_told() -> None:
+    told = explain('q{instance="sw1", n="a"}', source=Over())
+    (said,) = told.said
+    assert said.held is not None
+    assert (said.held.at, said.held.hold) == (FAULT_S, 20)
+    assert said.by_itself < said.score < said.held.score
+    assert said.score == pytest.approx(said.held.score * np.exp(-5 / 20), rel=0.01)
+    assert (told.not_learning == "") is (said.by_itself <= 1)
+    words = (
+        f"held         from {said.held.score:.2f} at 04:35Z, falling (hold: 20 samples); by itself this sample scores"
+    )
+    assert f"{words} {said.by_itself:.2f}" in as_text(told)
+
+
+def test_a_score_of_the_sample_itself_is_not_held() -> None:
+    (said,) = explain('q{instance="sw1", n="b"}').said
+    assert said.held is None
+    assert said.by_itself == said.score
+
+
+def test_what_tells_and_does_not_score_has_no_share_and_stands_last() -> None:
+    told = explain('q{instance="sw1", n="a"}')
+    assert set(told.said[0].shares) == {"shape", "level"}
+    features = [line for line in as_text(told).splitlines() if line.startswith("  feature")]
+    assert features[-1].split()[1] == "range"
+    assert features[-1].endswith("tells, does not score")
+
+
 def test_a_false_alarm_is_reckoned_with() -> None:
     labels = {"for": "q", "instance": "sw1", "n": "a"}
     entry = Entry(id="1f", at=AT_S, verdict="false_alarm", labels=labels, start=AT_S - 60, end=AT_S)
