@@ -24,6 +24,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     accept.add_argument("--since", required=True, metavar="TIME", help=WHEN)
     false = _verdict(actions, "false-alarm", "false_alarm", "say that an alarm was none: the threshold rises")
     false.add_argument("--at", dest="until", default="", metavar="TIME", help=f"when it alarmed: {WHEN} (now)")
+    false.add_argument("--force", action="store_true", help="keep it although the series did not alarm")
     spans = [
         _verdict(actions, name, name, f"say that a span of a series was {words}: nothing is learnt from it")
         for name, words in (("incident", "an incident"), ("expected", "to be expected"))
@@ -63,7 +64,9 @@ def _feedback_said(arguments: argparse.Namespace) -> int:
     from anomaly_detector.config import Config
     from anomaly_detector.explain.lookup import find
     from anomaly_detector.explain.subject import subject_of
+    from anomaly_detector.feedback.alarmed import demand_alarm
     from anomaly_detector.feedback.command import said, span_of
+    from anomaly_detector.feedback.verdicts import FALSE_ALARM
     from anomaly_detector.source.prom_api import PromApi
     from heronwatch.config import load
 
@@ -74,6 +77,8 @@ def _feedback_said(arguments: argparse.Namespace) -> int:
             now_s = api.server_time()
             span = span_of(arguments.verdict, since=arguments.since, until=arguments.until, now_s=now_s)
             found = find(config, api, subject, at_s=span[1] if arguments.until and span[1] < now_s else None)
+            if arguments.verdict == FALSE_ALARM and not arguments.force:
+                demand_alarm(api, found, at_s=span[1])
         told = said(config, found, arguments.verdict, span=span, now=time.time, who=getpass.getuser())
     except ValueError as error:  # RefusedError, too
         print(f"heronwatch detector feedback: {error}", file=sys.stderr)

@@ -36,6 +36,10 @@ def past(end_s: int) -> str:
             value = 100 + 10 * math.sin(-number * STEP_S / DAY_S * 2 * math.pi) + math.sin(number * 7.7 + place)
             value += 80 if not place and time_s > end_s - 7200 else 0
             rows.append(f"power_watts{{{labels}}} {value:.3f} {time_s}")
+    rows.append("# TYPE anomaly_score unknown")
+    for device, part, score in (("sw1", ODD, 2.5), ("sw2", "a", 0.25)):
+        labels = f'for="power",instance="{device}",model_alias="m",part={json.dumps(part)}'
+        rows.append(f"anomaly_score{{{labels}}} {score} {end_s - 1800}")
     return "\n".join([*rows, "# EOF", ""])
 
 
@@ -153,6 +157,22 @@ def test_what_an_alarm_was_is_said(place: Place, tmp_path: Path, capsys: pytest.
     ):
         assert command(tmp_path, "feedback", *wrong) == 1
         assert said in capsys.readouterr().err
+
+
+def test_what_did_not_alarm_is_no_false_alarm_unless_forced(
+    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(tmp_path, place.store.url)
+    words = ("feedback", "false-alarm", 'power{instance="sw2"}', "--at", str(place.end_s))
+    assert command(tmp_path, *words) == 1
+    error = capsys.readouterr().err
+    assert 'power{instance="sw2", part="a"} scored 0.25 at the most in the hour before ' in error
+    assert "nothing was kept" in error
+    assert not (tmp_path / "state").exists()
+    assert command(tmp_path, *words, "--force") == 0
+    assert "is raised by 20%" in capsys.readouterr().out
+    unknown = ("feedback", "false-alarm", 'power{part="b"}', "--at", str(place.end_s))
+    assert command(tmp_path, *unknown) == 0  # the server has no score of it
 
 
 def test_history_is_tested(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
