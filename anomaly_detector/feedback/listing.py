@@ -35,6 +35,15 @@ def sentence(entry: Entry) -> str:
     return f"{entry.id} {series_text(entry)} until {moment(expires_at(entry))[:10]}"
 
 
+def short(entry: Entry) -> str:
+    """Return who said what of which series.
+
+    >>> short(Entry(id="1f", at=0, verdict="expected", labels={"for": "cpu"}, start=0, end=0, who="ana"))
+    '1f expected cpu{} by ana'
+    """
+    return f"{entry.id} {entry.verdict} {series_text(entry)}{f' by {entry.who}' if entry.who else ''}"
+
+
 def accepted_sentence(entry: Entry) -> str:
     """Return one accepted level as a line for people."""
     return f"{entry.id}, {WORDS[ACCEPTED]} since {moment(entry.start)[:16]}Z{f' by {entry.who}' if entry.who else ''}"

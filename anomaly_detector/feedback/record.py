@@ -12,11 +12,12 @@ import msgspec
 from anomaly_detector.config import Config
 from anomaly_detector.feedback.effects import Marks, expires_at, marks_of, pauses
 from anomaly_detector.feedback.journal import NAME, Journal, JournalError, Past
-from anomaly_detector.feedback.listing import WEEK_S, sentence
+from anomaly_detector.feedback.listing import WEEK_S, sentence, short
 from anomaly_detector.feedback.verdicts import FALSE_ALARM, Entry, Listing, Undo
 from anomaly_detector.scoring.learning import Pause
 from heronwatch.logs import get_logger
 
+MOST_TOLD = 10  # verdicts of others that one line of the log names
 MOST_RAISES = 1000  # false alarms in force at once: with more, thresholds are wrong for another reason
 log = get_logger(__name__)
 
@@ -38,6 +39,8 @@ class Feedback:
         self._journal: Journal | None = None
         self._seen: Past | None = None
         self._pauses: dict[str, tuple[Pause, ...]] = {}
+        self._own: set[str] = set()  # ids of verdicts that the log has told, until they are read
+        self._own_undone: set[str] = set()
         self.use(config)
 
     def use(self, config: Config) -> None:
@@ -53,6 +56,8 @@ class Feedback:
         """Return what is in force now; asked at every step."""
         with self._lock:
             now, past = self._now(), self._past()
+            if self._seen is not None and past is not self._seen:
+                self._tell(self._seen, past)
             if past is not self._seen or now >= self._marks.changes_at:
                 self._marks = marks_of(past, now, version=self._marks.version + 1)
                 self._seen, self._pauses = past, {}
@@ -81,6 +86,7 @@ class Feedback:
             if entry.verdict == FALSE_ALARM and len(self.marks().raises) >= MOST_RAISES:
                 raise RefusedError(409, f"{MOST_RAISES} false alarms are in force: tune the query instead")
             self._written().append(entry)
+            self._own.add(entry.id)
         log.info("feedback", id=entry.id, verdict=entry.verdict, labels=dict(entry.labels), who=entry.who)
 
     def undo(self, identity: str, *, who: str) -> Entry:
@@ -94,6 +100,7 @@ class Feedback:
             if identity in past.undone:
                 raise RefusedError(409, f"{identity} was taken back before")
             journal.append(Undo(id=identity, at=self._now(), who=who))
+            self._own_undone.add(identity)
         log.info("feedback taken back", id=identity, who=who)
         return found
 
@@ -115,6 +122,15 @@ class Feedback:
             log.warning("feedback journal", detail=trouble)
         self._trouble = trouble
         return past
+
+    def _tell(self, before: Past, past: Past) -> None:
+        """Say what another process has added to the journal, such as the command."""
+        known = {entry.id for entry in before.entries} | self._own
+        new = [short(entry) for entry in past.entries if entry.id not in known]
+        undone = sorted(past.undone.keys() - before.undone.keys() - self._own_undone)
+        self._own, self._own_undone = set(), set()
+        if new or undone:
+            log.info("feedback read", new=len(new), said=new[:MOST_TOLD], taken_back=undone[:MOST_TOLD])
 
     def _list(self, now: float) -> None:
         """Say what is raised, once a week, and note that it was said."""

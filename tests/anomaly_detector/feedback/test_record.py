@@ -72,6 +72,21 @@ def test_what_another_process_says_counts(desk: Desk, tmp_path: Path) -> None:
     assert desk.raised() == []
 
 
+def test_what_another_process_says_is_logged_once(desk: Desk, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    desk.say("1")
+    desk.feedback.marks()
+    other = Desk(tmp_path)
+    with caplog.at_level(logging.INFO):
+        desk.say("2")
+        desk.feedback.marks()  # its own are told when they are said
+        other.say("3", "expected")
+        other.feedback.undo("1", who="")
+        for _ in range(2):
+            desk.feedback.marks()
+    read = [getattr(record, FIELDS) for record in caplog.records if record.message == "feedback read"]
+    assert read == [{"new": 1, "said": ['3 expected q{instance="3"}'], "taken_back": ["1"]}]
+
+
 def test_a_restart_forgets_nothing(desk: Desk, tmp_path: Path) -> None:
     desk.say("1")
     desk.say("2", "incident")
