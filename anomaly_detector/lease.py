@@ -27,6 +27,7 @@ class Lease:
         self.leads = path is None and not standby
         self.trouble = ""
         self._file: IO[str] | None = None
+        self._told = ""
 
     def run(self, stop: threading.Event) -> None:
         """Try to get the lock, and look after it, until `stop`; then give it back."""
@@ -37,6 +38,8 @@ class Lease:
 
     def turn(self) -> None:
         """Get the lock if it is free; give up one whose file was taken away."""
+        if self.standby:
+            self._tell("stands by: settings.standby is true")
         if self.path is None or self.standby:
             return
         try:
@@ -47,9 +50,16 @@ class Lease:
             held = False
         else:
             self.trouble = ""
-        if held is not self.leads:
-            log.info("leads: writes scores" if held else "stands by: computes, does not write", lease=str(self.path))
         self.leads = held
+        without = "the lease cannot be had" if self.trouble else "another detector leads"
+        self._tell("leads: writes scores" if held else f"stands by: {without}")
+
+    def _tell(self, words: str) -> None:
+        """Say who writes, at the start and whenever it changes."""
+        if words != self._told:
+            where = {} if self.path is None else {"lease": str(self.path)}
+            log.info(words, **where)
+        self._told = words
 
     def _holds(self, path: Path) -> bool:
         """Return whether the lock is ours and still that of the file at `path`."""

@@ -1,5 +1,6 @@
 """Who writes: one of those with the same lease, the next as soon as that one has ended, however it ended."""
 
+import logging
 import signal
 import subprocess
 import sys
@@ -56,6 +57,22 @@ def test_a_stand_by_never_takes_the_lock(make: Make) -> None:
     standby.turn()
     other.turn()
     assert (standby.leads, other.leads) == (False, True)
+
+
+def test_who_writes_is_said_at_the_start_and_when_it_changes(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    first, second, third = make(), make(), make(standby=True)
+    with caplog.at_level(logging.INFO):
+        for one in (first, second, third, first, second, third):
+            one.turn()
+        first.give_back()
+        second.turn()
+    leads, follows = "leads: writes scores", "stands by: another detector leads"
+    assert [record.message for record in caplog.records] == [
+        leads,
+        follows,
+        "stands by: settings.standby is true",
+        leads,
+    ]
 
 
 def test_when_it_ends_the_next_one_leads(make: Make) -> None:
