@@ -40,6 +40,10 @@ def test_check_sums_up_a_good_file() -> None:
         "query   interface_traffic_in: every 1m, by default (bank)\n"
         "query   cpu: every 1m, by default (bank)\n"
         "query   power: every 1m, by default (bank), may page\n"
+        "state   /var/lib/heronwatch-detector\n"
+        "days    Europe/Berlin\n"
+        "groups  devices by instance, sites by site\n"
+        "budget  5 notifications a week for each 1,000 devices\n"
     )
 
 
