@@ -10,7 +10,7 @@ set `forecast_time_to_threshold_seconds`, +Inf when the line is not heading ther
 """
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import msgspec
 import numpy as np
@@ -63,6 +63,30 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     value: float
 
 
+class Horizon(Duration):
+    """How far ahead a forecast is, in seconds; `label` is the text that configured it: 7d, not 1w.
+
+    >>> Horizon.parse("7d").label, str(Horizon.parse("7d")), Horizon(3600).label
+    ('7d', '1w', '1h')
+    """
+
+    __slots__ = ("label",)
+    label: str
+
+    def __new__(cls, seconds: float) -> Self:
+        """Return it under the usual way to write it."""
+        made = super().__new__(cls, seconds)
+        made.label = str(made)
+        return made
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return it under its own text."""
+        made = super().parse(text)
+        made.label = text
+        return made
+
+
 class TrendOptions(ModelOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of `class: trend`.
 
@@ -72,7 +96,7 @@ class TrendOptions(ModelOptions, frozen=True, kw_only=True, forbid_unknown_field
 
     window: Duration = Duration(7 * DAY_S)
     robust: bool = True
-    horizons: tuple[Duration, ...] = (Duration(4 * 3600), Duration(DAY_S), Duration(7 * DAY_S))
+    horizons: tuple[Horizon, ...] = (Horizon.parse("4h"), Horizon.parse("1d"), Horizon.parse("7d"))
     threshold: Threshold | None = None
     warmup: Duration = Duration(DAY_S)
     alarms_per_day: Annotated[float, msgspec.Meta(gt=0, le=100)] = 0.01
@@ -174,7 +198,7 @@ class Trend:
         out: Ahead = {}
         for place, horizon in enumerate(self._options.horizons):
             for name, rows in ((FORECAST, told.expected), (LOWER, told.lower), (UPPER, told.upper)):
-                out[name, str(horizon)] = rows[place]
+                out[name, horizon.label] = rows[place]
         if self._options.threshold is not None:
             wanted = self._options.threshold
             seconds = time_to_threshold(told, wanted.value, wanted.type)

@@ -11,7 +11,7 @@ from grafana.dashboards_src.scores import CHOSEN, INTERFACE, NAMED, SITE, band_w
 
 UID = "heronwatch-forecast"
 AHEAD = f"forecast_time_to_threshold_seconds{{{CHOSEN}}}"
-A_DAY = f'horizon="1d",{CHOSEN}'
+A_DAY = f'horizon=~"1d|24h",{CHOSEN}'
 DAY_S = 86_400
 SOON = steps((None, "red"), (DAY_S, "orange"), (7 * DAY_S, "green"))
 # the one series of the chosen ones that meets its threshold first; the same one at every step

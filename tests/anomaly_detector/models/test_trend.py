@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from anomaly_detector.models.model import DAY_S, Grid, History, State, Verdict
-from anomaly_detector.models.trend import BINS, Threshold, Trend, TrendOptions
+from anomaly_detector.models.trend import BINS, Horizon, Threshold, Trend, TrendOptions
 from heronwatch.values import Duration
+from tests.fakes.detector_plans import plan
 
 STEP_S = 600.0
 SLOPE = 1.0 / 3600  # a second
-HORIZONS = (Duration.parse("4h"), Duration.parse("1d"))
+HORIZONS = (Horizon.parse("4h"), Horizon.parse("1d"))
 
 
 def filled(times: np.ndarray, *, seed: int = 1, series: int = 3) -> np.ndarray:
@@ -49,6 +50,15 @@ def test_the_line_leads_where_the_series_goes(robust: bool) -> None:
         assert verdict.ahead["forecast", horizon] == pytest.approx(truth, abs=1.5)
         assert (verdict.ahead["forecast_lower", horizon] < truth).all()
         assert (verdict.ahead["forecast_upper", horizon] > truth).all()
+
+
+def test_a_horizon_is_called_what_the_configuration_calls_it() -> None:
+    query = plan(models="{m: {class: trend, horizons: [24h, 7d]}, n: {class: trend}}")
+    usual, day = query.lanes[1].make(), query.lanes[0].make()
+    for model, names in ((day, {"24h", "7d"}), (usual, {"4h", "1d", "7d"})):
+        verdict = see(model, model.blank(1), np.ones(1), 0.0)
+        assert {horizon for name, horizon in verdict.ahead if name == "forecast"} == names
+    assert "Duration('1w')" in dict(query.lanes[0].told()[2])["horizons"]  # snapshots of old still fit
 
 
 def test_temporary_files_do_not_bend_it() -> None:
