@@ -237,7 +237,7 @@ class QueryRunner:
             with timed("score"):
                 still = self._judging.held(state, rows, time_s, self._every_pause())
                 words = self._judging.at(state, rows, matrix.values[place], time_s, still=still)
-                rolled = self._groups.at(state, words, rows, matrix.values[place], still)
+                rolled = self._groups.at(state, words, rows, matrix.values[place], still, silent=self._judging.silent)
             if self._handed_over.wants(time_s, now_s):
                 self._hand_over(words, dense(rows, matrix.values[place], count=len(state.table)), rolled)
             self._missed.judged(time_s, too_late=self._handed_over.too_late(time_s, now_s))

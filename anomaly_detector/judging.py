@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from anomaly_detector.errors import ResponseTooLargeError
-from anomaly_detector.feedback.effects import Marks, Raised
+from anomaly_detector.feedback.effects import Marks, Raised, SaidPause
 from anomaly_detector.kinship import Kinship
 from anomaly_detector.models.model import F64, Mask
 from anomaly_detector.plan import QueryPlan
@@ -25,6 +25,8 @@ class Judging:
 
     def __init__(self, plan: QueryPlan, *, marks: Callable[[], Marks] = Marks) -> None:
         self._plan, self.forgot = plan, 0
+        self.silent: Mask | None = None
+        self._unsaid = HeldSeries()
         self._kinship, self._held, self._raised = Kinship(plan.query), HeldSeries(), Raised(plan, marks)
 
     def rows(self, state: QueryState, matrix: Matrix, *, max_series: int) -> Rows:
@@ -42,8 +44,16 @@ class Judging:
         return rows
 
     def held(self, state: QueryState, rows: Rows, time_s: float, pauses: Sequence[Pause]) -> Mask | None:
-        """Return which of `rows` learn nothing at an instant because of `pauses`, None when all may."""
-        return self._held.at(pauses, state.table, rows, time_s)
+        """Return which of `rows` learn nothing at an instant because of `pauses`, None when all may.
+
+        `silent` says whose devices need not be scored: the same, but for verdicts about a `protected` query.
+        """
+        self.silent = still = self._held.at(pauses, state.table, rows, time_s)
+        if still is not None and self._plan.query.protected:
+            others = [pause for pause in pauses if not isinstance(pause, SaidPause)]
+            silent = self._unsaid.at(others, state.table, rows, time_s)
+            self.silent = np.zeros_like(still) if silent is None else silent
+        return still
 
     def at(self, state: QueryState, rows: Rows, values: F64, time_s: float, *, still: Mask | None) -> list[Judged]:
         """Judge one instant: `values` of `rows`, of which those in `still` learn nothing; see `query_state.judge`."""

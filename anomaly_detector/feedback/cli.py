@@ -31,7 +31,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     ]
     for one in spans:
         one.add_argument("--since", required=True, metavar="TIME", help=WHEN)
-        one.add_argument("--until", default="", metavar="TIME", help="end of the span, at most 31 days ahead (now)")
+        one.add_argument("--until", default="", metavar="TIME", help="end of the span, at most 7 days ahead (now)")
     undo = actions.add_parser("undo", help="take a verdict back")
     undo.add_argument("id", metavar="ID", help="as `list` shows it")
     undo.set_defaults(detector_run=_feedback_undo)

@@ -61,7 +61,7 @@ def span_of(verdict: Verdict, *, since: str, until: str, now_s: float) -> tuple[
     if verdict == FALSE_ALARM and end_s > now_s:
         raise ValueError("--at is ahead: nothing has alarmed yet")
     if end_s > now_s + FARTHEST_S:
-        raise ValueError("--until is more than 31 days ahead")
+        raise ValueError("--until is more than 7 days ahead")
     if end_s < start_s:
         raise ValueError("--until is before --since")
     return start_s, end_s

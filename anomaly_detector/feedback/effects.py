@@ -30,6 +30,10 @@ SAME_S = 3600.0  # alarms of a series that are no farther apart are one: two peo
 OURS = frozenset({ALIAS, "model_alias", "page"})  # labels that the detector adds
 
 
+class SaidPause(Pause, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A span that a verdict means: it never silences the devices of a `protected` query."""
+
+
 class Marks(msgspec.Struct, frozen=True, kw_only=True):
     """What is in force at a moment: verdicts not taken back, and of the false alarms those not yet expired.
 
@@ -170,7 +174,7 @@ def _as_written(labels: Labels, identity: Identity) -> Labels:
     return tuple(pair for pair in output_labels(dict(labels), identity) if pair[0] not in ours)
 
 
-def _pause(entry: Entry) -> Pause:
+def _pause(entry: Entry) -> SaidPause:
     """Say a span in the words of the configuration.
 
     With a query named, the labels are an alert's: a series that lacks one of them is meant all the same. Without, a
@@ -182,4 +186,4 @@ def _pause(entry: Entry) -> Pause:
         for name, value in entry.labels.items()
         if name not in OURS
     }
-    return Pause(begins=Instant(entry.start), to=Instant(entry.end), match=match)
+    return SaidPause(begins=Instant(entry.start), to=Instant(entry.reaches_to), match=match)

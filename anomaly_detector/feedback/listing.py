@@ -79,7 +79,7 @@ def effect(entry: Entry, counts: bool, protected: frozenset[str]) -> str:
     if not counts:
         return "no longer counts"
     if entry.verdict not in {FALSE_ALARM, ACCEPTED}:
-        return f"{moment(entry.start)[:16]}Z to {moment(entry.end)[:16]}Z {WORDS[entry.verdict]}"
+        return f"{moment(entry.start)[:16]}Z to {moment(entry.reaches_to)[:16]}Z {WORDS[entry.verdict]}"
     if entry.query in protected:
         return "changes nothing: the query is protected"
     if entry.verdict == ACCEPTED:

@@ -15,7 +15,7 @@ FALSE_ALARM: Verdict = "false_alarm"
 ACCEPTED: Verdict = "accepted"  # what it has been since `start` is its new level
 HOST = "instance"  # the label by which series belong to one device
 ALIAS = "for"  # the label by which every series of ours names its query
-FARTHEST_S = 31 * 86_400.0  # how far ahead a span may end: a maintenance that is planned
+FARTHEST_S = 7 * 86_400.0  # how far beyond its saying a span may reach: what is planned for longer is a learning pause
 LATEST_S = 253_402_300_800.0  # the year 10,000
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,199}\Z")]
@@ -56,6 +56,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     def query(self) -> str:
         """Alias of the query that it is about, "" for all."""
         return self.labels.get(ALIAS, "")
+
+    @property
+    def reaches_to(self) -> float:
+        """Where a span ends: an older journal may hold some that were taken for longer."""
+        return min(self.end, self.at + FARTHEST_S)
 
 
 class Undo(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +111,7 @@ def entry_of(body: bytes, *, identity: str, now: float) -> Entry:
     if end < start:
         raise ValueError("end is before start")
     if end > now + FARTHEST_S:
-        raise ValueError("end is more than 31 days ahead")
+        raise ValueError("end is more than 7 days ahead")
     if said.verdict == ACCEPTED and start > now:
         raise ValueError("start is ahead: a level is accepted once it is there")
     if said.verdict in (FALSE_ALARM, ACCEPTED) and not said.labels.get(ALIAS):

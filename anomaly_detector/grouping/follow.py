@@ -61,13 +61,16 @@ class QueryGroups:
         """The site of each place, -1 for none."""
         return self.signing.places.site_of
 
-    def at(self, table: SeriesTable, judged: Judged, values: F64, held: Mask) -> Told | None:
+    def at(
+        self, table: SeriesTable, judged: Judged, values: F64, held: Mask, *, silent: Mask | None = None
+    ) -> Told | None:
         """Take the words of a model about an instant; None while too few days are known.
 
         `values` and `held` have one entry for each row of the table: NaN without a sample, and True where nothing is
         to be learnt. A device of which anything is held is let be, and nothing of it is remembered; but one that was
         above 1 is scored on until it was below for QUIET_S, as its own alarm may be why it is held: let be at once, it
-        would be well for want of a score, and notify anew as soon as nothing holds it any more.
+        would be well for want of a score, and notify anew as soon as nothing holds it any more. With `silent` a
+        device is let be only for what is True there; of one of which more is held nothing is remembered either.
         """
         signed = self.signing.at(table, judged, values, held)
         if signed is None:
@@ -75,7 +78,8 @@ class QueryGroups:
         self._grow()
         self._forget(signed.there, judged.time_s)
         going_on = self.loud_s >= judged.time_s - QUIET_S
-        rolled = self._rolled(signed, signed.there & (signed.calm | going_on), judged.time_s)
+        scored = signed.calm if silent is None else self.signing.free_of(silent)
+        rolled = self._rolled(signed, signed.there & (scored | going_on), judged.time_s)
         self.loud_s[rolled.alone > 1] = judged.time_s
         if self.roll_up.levels is None:
             return None

@@ -36,14 +36,25 @@ class RunningGroups:
         self._groups = self._restored() or groups_of(plan)
         self._outputs = None if self._groups is None else self._showing(self._groups)
 
-    def at(self, state: QueryState, words: list[Judged], rows: Rows, values: F64, held: Mask | None) -> Batch:
-        """Take an instant, `values` and `held` of `rows`; return what to write about it, which may be nothing."""
+    def at(
+        self,
+        state: QueryState,
+        words: list[Judged],
+        rows: Rows,
+        values: F64,
+        held: Mask | None,
+        *,
+        silent: Mask | None = None,
+    ) -> Batch:
+        """Take an instant, `values`, `held` and `silent` of `rows`; return what to write, which may be nothing."""
         if self._groups is None or self._outputs is None or not words:
             return NOTHING
         if self._is_in_file(self._groups, words[0].time_s):
             return NOTHING
         self._take_over_past(self._groups)
-        told = self._groups.at(state.table, words[0], *dense(len(state.table), rows, values, held))
+        every, still = dense(len(state.table), rows, values, held)
+        quiet = still if silent is None else dense(len(state.table), rows, values, silent)[1]
+        told = self._groups.at(state.table, words[0], every, still, silent=quiet)
         self._last_s = words[0].time_s
         self._begin_past(self._groups, state)
         return NOTHING if told is None else self._outputs.batch(told, state.table)

@@ -60,9 +60,13 @@ class DeviceSigns:
         score, off = np.zeros(len(values), np.float32), np.zeros(len(values), np.float32)
         score[judged.rows] = judged.verdict.score
         off[judged.rows] = deviation(judged.verdict, values[judged.rows])
-        calm = self._grouped.most(held.astype(np.float32)) == 0
+        calm = self.free_of(held)
         signs, there = self._signs.take(score, values, off, calm)
         return Signed(signs=signs, there=there, calm=calm, score=score)
+
+    def free_of(self, rows: Mask) -> Mask:
+        """Return of which devices none of `rows` is."""
+        return np.asarray(self._grouped.most(rows.astype(np.float32)) == 0, np.bool_)
 
     def worst(self, score: F32, wanted: Mask) -> Rows:
         """Return the row of the highest score of each of the `wanted` devices that has one."""

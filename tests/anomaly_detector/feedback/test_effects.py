@@ -204,3 +204,9 @@ def test_an_incident_is_not_learnt_from(
     found = pauses(marks(said(verdict="incident", labels=labels)), "q")
     assert any(pause.is_about(series) for pause in found) is meant
     assert all((pause.begins, pause.to) == (NOW_S - 600, NOW_S) for pause in found)
+
+
+def test_a_span_reaches_seven_days_beyond_its_saying_whatever_the_journal_holds() -> None:
+    entry = msgspec.structs.replace(said(verdict="expected"), at=NOW_S, start=NOW_S - 600, end=NOW_S + 31 * DAY_S)
+    (found,) = pauses(marks(entry), "q")
+    assert (found.begins, found.to) == (NOW_S - 600, NOW_S + 7 * DAY_S)

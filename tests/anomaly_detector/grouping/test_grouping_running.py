@@ -35,8 +35,11 @@ class Query:
         self.random = np.random.default_rng(8)
         self.time_s = START_S
 
-    def step(self, loud: dict[int, float] | None = None, *, held: str = "") -> Batch:
-        """Judge an instant: quiet but for the rows in `loud`; nothing is to be learnt of the device `held`."""
+    def step(self, loud: dict[int, float] | None = None, *, held: str = "", silent: bool = True) -> Batch:
+        """Judge an instant: quiet but for the rows in `loud`; nothing is to be learnt of the device `held`.
+
+        Unless it is `silent` as well, it is to be scored all the same.
+        """
         values = self.random.normal(50, 1, (1, len(SERIES)))
         matrix = Matrix(keys=KEYS, times_s=np.array([self.time_s]), values=values)
         rows = self.state.rows(matrix, max_series=1000)
@@ -55,7 +58,9 @@ class Query:
         none = np.zeros(0, np.intp)
         said = Judged(lane="default", time_s=self.time_s, rows=rows, verdict=verdict, ended=none, warmed=none)
         still = np.array([one["instance"] == held for one in SERIES]) if held else None
-        batch = self.groups.at(self.state, [said], rows, values[0], still)
+        batch = self.groups.at(
+            self.state, [said], rows, values[0], still, silent=None if silent else np.zeros(len(SERIES), bool)
+        )
         self.time_s += STEP_S
         self.said = said
         return batch
@@ -144,6 +149,20 @@ def test_a_device_that_is_held_when_it_becomes_loud_is_let_be_and_nothing_of_it_
     assert groups is not None
     place = groups.devices["sw-3"]
     assert np.isnan(groups.roll_up.highest[-1, 0, place])
+
+
+def test_a_device_that_is_held_but_not_silent_is_scored_and_not_remembered() -> None:
+    query = Query(watched())
+    query.live(5)
+    query.step()  # the day has begun
+    groups = query.groups._groups
+    assert groups is not None
+    place = groups.devices["sw-3"]
+    before = groups.roll_up.today[0, place]
+    query.step({10: 5.0, 11: 2.0}, held="sw-3", silent=False)
+    query.step({10: 5.0, 11: 2.0}, held="sw-3", silent=False)
+    assert score(query) > 1
+    assert groups.roll_up.today[0, place] == before
 
 
 def test_nothing_is_remembered_of_a_device_that_is_scored_on_though_it_is_held() -> None:
