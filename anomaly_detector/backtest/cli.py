@@ -30,7 +30,9 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         f"Exit status 0, {EXIT_ABOVE_BUDGET} when there were more notifications than the budget allows (--strict).",
     )
     add_config_file(backtest)
-    backtest.add_argument("--from", dest="begins", required=True, metavar="TIME", help="2026-10-01T00:00:00Z, or 14d")
+    backtest.add_argument(
+        "--from", dest="begins", required=True, metavar="TIME", help="2026-10-01, 2026-10-01T06:00:00Z, or 14d"
+    )
     backtest.add_argument("--to", dest="ends", default="", metavar="TIME", help="end of the span (now)")
     backtest.add_argument("--out", type=Path, default=Path("backtest.html"), metavar="FILE", help="the report")
     backtest.add_argument("--query", action="append", default=[], metavar="ALIAS", help="only this one, repeatable")

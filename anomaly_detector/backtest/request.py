@@ -1,9 +1,11 @@
 """From arguments to what is to be run: times, durations, incidents."""
 
 import argparse
+import contextlib
 import math
 import os
 from collections.abc import Callable
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import msgspec
@@ -12,12 +14,14 @@ from anomaly_detector.backtest.block import Terms
 from anomaly_detector.backtest.recording import load_index
 from anomaly_detector.backtest.run import Wanted
 from anomaly_detector.config import Config
+from anomaly_detector.grid import timezone_named
 from anomaly_detector.scoring.learning import Instant, Pause
 from heronwatch.config import load
 from heronwatch.values import Duration
 from heronwatch.words import hint
 
 SHORTEST_S = 60.0
+DATE = "%Y-%m-%d"
 
 
 class Incidents(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,8 +32,9 @@ class Incidents(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 def wanted_of(arguments: argparse.Namespace, config: Config, *, now: Callable[[], float]) -> Wanted:
     """Return what is to be run; ValueError says which argument is wrong, ConfigError what is wrong with incidents."""
-    to_s = _end(arguments.ends, arguments.recorded, now)
-    from_s = _begin(arguments.begins, to_s)
+    zone = timezone_named(config.settings.timezone)
+    to_s = _end(arguments.ends, arguments.recorded, now, zone)
+    from_s = _begin(arguments.begins, to_s, zone)
     if from_s < 0:
         raise ValueError("--from lies before 1970")
     if to_s - from_s < SHORTEST_S:
@@ -62,22 +67,25 @@ def wanted_of(arguments: argparse.Namespace, config: Config, *, now: Callable[[]
     )
 
 
-def _end(text: str, recorded: Path | None, now: Callable[[], float]) -> float:
+def _end(text: str, recorded: Path | None, now: Callable[[], float], zone: tzinfo) -> float:
     if text:
-        return _instant("--to", text)
+        return _instant("--to", text, zone)
     if recorded is not None:
         return min(track.end_s for track in load_index(recorded).queries.values())
     return now()
 
 
-def _begin(text: str, to_s: float) -> float:
+def _begin(text: str, to_s: float, zone: tzinfo) -> float:
     try:
         return to_s - float(Duration.parse(text))
     except ValueError:
-        return _instant("--from", text)
+        return _instant("--from", text, zone)
 
 
-def _instant(name: str, text: str) -> float:
+def _instant(name: str, text: str, zone: tzinfo) -> float:
+    """Read a time with its offset, or a date: the beginning of that day in `zone`."""
+    with contextlib.suppress(ValueError):
+        return datetime.strptime(text, DATE).replace(tzinfo=zone).timestamp()
     try:
         return float(Instant.parse(text))
     except ValueError as exc:
