@@ -39,7 +39,9 @@ def past(end_s: int) -> str:
     rows.append("# TYPE anomaly_score unknown")
     for device, part, score in (("sw1", ODD, 2.5), ("sw2", "a", 0.25)):
         labels = f'for="power",instance="{device}",model_alias="m",part={json.dumps(part)}'
-        rows.append(f"anomaly_score{{{labels}}} {score} {end_s - 1800}")
+        rows += [f"anomaly_score{{{labels}}} {score} {end_s - halves * 1800}" for halves in (16, 1)]
+    rows.append("# TYPE anomaly_group_score unknown")
+    rows.append(f'anomaly_group_score{{for="power",instance="sw2",model_alias="m"}} 1.5 {end_s - 8 * 3600}')
     return "\n".join([*rows, "# EOF", ""])
 
 
@@ -169,6 +171,8 @@ def test_what_did_not_alarm_is_no_false_alarm_unless_forced(
     assert 'power{instance="sw2", part="a"} scored 0.25 at the most in the hour before ' in error
     assert "nothing was kept" in error
     assert not (tmp_path / "state").exists()
+    device = ("feedback", "false-alarm", 'power{instance="sw2"}', "--at", str(place.end_s - 8 * 3600 + 60))
+    assert command(tmp_path, *device) == 0  # none of its series was above 1 then, but the device was
     assert command(tmp_path, *words, "--force") == 0
     assert "is raised by 20%" in capsys.readouterr().out
     unknown = ("feedback", "false-alarm", 'power{part="b"}', "--at", str(place.end_s))
