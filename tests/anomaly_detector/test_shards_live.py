@@ -45,6 +45,7 @@ def text(store: Daemon, sink: Daemon, folder: Path, number: int, *, offset: str)
         f"reader: {{{read}, queries: {{power: {{expr: power_watts, step: 30m}}}}}}\n"
         "models: {m: {class: bank, fit_window: 1d, warmup: 6h}}\n"
         "groups: {history: 4d}\n"
+        f"budget: {{per_week: {1000 / DEVICES:g}}}\n"  # one, of them all
         f"writer: {{targets: [{{datasource_url: '{sink.url}'}}]}}\n"
         f"settings: {{state_dir: '{folder}', shard: {{count: 2, number: {number}}}}}\n"
     )

@@ -19,9 +19,10 @@ def plan(
     reader: str = "",
     models: str = "{}",
     settings: str = "{}",
+    budget: str = "{}",
 ) -> QueryPlan:
     """Return the plan of one query `q`; the arguments are insides of YAML flow mappings."""
     more = f", {reader}" if reader else ""
     read = f"reader: {{datasource_url: '{url}', queries: {{q: {{{query}}}}}{more}}}"
-    (only,) = plans(config(f"{read}\nmodels: {models}\nsettings: {settings}\n"))
+    (only,) = plans(config(f"{read}\nmodels: {models}\nsettings: {settings}\nbudget: {budget}\n"))
     return only
