@@ -6,6 +6,7 @@ from anomaly_detector.config import Config
 from anomaly_detector.lease import Lease
 from anomaly_detector.marks.reader import MarkedPauses
 from anomaly_detector.metrics import Metrics
+from anomaly_detector.plan import plans
 from anomaly_detector.running import Running, join, started
 from anomaly_detector.scoring.learning import Pause
 
@@ -76,7 +77,7 @@ class Beside:
     def _marks_of(self, config: Config) -> MarkedPauses | None:
         if config.marks is None:
             return None
-        back_s = max((float(block.fit_window) for block in config.models.values()), default=7 * 86_400.0)
+        back_s = max(plan.history_s for plan in plans(config))
         back_s += float(config.groups.history) if config.groups is not None else 0.0  # played again, with that before
         return MarkedPauses(config.marks, back_s=back_s, metrics=self._metrics)
 

@@ -35,6 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_web_arguments(serve, DEFAULT_PORT)
     add_log_arguments(serve)
     serve.set_defaults(detector_run=_serve)
+    _add_check(commands)
+    _add_convert(commands)
+    backtest.add_command(commands)
+    explain.add_command(commands)
+    feedback.add_command(commands)
+    status.add_command(commands)
+
+
+def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     check = commands.add_parser(
         "check",
         help="check the configuration: every fault, or a summary of what it means",
@@ -51,6 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     grouping.add_arguments(check)
     check.set_defaults(detector_run=_check)
+
+
+def _add_convert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     convert = commands.add_parser(
         "convert",
         help="turn a configuration of vmanomaly into one of ours",
@@ -59,10 +71,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     convert.add_argument("file", metavar="FILE", help="configuration of vmanomaly")
     convert.set_defaults(detector_run=_convert)
-    backtest.add_command(commands)
-    explain.add_command(commands)
-    feedback.add_command(commands)
-    status.add_command(commands)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -7,6 +7,8 @@ from heronwatch.config_flag import add_config_files, config_files
 
 DEFAULT_FILE = "detector.yml"
 
+TIMES = "2h (ago), 2026-10-25, 2026-10-25T03:00 (in settings.timezone), or with its offset"  # what `when` reads
+
 
 def add_config_file(parser: argparse.ArgumentParser) -> None:
     """Add `--config.file`."""

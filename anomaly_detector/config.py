@@ -14,6 +14,7 @@ from anomaly_detector.marks.blocks import LabelName, Marks
 from anomaly_detector.models.model import ModelOptions
 from anomaly_detector.models.registry import models
 from anomaly_detector.promql import form_faults, raw_counter
+from anomaly_detector.schedulers import SHORTEST_STEP_S, Scheduler, scheduler_faults, step_faults
 from anomaly_detector.scoring.calendar import Calendar
 from anomaly_detector.scoring.learning import Pause
 from anomaly_detector.scoring.scoring import SCORE_OUTSIDE_DATA_RANGE, Direction
@@ -24,7 +25,6 @@ from heronwatch.words import hint
 
 ALIAS = r"^[A-Za-z_][A-Za-z0-9_.:-]{0,99}$"
 ONE_MINUTE, ONE_HOUR, ONE_DAY = Duration(60), Duration(3600), Duration(86_400)
-SHORTEST_STEP_S = 1.0
 
 Alias = Annotated[str, msgspec.Meta(pattern=ALIAS)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -46,12 +46,13 @@ def _options_of(name: str) -> type[ModelOptions]:
 class Query(Struct, frozen=True, kw_only=True):
     """A query: its series are what is watched.
 
-    `step`: distance of its instants, `reader.sampling_period` when left out. `data_range`: values outside are
-    anomalous at once. `min_dev_from_expected`: [below, above], smaller deviations never count. `provide_series`: what
-    is written. `page: true` adds the label `page="true"`, by which alert rules know what may wake a person.
-    `identity_labels`, or all labels but `drop_labels`: new series that agree in these with one that has gone go on with
-    what that one had learnt. `allow_counter`: the name only looks like a counter's. `protected`: no false alarm
-    raises its thresholds. `anomaly_type`: a label of what promql-anomaly-detection's profile writes.
+    `step`: distance of its instants; left out, `infer_every` of a scheduler, else `reader.sampling_period`.
+    `data_range`: values outside are anomalous at once. `min_dev_from_expected`: [below, above], smaller deviations
+    never count. `provide_series`: what is written. `page: true` adds the label `page="true"`, by which alert rules know
+    what may wake a person. `identity_labels`, or all labels but `drop_labels`: new series that agree in these with one
+    that has gone go on with what that one had learnt. `allow_counter`: the name only looks like a counter's.
+    `protected`: no false alarm raises its thresholds. `anomaly_type`: a label of what promql-anomaly-detection's
+    profile writes.
     """
 
     expr: str
@@ -113,10 +114,6 @@ class Reader(Endpoint, frozen=True, kw_only=True):
         if self.latency_offset > 3600:
             yield "latency_offset", f"{self.latency_offset} is longer than 1h"
 
-    def step_of(self, query: Query) -> float:
-        """Return the distance of a query's instants in seconds."""
-        return float(query.step if query.step is not None else self.sampling_period)
-
 
 class Target(Endpoint, frozen=True, kw_only=True):
     """A receiver of remote write."""
@@ -176,10 +173,12 @@ class Config(Struct, frozen=True, kw_only=True):
     """detector.yml.
 
     `models` maps an alias to a model block: `class`, the `queries` it watches, the options of that class. Without
-    one, a `bank` with the alias `default` watches everything.
+    one, a `bank` with the alias `default` watches everything. `schedulers` say when models learn and judge, which
+    models and queries can say as well.
     """
 
     reader: Reader
+    schedulers: Mapping[Alias, Scheduler] = {}
     models: Mapping[
         Alias, Annotated[Any, ByKey("class", names=_model_names, type_of=_options_of, default=DEFAULT_CLASS)]
     ] = {}
@@ -196,6 +195,9 @@ class Config(Struct, frozen=True, kw_only=True):
             yield "feedback", "settings.state_dir is missing: verdicts are kept there"
         yield from team_faults(self.budget, list(self.reader.queries))
         yield from shard_faults(self.groups, self.settings.shard)
+        yield from scheduler_faults(self.schedulers, self.models)
+        stepless = [alias for alias, query in self.reader.queries.items() if query.step is None]
+        yield from step_faults(self.schedulers, self.models, stepless)
         watched: set[str] = set()
         for alias, block in self.models.items():
             wanted = tuple(self.reader.queries) if block.queries is None else block.queries

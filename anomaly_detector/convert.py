@@ -13,6 +13,7 @@ import msgspec
 from anomaly_detector.config import DEFAULT_CLASS
 from anomaly_detector.errors import ConversionError
 from anomaly_detector.models.registry import models as registry
+from anomaly_detector.schedulers import OF_THE_PAST, WORDS
 
 Block = Mapping[str, Any]
 READER = ("sampling_period", "latency_offset")
@@ -21,10 +22,7 @@ TAKEN = {  # what is taken over of these blocks, or told about elsewhere
     "reader": {"class", "datasource_url", "tenant_id", "queries", *READER, *ACCESS},
     "writer": {"class", "datasource_url", "tenant_id", "metric_format", *ACCESS},
 }
-OF_SCHEDULERS = {
-    "fit_every": "models learn at every step",
-    "infer_every": "the step is reader.sampling_period, or `step` of a query",
-}
+LATENCY = "30s"  # after so long the newest points of VictoriaMetrics are settled
 QUERY = ("expr", "step", "data_range")
 OF_THE_QUERY = ("detection_direction", "min_dev_from_expected", "provide_series")  # arguments of a model there
 SETTINGS = {  # their words: ours
@@ -36,14 +34,16 @@ KNOWN = {"reader", "writer", "models", "schedulers", "settings", "monitoring"}
 WITHOUT_MEANING = {"class", "schedulers", "queries", *OF_THE_QUERY}
 TWINS = {"holtwinters": "holt_winters", "zscore": "static_z", "zscore_online": "static_z"}
 FROM_ENVIRONMENT = re.compile(r"%\{([A-Za-z_][A-Za-z0-9_]*)\}")
+ISO_DURATION = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 OUTPUTS = ("anomaly_score", "yhat", "yhat_lower", "yhat_upper")
 
 
 class Converted(msgspec.Struct, frozen=True, kw_only=True):
-    """Our configuration as plain values, and what of theirs is not in it, one sentence each."""
+    """Our configuration as plain values, what of theirs is not in it, and what was added, one sentence each."""
 
     config: dict[str, Any]
     left_out: tuple[str, ...]
+    added: tuple[str, ...] = ()
 
 
 def convert(theirs: Block) -> Converted:
@@ -51,20 +51,27 @@ def convert(theirs: Block) -> Converted:
     queries = _block(_block(theirs, "reader"), "queries")
     if not queries:
         raise ValueError("reader.queries is missing: this is no configuration of vmanomaly")
-    models = _block(theirs, "models")
+    models, kept = _block(theirs, "models"), _schedulers(theirs)
+    every = [model for _, model in _blocks(models)] or [{}]
+    used = dict.fromkeys(name for model in every for name in _chosen(model, kept))
     config = {
         "reader": _reader(_block(theirs, "reader")) | {"queries": _queries(queries, models)},
-        "models": {alias: _model(block, _fit_window(theirs)) for alias, block in _blocks(models)},
+        "schedulers": {name: kept[name] for name in used},
+        "models": {alias: _model(block, kept, list(used)) for alias, block in _blocks(models)},
         "writer": _writer(_block(theirs, "writer")),
         "settings": {SETTINGS[name]: value for name, value in _block(theirs, "settings").items() if name in SETTINGS},
     }
-    kept = {name: block for name, block in config.items() if block}
-    return Converted(config=kept, left_out=tuple(_left_out(theirs)))
+    added: tuple[str, ...] = ()
+    if "latency_offset" not in _block(theirs, "reader") and "latency_offset" in config["reader"]:
+        added = (f"reader.latency_offset: {LATENCY}, as newer points of VictoriaMetrics are not settled",)
+    full = {name: block for name, block in config.items() if block}
+    return Converted(config=full, left_out=tuple(_left_out(theirs)), added=added)
 
 
 def _reader(theirs: Block) -> dict[str, Any]:
     url = {"datasource_url": _url(theirs, "select")} if "datasource_url" in theirs else {}
-    return url | {name: _plain(theirs[name]) for name in READER if name in theirs} | _access(theirs)
+    late = {"latency_offset": LATENCY} if _kind(theirs) in {"vm", ""} else {}
+    return url | late | {name: _span(theirs[name]) for name in READER if name in theirs} | _access(theirs)
 
 
 def _url(theirs: Block, part: str) -> object:
@@ -125,11 +132,38 @@ def _asked(model: Block) -> dict[str, Any]:
     return out
 
 
-def _model(theirs: Block, fit_window: str) -> dict[str, Any]:
+def _model(theirs: Block, kept: Block, used: list[str]) -> dict[str, Any]:
     out: dict[str, Any] = {"class": _class(theirs)}
     if "queries" in theirs:
         out["queries"] = _watched(theirs, [])
-    return out | ({"fit_window": fit_window} if fit_window else {})
+    chosen = _chosen(theirs, kept)
+    return out if chosen == used else out | {"schedulers": chosen}
+
+
+def _schedulers(theirs: Block) -> dict[str, dict[str, Any]]:
+    """Return what of their schedulers has a meaning here; none of those that look at the past."""
+    period = _span(_block(theirs, "reader").get("sampling_period", ""))
+    out = {}
+    for alias, block in _blocks(_block(theirs, "schedulers")):
+        if _kind(block) not in OF_THE_PAST:
+            words = {word: _span(block[word]) for word in WORDS if word in block}
+            if period and words.get("infer_every") != period:
+                words.pop("infer_every", None)
+            out[alias] = words
+    return out
+
+
+def _named(model: Block, kept: Block) -> list[str]:
+    """Return the schedulers of a model of theirs, every one where it names none."""
+    named = model.get("schedulers", list(kept))
+    if not isinstance(named, list):
+        raise ConversionError("the schedulers of a model are no list")
+    return [str(one) for one in named if str(one) in kept]
+
+
+def _chosen(model: Block, kept: Block) -> list[str]:
+    """Return the scheduler of a model here: the first of those that it has there."""
+    return _named(model, kept)[:1]
 
 
 def _kind(theirs: Block) -> str:
@@ -147,12 +181,6 @@ def _secret(value: object) -> object:
     """Return a secret in our words: theirs may come from the environment."""
     found = FROM_ENVIRONMENT.fullmatch(str(value))
     return {"env": found[1]} if found else str(value)
-
-
-def _fit_window(theirs: Block) -> str:
-    """Return the window of the first scheduler that has one."""
-    windows = (block["fit_window"] for _, block in _blocks(_block(theirs, "schedulers")) if "fit_window" in block)
-    return str(next(windows, ""))
 
 
 def _writer(theirs: Block) -> dict[str, Any]:
@@ -187,10 +215,24 @@ def _left_out_of_ends(theirs: Block) -> Iterator[str]:
         yield from (f"{name}.{word}: has no counterpart" for word in block if word not in taken)
         if block.get("tenant_id"):
             yield f"{name}.tenant_id: is part of datasource_url here, as of VictoriaMetrics' cluster"
+    yield from _left_out_of_schedulers(theirs)
+
+
+def _left_out_of_schedulers(theirs: Block) -> Iterator[str]:
+    kept = _schedulers(theirs)
     for alias, scheduler in _blocks(_block(theirs, "schedulers")):
+        if alias not in kept:
+            yield f"schedulers.{alias}: looks at the past, as `heronwatch detector backtest` does"
+            continue
         for word in scheduler:
-            if word not in {"class", "fit_window"}:
-                yield f"schedulers.{alias}.{word}: {OF_SCHEDULERS.get(word, 'has no counterpart')}"
+            if word == "infer_every" and word not in kept[alias]:
+                yield f"schedulers.{alias}.{word}: the step is reader.sampling_period, or `step` of a query"
+            elif word not in {"class", *WORDS}:
+                yield f"schedulers.{alias}.{word}: has no counterpart"
+    for alias, model in _blocks(_block(theirs, "models")):
+        first, *others = _named(model, kept) or [""]
+        if others:
+            yield f"models.{alias}.schedulers: {', '.join(others)}, as a model has one here ({first})"
 
 
 def _block(of: Block, name: str) -> Block:
@@ -200,6 +242,17 @@ def _block(of: Block, name: str) -> Block:
 
 def _blocks(of: Block) -> Iterator[tuple[str, Block]]:
     yield from ((name, block) for name, block in of.items() if isinstance(block, Mapping))
+
+
+def _span(value: object) -> str:
+    """Return a duration in our words; theirs may be as in ISO 8601.
+
+    >>> _span("PT1H30M"), _span("P14D"), _span("5m")
+    ('1h30m', '14d', '5m')
+    """
+    found = ISO_DURATION.fullmatch(str(value))
+    parts = zip(found.groups(), "wdhms", strict=True) if found else ()
+    return "".join(f"{number}{unit}" for number, unit in parts if number) or str(value)
 
 
 def _plain(value: object) -> object:

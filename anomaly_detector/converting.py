@@ -22,7 +22,9 @@ def converted_text(theirs: bytes) -> str:
         raise ConversionError("nested too deeply: this is no configuration of vmanomaly") from None
     except (yaml.YAMLError, ValueError) as exc:
         raise ConversionError(printable(str(exc))) from exc
-    comments = ["# From a configuration of vmanomaly.", *(f"# not taken over: {one}" for one in converted.left_out)]
+    comments = ["# From a configuration of vmanomaly."]
+    comments += [f"# added: {one}" for one in converted.added]
+    comments += [f"# not taken over: {one}" for one in converted.left_out]
     return "\n".join(comments) + "\n" + yaml.safe_dump(converted.config, sort_keys=False, allow_unicode=True)
 
 

@@ -5,44 +5,40 @@ from collections.abc import Callable
 
 from anomaly_detector.accepting import Accepting
 from anomaly_detector.circumstances import ALONE, Circumstances, Outbox
-from anomaly_detector.errors import QueryFaultError, SourceClockError, SourceError, SourceUnavailableError
+from anomaly_detector.errors import QueryFaultError, SourceError, SourceUnavailableError
 from anomaly_detector.grid import instants_due, newest_instant
-from anomaly_detector.grouping.rehearsing import Aside
+from anomaly_detector.grouping.rehearsing import aside_of
 from anomaly_detector.grouping.running import RunningGroups
-from anomaly_detector.handed_over import HandedOver, StandBy
 from anomaly_detector.judging import Judging
 from anomaly_detector.metrics import Metrics, QueryStatus
 from anomaly_detector.missed import Missed
-from anomaly_detector.models.model import F64
+from anomaly_detector.models.model import F64, Mask
+from anomaly_detector.outgoing import Outgoing
 from anomaly_detector.past import Past
 from anomaly_detector.plan import QueryPlan
-from anomaly_detector.query_state import Judged, QueryState
+from anomaly_detector.query_state import QueryState
 from anomaly_detector.scoring.learning import Pause
-from anomaly_detector.sink.ending import ending
-from anomaly_detector.sink.lanes import dense, outputs_of
+from anomaly_detector.server_clock import ServerClock
+from anomaly_detector.sink.lanes import dense
 from anomaly_detector.sink.outputs import Page
-from anomaly_detector.sink.wire import Batch
 from anomaly_detector.snapshots import Snapshots
 from anomaly_detector.source.history import instants_per_answer
 from anomaly_detector.source.opening import keep_own
 from anomaly_detector.source.prom_api import MAX_POINTS
 from anomaly_detector.source.reading import Source
 from anomaly_detector.status.warming import warming_share
+from anomaly_detector.trouble import Trouble
 from heronwatch.clock import Clock
+from heronwatch.log_lines import timestamp
 from heronwatch.logs import get_logger
-from heronwatch.retry import Backoff
 
-CLOCK_TOLERANCE_S = 60.0
-CLOCK_PATIENCE = 3  # cycles with a clock that is behind, before the query starts anew
-BACKOFF = Backoff(first_s=1.0, factor=2.0, cap_s=30.0, jitter=0.5)
 log = get_logger(__name__)
 
 
 class QueryRunner:
     """Runs one query in a thread of its own.
 
-    `room` says how many series the query may hold beside the others. `trouble` is why it does not work now, "" when
-    it does.
+    `room` says how many series the query may hold beside the others.
     """
 
     def __init__(
@@ -58,24 +54,31 @@ class QueryRunner:
         given: Circumstances = ALONE,
     ) -> None:
         self.plan = plan
-        self.trouble = "not read yet"
-        self.pages: list[Page] = []
         self.state: QueryState | None = None
-        self._api, self._outbox, self._metrics, self._clock = api, outbox, metrics, clock
+        self._api, self._metrics, self._clock = api, metrics, clock
         self._reads, self._room, self._given = reads, room, given
-        self._outputs = outputs_of(plan)
-        self._scored_s = self._server_ahead_s = 0.0  # the latter: of the monotonic clock, by the server's last answer
-        self._handed_over = HandedOver()
-        self._kept = StandBy()
+        self._trouble = Trouble(plan, metrics=metrics)
+        self._scored_s = 0.0
+        self._server_clock = ServerClock(clock)
         self._missed = Missed(plan, metrics=metrics)
         self._snapshots = Snapshots(plan, metrics=metrics, clock=clock)
         self._past = Past(plan, source=api, clock=clock, reads=reads, marks=given.marks)
         self._accepting = Accepting(plan, source=api, reads=reads, marks=given.marks)
-        self._judging = Judging(plan, marks=given.marks)
-        self._groups = RunningGroups(plan, self._aside())
-        self._behind = 0  # cycles with a clock that went back
-        self._failures, self._reason = 0, ""  # reads without an answer since one worked, and how the last one went
+        self._judging = Judging(plan, marks=given.marks, ends=self._forget)
+        aside = aside_of(given, pauses=self._every_pause, reads=reads, clock=clock, room=lambda: room(plan.alias))
+        self._groups = groups = RunningGroups(plan, aside)
+        self._outgoing = Outgoing(plan, outbox=outbox, groups=groups, metrics=metrics, leads=given.leads)
         self._chunk = MAX_POINTS  # instants asked for at once; less after an answer that was too much
+
+    @property
+    def trouble(self) -> str:
+        """Why it does not work now, "" when it does."""
+        return self._trouble.words
+
+    @property
+    def pages(self) -> list[Page]:
+        """What `/scores` shows of it."""
+        return self._outgoing.pages
 
     def status(self) -> QueryStatus:
         """Return what the metrics say about this query."""
@@ -85,12 +88,14 @@ class QueryRunner:
             series=state.table.series if state else 0,
             last_success_s=self._scored_s,
             state_bytes=state.bytes if state else 0,
-            lag_s=self._clock.monotonic() + self._server_ahead_s - self._scored_s if self._scored_s else None,
+            lag_s=self._server_clock.now() - self._scored_s if self._scored_s else None,
             step_s=self.plan.step_s,
-            trouble=self.trouble,
-            reason=self._reason,
-            failures=self._failures,
+            latency_s=float(self.plan.reader.latency_offset),
+            trouble=self._trouble.words,
+            reason=self._trouble.reason,
+            failures=self._trouble.failures,
             warming=warming_share(state) if state else 0.0,
+            hardly=self._past.hardly,
             devices_known=self._groups.devices_known,
             past=self._groups.past,
         )
@@ -110,15 +115,13 @@ class QueryRunner:
 
     def end(self) -> None:
         """End the output series, because nothing goes on with this query; only after `run`."""
-        if self.state is not None and self._given.leads():
-            for judged in ending(self.state):
-                self._outbox.offer(self._outputs[judged.lane].batch(judged))
+        if self.state is not None:
+            self._outgoing.end(self.state)
         self.end_groups()
 
     def end_groups(self) -> None:
         """End the series of devices and sites alone; only after `run`."""
-        if self._given.leads() and len(rolled := self._groups.ending()):
-            self._outbox.offer(rolled)
+        self._outgoing.end_groups()
 
     def inherit(self, before: "QueryRunner") -> None:
         """Go on with what a run of the same fingerprint has learnt; only before `run`, and after that of `before`."""
@@ -134,40 +137,28 @@ class QueryRunner:
         except SourceUnavailableError as exc:
             if stop.is_set():
                 return 0.0  # `hurry`
-            self._failed(exc.reason, str(exc))
-            return min(BACKOFF.delay(self._failures, 1.0), max(self.plan.step_s, 1.0))
+            self._trouble.failed(exc.reason, str(exc))
+            return self._trouble.retry_s()
         except (SourceError, QueryFaultError) as exc:
             self._chunk = 1
-            self._failed(exc.reason, str(exc))
+            self._trouble.failed(exc.reason, str(exc))
             return self.plan.step_s
         except Exception as exc:  # the query's outermost loop: it must not end
             log.exception("a cycle failed", query=self.plan.alias)
-            self._failed("internal", f"internal error: {type(exc).__name__}")
+            self._trouble.failed("internal", f"internal error: {type(exc).__name__}")
             return self.plan.step_s
         self._metrics.cycles.inc()
-        if self.trouble:
-            found = self.status().series
-            log.info("query works", query=self.plan.alias, series=found)
-            if not found:
-                log.warning("query matches no series", query=self.plan.alias, expr=self.plan.query.expr)
-        self.trouble, self._failures, self._reason = "", 0, "ok"
+        self._trouble.worked(series=self.state.table.series if self.state else 0)
         return wait_s
-
-    def _failed(self, reason: str, detail: str) -> None:
-        self._failures, self._reason = self._failures + 1, reason
-        self._metrics.read_failures.labels(self.plan.alias, reason).inc()
-        if detail != self.trouble:
-            log.warning("query fails", query=self.plan.alias, reason=reason, detail=detail)
-        self.trouble = detail
 
     def _cycle(self, stop: threading.Event) -> float:
         plan, asked_at = self.plan, self._clock.monotonic()
         now_s = self._api.server_time()
-        self._server_ahead_s = now_s - self._clock.monotonic()
+        self._server_clock.told(now_s)
         offset_s = float(plan.reader.latency_offset)
         newest_s = newest_instant(now_s, plan.step_s, offset_s)
         state = self._current(newest_s)
-        self._take_over()
+        self._outgoing.take_over(self._api.newest_score)
         self._catch_up(state, newest_s, now_s, stop)
         self._accepting.heed(state, self._every_pause(), stop)
         state.pauses = self._every_pause()
@@ -183,25 +174,22 @@ class QueryRunner:
         state = self.state
         if state is None:
             return self._start(newest_s)
-        if newest_s >= state.last_s - CLOCK_TOLERANCE_S - self.plan.step_s:
-            self._behind = 0
+        if not self._server_clock.stays_behind(newest_s, state.last_s, step_s=self.plan.step_s):
             return state
-        self._behind += 1
-        if self._behind <= CLOCK_PATIENCE:
-            raise SourceClockError(f"the server's clock went back by {state.last_s - newest_s:.0f} s")
         fresh = self._start(newest_s)
-        self._behind, self._outputs, self.pages = 0, outputs_of(self.plan), []
+        self._server_clock.begin()
+        self._outgoing.forget()
         log.warning(
             "started anew: the server's clock stays behind",
             query=self.plan.alias,
-            writes_after=self._handed_over.after_s,
+            writes_after=timestamp(self._outgoing.after_s),
         )
         return fresh
 
     def _catch_up(self, state: QueryState, newest_s: float, now_s: float, stop: threading.Event) -> None:
         """Judge every instant up to the newest; normally that is one."""
         plan = self.plan
-        reach_s = max(float(lane.options.fit_window) for lane in plan.lanes) + plan.step_s
+        reach_s = plan.history_s + plan.step_s
         while not stop.is_set():
             most = min(self._chunk, instants_per_answer(len(state.table)))
             times_s = instants_due(state.last_s, newest_s, plan.step_s, most=most, reach_s=reach_s)
@@ -217,7 +205,7 @@ class QueryRunner:
 
         A run that was stopped while it read leaves the state alone: another may have taken it over.
         """
-        plan, timed = self.plan, self._metrics.timed
+        plan, timed, judging = self.plan, self._metrics.timed, self._judging
         max_series = min(plan.max_series, self._room(plan.alias))
         with self._reads:
             if stop.is_set():
@@ -227,74 +215,33 @@ class QueryRunner:
             return
         self._metrics.unusable.labels(plan.alias).inc(matrix.unusable)
         with timed("decode"):
-            rows = self._judging.rows(state, matrix, max_series=max_series)
-        if self._judging.forgot:
-            log.warning("series forgotten to make room", query=plan.alias, count=self._judging.forgot)
-        for outputs in self._outputs.values():
-            outputs.follow(state.table.labels, state.table.version)
-        for place, time_s in enumerate(times_s.tolist()):
+            rows = judging.rows(state, matrix, max_series=max_series)
+        self._outgoing.follow(state.table)
+        for values, time_s in zip(matrix.values, times_s.tolist(), strict=True):
             state.expect(time_s, partial=matrix.partial)
             with timed("score"):
-                still = self._judging.held(state, rows, time_s, self._every_pause())
-                words = self._judging.at(state, rows, matrix.values[place], time_s, still=still)
-                rolled = self._groups.at(state, words, rows, matrix.values[place], still, silent=self._judging.silent)
-            if self._handed_over.wants(time_s, now_s):
-                self._hand_over(words, dense(rows, matrix.values[place], count=len(state.table)), rolled)
-            self._missed.judged(time_s, too_late=self._handed_over.too_late(time_s, now_s))
+                still = judging.held(state, rows, time_s, self._every_pause())
+                words = judging.at(state, rows, values, time_s, still=still)
+                rolled = self._groups.at(state, words, rows, values, judging.resting, silent=judging.silent)
+            if self._outgoing.wants(time_s, now_s):
+                self._outgoing.hand_over(words, dense(rows, values, count=len(state.table)), rolled)
+            self._missed.judged(time_s, too_late=self._outgoing.too_late(time_s, now_s))
         self._scored_s = state.last_s
 
-    def _hand_over(self, words: list[Judged], values: F64, rolled: Batch) -> None:
-        leads = self._given.leads()
-        for judged in words:
-            with self._metrics.timed("encode"):
-                batch = self._outputs[judged.lane].batch(judged, values[judged.rows])
-            if len(batch) and leads:
-                self._outbox.offer(batch)
-                self._handed_over.note(judged.time_s)
-            elif len(batch):
-                self._kept.keep(batch)
-        if len(rolled):
-            (self._outbox.offer if leads else self._kept.keep)(rolled)
-        wanted = words if leads and self._outbox.wants_pages else []
-        self.pages = [
-            page for judged in wanted for page in self._outputs[judged.lane].pages(judged, values[judged.rows])
-        ] + self._groups.pages(wanted)
-
-    def _take_over(self) -> None:
-        """Write what was kept while another led and what that one did not write any more."""
-        if not self._kept or not self._given.leads():
-            return
-        written_s = self._api.newest_score(self.plan.alias)
-        missing = self._kept.after(written_s)
-        for batch in missing:
-            self._outbox.offer(batch)
-            self._handed_over.note(batch.time_ms / 1000)
-        log.info("took over", query=self.plan.alias, written_until=written_s, instants_added=len(missing))
+    def _forget(self, state: QueryState, rows: Mask) -> None:
+        """End the outputs of series that make room for others now."""
+        log.warning("series forgotten to make room", query=self.plan.alias, count=int(rows.sum()))
+        self._outgoing.end_some(state, rows, self._server_clock.now())
 
     def _start(self, newest_s: float) -> QueryState:
         """Return the state to go on from: a snapshot, else what history teaches."""
-        self._handed_over.begin(newest_s, self._api.newest_score(self.plan.alias))
+        self._outgoing.begin(newest_s, self._api.newest_score(self.plan.alias))
         max_series = min(self.plan.max_series, self._room(self.plan.alias))
         self.state = self._snapshots.restored(newest_s) or self._past.learnt(
             newest_s - self.plan.step_s, max_series=max_series, pauses=self._every_pause()
         )
         keep_own(self.state, self.plan)
         return self.state
-
-    def _aside(self) -> Aside | None:
-        """Return what playing the past beside this query needs; None where it is not wanted."""
-        given = self._given
-        if given.past is None:
-            return None
-        return Aside(
-            source=given.past,
-            pauses=self._every_pause,
-            marks=given.marks,
-            turn=given.turn,
-            reads=self._reads,
-            clock=self._clock,
-            room=lambda: self._room(self.plan.alias),
-        )
 
     def _every_pause(self) -> tuple[Pause, ...]:
         return (*self.plan.settings.learning_pauses, *self._given.pauses())

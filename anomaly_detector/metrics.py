@@ -1,6 +1,6 @@
 """The detector's metrics about itself (names are a contract: rules and dashboards use them)."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 import msgspec
@@ -14,13 +14,22 @@ PREFIX = "heronwatch_detector"
 STAGES = ("fetch", "decode", "score", "encode", "write")
 
 
+class HardlyStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How many series of a query can hardly alarm; of some of them, which, their band and what they were seen at."""
+
+    count: int = 0
+    series: tuple[str, ...] = ()
+
+
 class QueryStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What a query tells about itself; `last_success_s` is Unix time by the server's clock, 0 before the first.
 
-    `lag_s` is how old the instant last scored is, by the server's clock; None before the first. `trouble` is why it
+    `lag_s` is how old the instant last scored is, by the server's clock; None before the first. It may be a step and
+    `latency_s` old while all is well. `trouble` is why it
     does not work, "" when it does, `reason` how the last read went (`ok`, or a reason of the read failures, "" before
     the first), `failures` how many have failed since one worked. `warming` is the share of its series that warm up,
     `devices_known` whether devices can be scored (None where there are none), `past` what is done with their past.
+    `hardly` are those series that can hardly alarm.
     """
 
     query: str
@@ -29,12 +38,14 @@ class QueryStatus(msgspec.Struct, frozen=True, kw_only=True):
     state_bytes: int
     lag_s: float | None = None
     step_s: float = 0.0
+    latency_s: float = 0.0
     trouble: str = ""
     reason: str = ""
     failures: int = 0
     warming: float = 0.0
     devices_known: bool | None = None
     past: PastStatus | None = None
+    hardly: HardlyStatus = HardlyStatus()
 
 
 class ReceiverStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,32 +139,34 @@ class StatusCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the gauges of this moment."""
         status = self._status()
-        series = GaugeMetricFamily("heronwatch_detector_series", "Series that a query knows.", labels=("query",))
-        success = GaugeMetricFamily(
-            "heronwatch_detector_last_success_timestamp_seconds",
-            "Instant last scored, by the server's clock.",
-            labels=("query",),
-        )
-        memory = GaugeMetricFamily(
-            "heronwatch_detector_state_bytes", "Size of what a query has learnt.", labels=("query",)
-        )
-        lag = GaugeMetricFamily(
-            "heronwatch_detector_lag_seconds",
-            "Age of the instant last scored, by the server's clock.",
-            labels=("query",),
-        )
-        for one in status.queries:
-            series.add_metric((one.query,), one.series)
-            memory.add_metric((one.query,), one.state_bytes)
-            if one.last_success_s:
-                success.add_metric((one.query,), one.last_success_s)
-            if one.lag_s is not None:
-                lag.add_metric((one.query,), one.lag_s)
-        yield from (series, success, memory, lag)
+        yield from _of_queries(status.queries)
         yield from past_metrics(one.past for one in status.queries if one.past is not None)
-        queued = GaugeMetricFamily("heronwatch_detector_queue_samples", "Samples waiting to be written.")
+        queued = GaugeMetricFamily(f"{PREFIX}_queue_samples", "Samples waiting to be written.")
         queued.add_metric((), status.queued_samples)
         yield queued
-        leads = GaugeMetricFamily("heronwatch_detector_leads", "Whether scores are written; 0 for a stand-by.")
+        leads = GaugeMetricFamily(f"{PREFIX}_leads", "Whether scores are written; 0 for a stand-by.")
         leads.add_metric((), status.leads)
         yield leads
+
+
+def _of_queries(queries: Sequence[QueryStatus]) -> Iterator[Metric]:
+    """Yield the gauges with the label `query`; one has a value only for queries that know it."""
+    yield _gauge("series", "Series that a query knows.", {one.query: one.series for one in queries})
+    words = "Instant last scored, by the server's clock."
+    newest = {one.query: one.last_success_s for one in queries if one.last_success_s}
+    yield _gauge("last_success_timestamp_seconds", words, newest)
+    yield _gauge("state_bytes", "Size of what a query has learnt.", {one.query: one.state_bytes for one in queries})
+    words = "Age of the instant last scored, by the server's clock."
+    yield _gauge("lag_seconds", words, {one.query: one.lag_s for one in queries if one.lag_s is not None})
+    words = "How old that instant may be while all is well: a step and latency_offset."
+    yield _gauge("lag_usual_seconds", words, {one.query: one.step_s + one.latency_s for one in queries})
+    words = "Whether the newest reading of a query worked: 0 from one that failed until one that works."
+    yield _gauge("query_works", words, {one.query: not one.failures for one in queries if one.reason})
+
+
+def _gauge(name: str, words: str, values: Mapping[str, float]) -> Metric:
+    """Return a gauge of this moment, by query."""
+    out = GaugeMetricFamily(f"{PREFIX}_{name}", words, labels=("query",))
+    for query, value in values.items():
+        out.add_metric((query,), value)
+    return out

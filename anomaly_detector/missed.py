@@ -2,6 +2,7 @@
 
 from anomaly_detector.metrics import Metrics
 from anomaly_detector.plan import QueryPlan
+from heronwatch.log_lines import timestamp
 from heronwatch.logs import get_logger
 
 ALL_AT_ONCE = 2  # instants in one cycle: more means that there was something to catch up with
@@ -39,8 +40,8 @@ class Missed:
                 "caught up",
                 query=self._plan.alias,
                 instants=self._judged,
-                first=self._first_s,
-                last=self._last_s,
+                first=timestamp(self._first_s),
+                last=timestamp(self._last_s),
                 learnt_but_too_late_to_write=self._late,
                 given_up=self._given_up,
             )

@@ -9,7 +9,8 @@ import numpy.typing as npt
 from anomaly_detector.errors import SnapshotError
 from anomaly_detector.models.model import Pooled
 from anomaly_detector.plan import QueryPlan
-from anomaly_detector.query_state import QueryState, stored_labels
+from anomaly_detector.query_state import QueryState
+from anomaly_detector.series_table import Labels, Rows, SeriesTable
 from anomaly_detector.state import FORMAT, Arrays, Header
 
 SEEN, LIVE, WARMING, POOL = "seen_s", "live", "warming", "pool"
@@ -17,7 +18,7 @@ SEEN, LIVE, WARMING, POOL = "seen_s", "live", "warming", "pool"
 
 def pack(state: QueryState, plan: QueryPlan) -> tuple[Header, Arrays]:
     """Return what a snapshot holds: the rows in use, without the gaps between them. The arrays are copies."""
-    rows, labels = stored_labels(state.table)
+    rows, labels = _stored_labels(state.table)
     arrays: dict[str, npt.NDArray[Any]] = {SEEN: state.seen_s[rows], LIVE: state.live[rows]}
     for lane in state.lanes:
         arrays[f"{lane.alias}/{WARMING}"] = lane.warming[rows]
@@ -63,3 +64,9 @@ def _fitting(arrays: Mapping[str, npt.NDArray[Any]], name: str, like: npt.NDArra
     if array is None or array.shape != like.shape or array.dtype != like.dtype:
         raise SnapshotError(f"the snapshot's array {name} is missing or has another shape")
     return array
+
+
+def _stored_labels(table: SeriesTable) -> tuple[Rows, list[Labels]]:
+    """Return the rows that hold a series, and their labels."""
+    held = [(row, labels) for row, labels in enumerate(table.labels) if labels is not None]
+    return np.array([row for row, _ in held], np.intp), [labels for _, labels in held]

@@ -7,11 +7,13 @@ from anomaly_detector.errors import DetectorError
 from anomaly_detector.explain.subject import written
 from anomaly_detector.feedback.acceptance import begin
 from anomaly_detector.feedback.effects import Marks
+from anomaly_detector.metrics import HardlyStatus
 from anomaly_detector.plan import QueryPlan
 from anomaly_detector.query_state import QueryState
 from anomaly_detector.scoring.learning import Pause
 from anomaly_detector.source.history import learn_history, learn_late
 from anomaly_detector.source.reading import Source
+from anomaly_detector.status.hardly import HardlyWatch
 from anomaly_detector.wide_bands import wide_bands
 from heronwatch.clock import Clock
 from heronwatch.logs import get_logger
@@ -40,6 +42,12 @@ class Past:
     ) -> None:
         self._plan, self._source, self._clock, self._reads, self._marks = plan, source, clock, reads, marks
         self._next_at = 0.0  # when history may be read again, by the monotonic clock
+        self._hardly = HardlyWatch(plan, clock=clock)
+
+    @property
+    def hardly(self) -> HardlyStatus:
+        """Return which series can hardly alarm after what the past has taught them."""
+        return self._hardly.told
 
     def learnt(self, last_s: float, *, max_series: int, pauses: Sequence[Pause]) -> QueryState:
         """Return a state that has learnt from history up to the instant `last_s`, but not in `pauses`."""
@@ -57,6 +65,7 @@ class Past:
 
     def learn_late(self, state: QueryState, stop: threading.Event) -> None:
         """Read history for series met since it was last read, now and then; a failure costs nothing."""
+        self._hardly.look(state)
         started = self._clock.monotonic()
         if not state.unlearnt or started < self._next_at or stop.is_set():
             return

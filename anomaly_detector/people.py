@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from anomaly_detector.active_config import ActiveConfig
+from anomaly_detector.config import Config
 from anomaly_detector.explain.api import PATH as EXPLAIN
 from anomaly_detector.explain.api import ExplainApi
 from anomaly_detector.feedback.api import MOST_BODY_BYTES, FeedbackApi
@@ -12,13 +15,17 @@ from anomaly_detector.source.prom_api import PromApi
 from heronwatch.clock import Clock
 from heronwatch.http_message import Request, Response
 from heronwatch.httpd_wsgi import Environ, StartResponse, WsgiApp, request_of, send
+from heronwatch.values import Duration
 
+PATIENCE_S = 0.8  # of each question: the webhook waits for 3 s
 OWN_AUTH = (FEEDBACK,)  # checks a token of its own; the web config's users do not apply
 
 
 def people(app: WsgiApp, detector: Detector, active: ActiveConfig, *, clock: Clock) -> WsgiApp:
     """Return the service's application with the two APIs in front of it."""
-    feedback = FeedbackApi(detector.feedback, series=detector.known, now=clock.now, monotonic=clock.monotonic)
+    feedback = FeedbackApi(
+        detector.feedback, series=detector.known, now=clock.now, monotonic=clock.monotonic, source=_hurried
+    )
     explain = ExplainApi(
         config=lambda: active.value,
         source=lambda config: PromApi(config.reader),
@@ -27,6 +34,12 @@ def people(app: WsgiApp, detector: Detector, active: ActiveConfig, *, clock: Clo
         marked=detector.marked,
     )
     return with_people(app, feedback, explain)
+
+
+def _hurried(config: Config) -> PromApi:
+    """Return a reader for a person who waits: a server that takes longer is not asked what it knows."""
+    timeout = min(config.reader.timeout, Duration(PATIENCE_S))
+    return PromApi(msgspec.structs.replace(config.reader, timeout=timeout))
 
 
 def with_people(app: WsgiApp, feedback: FeedbackApi, explain: ExplainApi) -> WsgiApp:

@@ -9,6 +9,7 @@ from anomaly_detector.grouping.blocks import GroupPlan, group_plan
 from anomaly_detector.models.model import Model, ModelOptions, bytes_per_series
 from anomaly_detector.models.registry import models
 from anomaly_detector.promql import settling_s
+from anomaly_detector.schedulers import scheduled, scheduler_of
 from anomaly_detector.scoring.scoring import Rules
 
 SETTLING_MAX_S = 900.0
@@ -58,6 +59,11 @@ class QueryPlan(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def history_s(self) -> float:
+        """How much history its models learn from, in seconds."""
+        return max(lane.options.history_s for lane in self.lanes)
+
+    @property
     def settling_s(self) -> float:
         """For how long a series that (re)appears is neither scored nor learnt from."""
         return min(settling_s(self.query.expr), SETTLING_MAX_S)
@@ -94,7 +100,7 @@ def plans(config: Config) -> tuple[QueryPlan, ...]:
         QueryPlan(
             alias=alias,
             query=query,
-            step_s=config.reader.step_of(query),
+            step_s=_step_s(config, alias),
             max_series=min(query.max_series or config.settings.max_series, config.settings.max_series),
             lanes=_lanes(config, alias),
             reader=reader,
@@ -107,10 +113,24 @@ def plans(config: Config) -> tuple[QueryPlan, ...]:
 
 
 def _lanes(config: Config, query: str) -> tuple[LanePlan, ...]:
-    if not config.models:
-        return (LanePlan(alias=DEFAULT_ALIAS, model=DEFAULT_CLASS, options=models().get(DEFAULT_CLASS).options()),)
     return tuple(
-        LanePlan(alias=alias, model=block.class_ or DEFAULT_CLASS, options=block)
-        for alias, block in config.models.items()
-        if block.queries is None or query in block.queries
+        LanePlan(
+            alias=alias,
+            model=block.class_ or DEFAULT_CLASS,
+            options=scheduled(block, scheduler_of(config.schedulers, block)),
+        )
+        for alias, block in _watching(config, query).items()
     )
+
+
+def _watching(config: Config, query: str) -> dict[str, ModelOptions]:
+    """Return the models that watch a query, as the configuration has them."""
+    every = config.models or {DEFAULT_ALIAS: models().get(DEFAULT_CLASS).options()}
+    return {alias: block for alias, block in every.items() if block.queries is None or query in block.queries}
+
+
+def _step_s(config: Config, alias: str) -> float:
+    """Return the distance of a query's instants in seconds: its own, that of its models' schedulers, the reader's."""
+    schedulers = [scheduler_of(config.schedulers, block) for block in _watching(config, alias).values()]
+    said = [config.reader.queries[alias].step, *(one.infer_every for one in schedulers)]
+    return float(next((one for one in said if one is not None), config.reader.sampling_period))

@@ -3,11 +3,13 @@
 import itertools
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 import msgspec
 
 from heronwatch.values import Duration
 
+REMEMBERED = 4096  # expressions: what is asked of one at every instant
 COUNTER_ENDINGS = ("_total", "_sum", "_count", "_bucket")
 # functions that make something else of a counter, VictoriaMetrics' among them
 TAKES_COUNTERS = re.compile(
@@ -94,6 +96,7 @@ def raw_selectors(expr: str) -> Iterator[Selector]:
             _follow(calls, token.text, before.text if before else "")
 
 
+@lru_cache(maxsize=REMEMBERED)
 def settling_s(expr: str) -> float:
     """Return for how many seconds a series that (re)appears is not yet what it will be: the longest window of a rate.
 

@@ -10,10 +10,11 @@ from anomaly_detector.accepting import Accepting
 from anomaly_detector.errors import QueryRejectedError, ResponseTooLargeError
 from anomaly_detector.feedback.acceptance import begin
 from anomaly_detector.feedback.effects import Marks
+from anomaly_detector.instant import Judged
 from anomaly_detector.judging import Judging
 from anomaly_detector.models.model import F64, Mask
 from anomaly_detector.plan import QueryPlan
-from anomaly_detector.query_state import Judged, QueryState
+from anomaly_detector.query_state import QueryState
 from anomaly_detector.scoring.learning import Pause
 from anomaly_detector.series_table import Rows
 from anomaly_detector.source.history import instants_per_answer, learn_history, learn_late
@@ -28,7 +29,7 @@ LATE_EVERY_S = 600.0  # how often history of new series is read, as in service
 class Instant(msgspec.Struct, frozen=True, kw_only=True):
     """One instant: `values` of `rows`, NaN where there is no sample, and the words of every model.
 
-    `held` says which of `rows` learnt nothing because of a pause, None where all might.
+    `held` says which of `rows` are in a pause of their devices, None where none is.
     """
 
     time_s: float
@@ -115,7 +116,7 @@ class Replay:
             state.expect(time_s, partial=matrix.partial)
             still = self._judging.held(state, rows, time_s, self._every)
             words = self._judging.at(state, rows, values, time_s, still=still)
-            yield Instant(time_s=time_s, rows=rows, values=values, held=still, words=words)
+            yield Instant(time_s=time_s, rows=rows, values=values, held=self._judging.resting, words=words)
 
     def _keep_house(self, state: QueryState) -> None:
         """Do what the service does between steps: levels accepted, history of new series, series long gone."""

@@ -1,6 +1,6 @@
 """Which row of the state belongs to which series; rows of series long gone are given to new ones.
 
-A series costs some 90 bytes: its labels are packed (label_store.py), and both its identity and the spelling that the
+A series costs some 109 bytes: its labels are packed (label_store.py), and both its identity and the spelling that the
 server uses are found by their hashes (interning.py).
 """
 

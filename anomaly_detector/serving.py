@@ -1,6 +1,6 @@
 """`heronwatch detector serve`: the parts, put together and run until a signal asks to stop."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from anomaly_detector.active_config import ActiveConfig
@@ -69,7 +69,20 @@ def _serve(files: Sequence[str], flags: WebFlags, lock: StateLock) -> int:
             raise
         telemetry.reload_succeeded(clock.now())
 
-    site = SiteOptions(
+    site = _site(flags, telemetry=telemetry, detector=detector, active=active, reload=reload)
+    web = WebConfigFile(flags.config_file, telemetry=telemetry)
+    app = common_pages(people(application(detector.pages, report), detector, active, clock=clock), site, web=web)
+    servers = [WsgiServer(app, listen=one, web=web, open_because=flags.open_because) for one in flags.listen]
+    with Lifecycle(reload_on_signal) as lifecycle:
+        _run(servers, detector, lifecycle)
+    return EXIT_OK
+
+
+def _site(
+    flags: WebFlags, *, telemetry: Telemetry, detector: Detector, active: ActiveConfig, reload: Callable[[], None]
+) -> SiteOptions:
+    """Return what the pages that all services have show of this one."""
+    return SiteOptions(
         title="Heronwatch anomaly detector",
         about="Learns what is normal and says what is not.",
         version=telemetry.version,
@@ -82,12 +95,6 @@ def _serve(files: Sequence[str], flags: WebFlags, lock: StateLock) -> int:
         own_auth=OWN_AUTH,
         links=(Link(SCORES, "Newest scores"), Link(STATUS, "How it is")),
     )
-    web = WebConfigFile(flags.config_file, telemetry=telemetry)
-    app = common_pages(people(application(detector.pages, report), detector, active, clock=clock), site, web=web)
-    servers = [WsgiServer(app, listen=one, web=web, open_because=flags.open_because) for one in flags.listen]
-    with Lifecycle(reload_on_signal) as lifecycle:
-        _run(servers, detector, lifecycle)
-    return EXIT_OK
 
 
 def _warn_of_state_dir(config: Config) -> None:

@@ -6,8 +6,9 @@ An incident in the history that is learnt at the start widens the band of its se
 import msgspec
 import numpy as np
 
-from anomaly_detector.models.model import F64, Pooled, block_of
-from anomaly_detector.query_state import BLOCK, Lane, QueryState
+from anomaly_detector.lane import BLOCK, Lane
+from anomaly_detector.models.model import F64, Pooled, State, Verdict, block_of
+from anomaly_detector.query_state import QueryState
 from anomaly_detector.series_table import Labels
 
 FACTOR = 30.0  # times the median width of the query; and so that a series that is but larger is not meant
@@ -54,11 +55,20 @@ def wide_bands(state: QueryState, step_s: float) -> list[WideBand]:
 
 def _bands(state: QueryState, lane: Lane, count: int, step_s: float) -> tuple[F64, F64, F64]:
     """Return what is expected of each row at the next instant, and the band."""
-    grid = state.grid(state.last_s + step_s)
     out = np.full((3, count), np.nan)
     for first in range(0, count, BLOCK):
         last = min(first + BLOCK, count)
-        copied = {name: array.copy() for name, array in block_of(lane.state, first, last).items()}
-        said = lane.model.step(np.zeros(last - first), copied, np.zeros(last - first, np.bool_), grid)
+        said = next_band(state, lane, slice(first, last), step_s)
         out[:, first:last] = said.expected, said.lower, said.upper
     return out[0], out[1], out[2]
+
+
+def next_band(state: QueryState, lane: Lane, rows: slice, step_s: float) -> Verdict:
+    """Return what a model says of 0 at the next instant, asked of a copy: what is expected, and the band."""
+    known, count = copy_of(lane, rows), rows.stop - rows.start
+    return lane.model.step(np.zeros(count), known, np.zeros(count, np.bool_), state.grid(state.last_s + step_s))
+
+
+def copy_of(lane: Lane, rows: slice) -> State:
+    """Return a copy of what a model has learnt of some rows, to be asked without consequences."""
+    return {name: array.copy() for name, array in block_of(lane.state, rows.start, rows.stop).items()}

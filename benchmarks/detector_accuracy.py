@@ -14,6 +14,7 @@ name has an odd CRC-32: nothing was chosen by looking at them.
 """
 
 import argparse
+import math
 import sys
 import zlib
 from collections.abc import Callable, Sequence
@@ -58,7 +59,10 @@ def main() -> None:
     parser.add_argument("--asd", type=Path, required=True, help="folder with one .npz for each host")
     parser.add_argument("--peers", nargs="*", default=list(PEERS), help="which peers run beside it")
     arguments = parser.parse_args()
-    files, hosts = read_nab(arguments.nab), read_asd(arguments.asd)
+    try:
+        files, hosts = read_nab(arguments.nab), read_asd(arguments.asd)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
     tell(f"{len(files)} files of NAB, {len(hosts)} hosts of ASD")
     own = ours(files, hosts)
     measured = {OURS: figures(files, hosts, holding(own)), PLAIN: figures(files, hosts, own)}
@@ -188,7 +192,9 @@ def show(measured: dict[str, Figures], missing: dict[str, str]) -> None:
     last = {name: round(measured[OURS][name], 4) for name in names}
     for prefix, is_held in (("best_peer_", False), ("best_held_peer_", True)):
         peers = [own for who, own in measured.items() if who not in (OURS, PLAIN) and who.endswith(HELD) == is_held]
-        last |= {prefix + name: round(max(own[name] for own in peers), 4) for name in names if peers}
+        known = {name: [own[name] for own in peers if math.isfinite(own[name])] for name in names}
+        last |= {prefix + name: round(max(values), 4) for name, values in known.items() if values}
+    last = {name: value for name, value in last.items() if math.isfinite(value)}  # JSON knows no NaN
     versions = {
         who: missing.get(who, "measured")
         for who in [*measured, *missing]

@@ -39,9 +39,15 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read(folder: Path) -> list[Series]:
-    """Read every file that has windows in the labels, in their order."""
+    """Read every file that has windows in the labels, in their order; what is not there is passed over.
+
+    ValueError when no file is there.
+    """
     labels = json.loads((folder / "labels" / "combined_windows.json").read_text())
-    return [_read_one(folder / "data" / name, spans) for name, spans in labels.items()]
+    there = {name: spans for name, spans in labels.items() if (folder / "data" / name).exists()}
+    if not there:
+        raise ValueError(f"{folder / 'data'}: none of the {len(labels)} files that the labels name is there")
+    return [_read_one(folder / "data" / name, spans) for name, spans in there.items()]
 
 
 def probation(rows: int) -> int:

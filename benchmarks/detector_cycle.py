@@ -13,11 +13,11 @@ from statistics import median
 
 import cramjam
 import numpy as np
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from anomaly_detector.config import Config
+from anomaly_detector.instant import Judged, judge
 from anomaly_detector.plan import QueryPlan, plans
-from anomaly_detector.query_state import Judged, QueryState, judge
+from anomaly_detector.query_state import QueryState
 from anomaly_detector.series_table import Rows
 from anomaly_detector.sink.outputs import Outputs
 from anomaly_detector.sink.series import Identity, output_labels
@@ -25,6 +25,7 @@ from anomaly_detector.source.matrix import parse_matrix
 from benchmarks.detector_labels import STEP_S, spelt
 from benchmarks.report import report
 from heronwatch.config import loads
+from tests.fakes.protobuf_messages import message
 
 START_S = 1_763_700_000.0
 CONFIG = (
@@ -57,7 +58,7 @@ class Cycle:
         self.outputs = Outputs(Identity("traffic", "default"), ("anomaly_score",))
         self._labels = [spelt(number) for number in range(series)]
         self._random = np.random.default_rng(1)
-        self._request = write_request()
+        self._request = message("WriteRequest")
 
     def run(self, number: int) -> dict[str, float]:
         """Run a cycle; returns the seconds of each part."""
@@ -128,28 +129,6 @@ def timed(work: Callable[[], object]) -> tuple[float, object]:
     began = time.process_time()
     result = work()
     return time.process_time() - began, result
-
-
-def write_request() -> type:
-    """Remote write's message for Google's library."""
-    field = descriptor_pb2.FieldDescriptorProto
-    file = descriptor_pb2.FileDescriptorProto(name="write.proto", package="peer", syntax="proto3")
-    shapes = {
-        "Label": [("name", 1, field.TYPE_STRING, ""), ("value", 2, field.TYPE_STRING, "")],
-        "Sample": [("value", 1, field.TYPE_DOUBLE, ""), ("timestamp", 2, field.TYPE_INT64, "")],
-        "TimeSeries": [("labels", 1, field.TYPE_MESSAGE, "Label"), ("samples", 2, field.TYPE_MESSAGE, "Sample")],
-        "WriteRequest": [("timeseries", 1, field.TYPE_MESSAGE, "TimeSeries")],
-    }
-    for message, fields in shapes.items():
-        described = file.message_type.add(name=message)
-        for name, number, kind, inner in fields:
-            repeated = field.LABEL_REPEATED if inner else field.LABEL_OPTIONAL
-            described.field.add(
-                name=name, number=number, type=kind, label=repeated, type_name=f".peer.{inner}" if inner else None
-            )
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("peer.WriteRequest"))
 
 
 def show(seconds: dict[str, float], cycle: Cycle, series: int) -> None:

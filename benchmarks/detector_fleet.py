@@ -82,7 +82,8 @@ def said_about(fleet: Fleet, block: Block) -> Said:
         signs.append(one.astype(np.float16))
         there.append(has)
         values = block.of(plan.alias)
-        for place, deviation in enumerate((adaptive(values, fleet.step_s), static(values, fitted))):
+        both = adaptive(values, fleet.step_s, plan.rules), static(values, fitted, plan.rules)
+        for place, deviation in enumerate(both):
             peers[place, 1:] = np.maximum(peers[place, 1:], worst(deviation[fitted:], len(block.devices), quiet))
     return Said(signs=np.stack(signs, axis=1), there=np.stack(there, axis=1), peers=peers)
 

@@ -1,11 +1,13 @@
 """The peers on the generated fleet: bands as promql-anomaly-detection draws them, and static thresholds.
 
 Each gives a series a number that grows with the deviation, so that its sensitivity can be set afterwards: the factor by
-which its band, or its threshold, would have to be widened for the sample to be inside.
+which its band, or its threshold, would have to be widened for the sample to be inside; 0 where the deviation is in a
+direction, or of a size, that the query does not ask for.
 """
 
 import numpy as np
 
+from anomaly_detector.scoring.scoring import Rules, matters
 from benchmarks.detector_fleet_plan import DAY_S, F64, HOUR_S, Mask
 
 MARGIN = 0.5  # of the mean: a band is never narrower than this share, as shipped
@@ -15,16 +17,16 @@ LOOK_BACKS_S = (DAY_S, 7 * DAY_S)
 TINY = 1e-9
 
 
-def static(values: F64, fitted: int) -> F64:
+def static(values: F64, fitted: int, rules: Rules) -> F64:
     """Return the deviation from the mean of the first `fitted` instants in their standard deviations."""
     known = values[:fitted]
     count = np.maximum(np.isfinite(known).sum(axis=0), 1)
     mean = np.nansum(known, axis=0) / count
     spread = np.sqrt(np.nansum((known - mean) ** 2, axis=0) / count)
-    return np.asarray(np.nan_to_num(np.abs(values - mean) / np.maximum(spread, 0.01 * np.abs(mean) + TINY)))
+    return _asked(values - mean, np.maximum(spread, 0.01 * np.abs(mean) + TINY), rules)
 
 
-def adaptive(values: F64, step_s: float) -> F64:
+def adaptive(values: F64, step_s: float, rules: Rules) -> F64:
     """Return by how many half-widths of the adaptive band each sample is off its middle.
 
     The band: the hour's mean, plus and minus the larger of a margin and two averaged spreads, widened to what the same
@@ -40,7 +42,7 @@ def adaptive(values: F64, step_s: float) -> F64:
         back = round(back_s / step_s)
         low[back:], high[back:] = np.fmin(low[back:], mean[:-back]), np.fmax(high[back:], mean[:-back])
     middle, wide = (low + high) / 2, np.maximum((high - low) / 2, TINY)
-    return np.asarray(np.nan_to_num(np.abs(values - middle) / wide, posinf=0.0, neginf=0.0))
+    return _asked(values - middle, wide, rules)
 
 
 def worst(deviation: F64, devices: int, quiet: Mask) -> F64:
@@ -48,6 +50,12 @@ def worst(deviation: F64, devices: int, quiet: Mask) -> F64:
     held = np.minimum(deviation[1:], deviation[:-1])
     most = held.reshape(len(held), devices, -1).max(axis=2)
     return np.where(quiet[1:], 0.0, most)
+
+
+def _asked(deviation: F64, size: F64, rules: Rules) -> F64:
+    """Return deviations in multiples of a size, 0 where they are unknown or not asked for."""
+    sized = np.nan_to_num(np.abs(deviation) / size, posinf=0.0, neginf=0.0)
+    return np.asarray(np.where(matters(deviation, rules), sized, 0.0))
 
 
 def _rolling(values: F64, width: int) -> tuple[F64, F64]:

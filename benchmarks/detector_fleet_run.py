@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from anomaly_detector.config import Config
+from anomaly_detector.instant import judge
 from anomaly_detector.models.model import F32, F64, Mask
 from anomaly_detector.plan import QueryPlan, plans
-from anomaly_detector.query_state import QueryState, judge
+from anomaly_detector.query_state import QueryState
 from anomaly_detector.scoring.groups import SIGNS, Grouped, Signs, deviation
 from anomaly_detector.series_table import Rows
 from anomaly_detector.source.matrix import Matrix

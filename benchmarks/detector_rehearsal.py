@@ -19,12 +19,13 @@ import numpy as np
 
 from anomaly_detector.config import Config
 from anomaly_detector.feedback.effects import Marks
-from anomaly_detector.grouping.follow import QueryGroups, dense, groups_of
+from anomaly_detector.grouping.follow import QueryGroups, every_row, groups_of
 from anomaly_detector.grouping.rehearsal import Rehearsal
 from anomaly_detector.grouping.rehearsing import Aside, Rehearsing
+from anomaly_detector.instant import judge
 from anomaly_detector.models.model import F64
 from anomaly_detector.plan import QueryPlan, plans
-from anomaly_detector.query_state import QueryState, judge
+from anomaly_detector.query_state import QueryState
 from anomaly_detector.source.matrix import Matrix
 from benchmarks.report import report
 from heronwatch.clock import SystemClock
@@ -93,7 +94,7 @@ class Live:
         began = time.thread_time(), time.monotonic()
         rows = self.state.rows(matrix, max_series=self._plan.max_series)
         words = judge(self.state, self._plan, rows, matrix.values[0], self._time_s)
-        values, held = dense(len(self.state.table), rows, matrix.values[0], None)
+        values, held = every_row(len(self.state.table), rows, matrix.values[0], None)
         self._groups.at(self.state.table, words[0], values, held)
         return time.thread_time() - began[0], time.monotonic() - began[1]
 
@@ -125,15 +126,23 @@ def main() -> None:
     peak = peak_mb()
     print(f"learnt in {learn_s:.0f} s, {instant_s:.3f} s an instant, {peak:.0f} MB", file=sys.stderr, flush=True)
     learning, beside = with_rehearsal(plan, life, live, ticks=arguments.ticks)
-    instants = DAYS * DAY_S / STEP_S
-    figures = {
-        "series": arguments.series,
-        "devices": arguments.devices,
-        "learn_cpu_s": round(learn_s, 1),
-        "instant_cpu_ms": round(1000 * instant_s, 1),
-        "week_cpu_s": round(learn_s + instants * instant_s),
-        "memory_before_mb": round(before_mb),
-        "memory_peak_mb": round(peak),
+    show(
+        {
+            "series": arguments.series,
+            "devices": arguments.devices,
+            "learn_cpu_s": round(learn_s, 1),
+            "instant_cpu_ms": round(1000 * instant_s, 1),
+            "week_cpu_s": round(learn_s + DAYS * DAY_S / STEP_S * instant_s),
+            "memory_before_mb": round(before_mb),
+            "memory_peak_mb": round(peak),
+            **ticked(alone, learning, beside),
+        }
+    )
+
+
+def ticked(alone: Ticks, learning: Ticks, beside: Ticks) -> dict[str, float]:
+    """Return what ticks took without a rehearsal, beside one that learns, and beside one that plays; milliseconds."""
+    return {
         "tick_alone_cpu_ms": round(1000 * alone[0]),
         "tick_beside_cpu_ms": round(1000 * beside[0]),
         "tick_alone_ms": round(1000 * alone[1]),
@@ -142,13 +151,12 @@ def main() -> None:
         "tick_beside_ms": round(1000 * beside[1]),
         "tick_beside_highest_ms": round(1000 * beside[2]),
     }
-    report(
-        "detector_rehearsal",
-        ["what", "value"],
-        [[name, one] for name, one in figures.items()],
-        figures=figures,
-        peers={},
-    )
+
+
+def show(figures: dict[str, float]) -> None:
+    """Print the table and the last line."""
+    rows = [[name, one] for name, one in figures.items()]
+    report("detector_rehearsal", ["what", "value"], rows, figures=figures, peers={})
 
 
 def played(plan: QueryPlan, life: Life, instants: int) -> tuple[float, float]:

@@ -16,8 +16,9 @@ from statistics import median
 import numpy as np
 
 from anomaly_detector.config import Config, Target
+from anomaly_detector.instant import judge
 from anomaly_detector.plan import QueryPlan, plans
-from anomaly_detector.query_state import QueryState, judge
+from anomaly_detector.query_state import QueryState
 from anomaly_detector.session import Session
 from anomaly_detector.sink.outputs import Outputs
 from anomaly_detector.sink.remote_write import HEADERS

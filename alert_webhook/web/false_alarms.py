@@ -18,6 +18,8 @@ ALIAS = "for"  # the label by which every series of the detector names its query
 MOST_TOLD = 5  # series of one incident
 MAX_ANSWER_BYTES = 64 * 1024
 MOST_WHO = 200  # characters; the detector takes no more
+MOST_WHY = 500  # characters of its reason that are passed on
+REFUSALS = frozenset({409, 422})  # not as things are: its reason is for who asked; other answers are trouble of ours
 
 
 class ToldDetector(Struct, frozen=True):
@@ -25,6 +27,12 @@ class ToldDetector(Struct, frozen=True):
 
     status: int
     words: str
+
+
+class _Refusal(Struct, frozen=True):
+    """The detector's body of an answer other than 200, see `$defs` of tests/contracts/feedback.schema.json."""
+
+    error: str
 
 
 class FalseAlarms:
@@ -35,7 +43,10 @@ class FalseAlarms:
         self._log = get_logger("heronwatch.webhook.feedback")
 
     def tell(self, incident_id: int, *, who: str, via: str) -> ToldDetector:
-        """Send the detector the series of an incident's anomalies with the verdict "false_alarm"."""
+        """Send the detector the series of an incident's anomalies with the verdict "false_alarm".
+
+        What it refuses (a series that did not alarm, say) is passed on with its reason; the other series are told.
+        """
         block = self._parts.settings().detector
         if block is None:
             return ToldDetector(404, "no detector is configured")
@@ -43,14 +54,29 @@ class FalseAlarms:
         alerts = anomalies(view) if view else ()
         if not alerts:
             return ToldDetector(422, "no alert of this incident comes from the detector")
+        answers = self._answers(block, alerts, now, who)
+        taken, last = sum(one.status // 100 == 2 for one in answers), answers[-1]
+        refused = next((one for one in answers if one.status in REFUSALS), None)
+        if taken:
+            of = f"{taken} series" if taken == len(alerts) else f"{taken} of {len(alerts)} series"
+            words = f"the detector was told: false alarm ({of})"
+            actions.note(self._parts, incident_id, text=words, who=who, via=via)
+            return ToldDetector(200, words if refused is None else f"{words}; not of the others: {_why(refused)}")
+        if refused is not None and last.status in REFUSALS:
+            return ToldDetector(refused.status, f"the detector did not take it: {_why(refused)}")
+        return ToldDetector(503, "the detector did not take it; nothing has changed")
+
+    def _answers(self, block: DetectorBlock, alerts: tuple[AlertView, ...], now: float, who: str) -> list[PeerAnswer]:
+        """Return what it says of each alert, up to the first that it neither takes nor refuses."""
+        answers = []
         for alert in alerts:
-            answer = _post(block, alert, now, who)
-            if answer.status // 100 != 2:
-                self._log.warning("the detector did not take a verdict", status=answer.status, trouble=answer.trouble)
-                return ToldDetector(503, "the detector did not take it; nothing has changed")
-        words = f"the detector was told: false alarm ({len(alerts)} series)"
-        actions.note(self._parts, incident_id, text=words, who=who, via=via)
-        return ToldDetector(200, words)
+            answers.append(_post(block, alert, now, who))
+            status = answers[-1].status
+            if status // 100 != 2:
+                self._log.warning("the detector did not take a verdict", status=status, trouble=answers[-1].trouble)
+                if status not in REFUSALS:
+                    break
+        return answers
 
 
 def anomalies(view: IncidentView) -> tuple[AlertView, ...]:
@@ -70,6 +96,15 @@ def _post(block: DetectorBlock, alert: AlertView, now: float, who: str) -> PeerA
     content = msgspec.json.encode(verdict(block, alert, now, who))
     peer = Peer(str(block.url), block)
     return peer.post(PATH, content=content, content_type="application/json", most_bytes=MAX_ANSWER_BYTES)
+
+
+def _why(answer: PeerAnswer) -> str:
+    """Return the detector's reason, in one line."""
+    try:
+        words = " ".join(msgspec.json.decode(answer.body, type=_Refusal).error.split())[:MOST_WHY]
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        words = ""
+    return words or f"it answers {answer.status}"
 
 
 def _view(tx: Transaction, incident_id: int) -> IncidentView | None:

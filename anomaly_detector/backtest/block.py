@@ -17,10 +17,13 @@ from anomaly_detector.backtest.tape import Tape, Taping
 from anomaly_detector.backtest.traces import Scene, Trace, Where, traces
 from anomaly_detector.feedback.verdicts import HOST
 from anomaly_detector.grouping.rehearsal import LATE_EVERY_S
+from anomaly_detector.hardly_alarming import Hardly, Range, hardly_alarming
 from anomaly_detector.label_store import identity
+from anomaly_detector.lane import BLOCK
 from anomaly_detector.marks.past import MarkedPast
 from anomaly_detector.models.model import F32, F64
 from anomaly_detector.plan import QueryPlan
+from anomaly_detector.query_state import QueryState
 from anomaly_detector.replay import Replay
 from anomaly_detector.scoring.learning import Pause
 from anomaly_detector.series_table import Labels, SeriesTable
@@ -80,10 +83,11 @@ class LaneResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BlockResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What came out of a block: of each model, and the signs of its devices where they are rolled up."""
+    """What came out of a block: of each model, the signs of its devices where they are rolled up, blunt series."""
 
     lanes: list[LaneResult]
     tape: Tape | None = None
+    hardly: list[Hardly] = []
 
 
 def shipped(job: Job) -> Job:
@@ -119,7 +123,24 @@ def run(job: Job, told: Callable[[float], None] | None = None) -> BlockResult:
             verdict = judged.verdict
             board.scenes[place].note(board.place, board.columns[judged.rows], verdict)
     lanes = [_result(job, board, scene, lane.alias) for scene, lane in zip(board.scenes, job.plan.lanes, strict=True)]
-    return BlockResult(lanes=lanes, tape=taping.tape() if taping is not None else None)
+    seen, rows = _seen(job, state), range(0, len(state.table), BLOCK)
+    hardly = [one for first in rows for one in hardly_alarming(state, job.plan, seen, first=first)]
+    return BlockResult(lanes=lanes, tape=taping.tape() if taping is not None else None, hardly=hardly)
+
+
+def _seen(job: Job, state: QueryState) -> Range:
+    """Return the range of each series over all that was read of it."""
+    values = np.zeros((0, 0)) if job.values is None else job.values
+    known = np.isfinite(values)
+    some = known.any(axis=0)
+    least = np.where(some, np.where(known, values, np.inf).min(axis=0, initial=np.inf), np.nan)
+    most = np.where(some, np.where(known, values, -np.inf).max(axis=0, initial=-np.inf), np.nan)
+    column_of = {identity(parse_labels(key)): column for column, key in enumerate(job.keys)}
+    columns = [column_of.get(labels, -1) if labels is not None else -1 for labels in state.table.labels]
+    return Range(
+        least=np.array([least[one] if one >= 0 else np.nan for one in columns]),
+        most=np.array([most[one] if one >= 0 else np.nan for one in columns]),
+    )
 
 
 def host_label(plan: QueryPlan) -> str:
@@ -220,6 +241,8 @@ def _result(job: Job, board: _Board, scene: Scene, alias: str) -> LaneResult:
         )
         for one, begin, end in zip(series.tolist(), first.tolist(), last.tolist(), strict=True)
     ]
+    near = peaks(score, board.labels, job.incidents, query=job.plan.alias, first_s=board.first_s, step_s=step_s)
+    also = {peak.labels for peak in near if peak is not None}
     curve = [alarms_at(score, float(one), least=least, apart=apart) for one in SENSITIVITIES]
     return LaneResult(
         query=job.plan.alias,
@@ -231,8 +254,8 @@ def _result(job: Job, board: _Board, scene: Scene, alias: str) -> LaneResult:
         hosts=[[dict(board.labels[one]).get(label, "") for one in series.tolist()] for series, _, _ in curve],
         begins_s=[np.asarray(board.first_s + step_s * first, np.float64) for _, first, _ in curve],
         ends_s=[np.asarray(board.first_s + step_s * (last + 1), np.float64) for _, _, last in curve],
-        peaks=peaks(score, board.labels, job.incidents, query=job.plan.alias, first_s=board.first_s, step_s=step_s),
-        traces=traces(scene, board.values[:count], board.labels, alarms, where=where, most=terms.traces),
+        peaks=near,
+        traces=traces(scene, board.values[:count], board.labels, alarms, where=where, most=terms.traces, also=also),
     )
 
 

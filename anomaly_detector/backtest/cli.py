@@ -3,12 +3,16 @@
 import argparse
 import json
 import os
+import signal
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anomaly_detector.cli_flags import add_config_file, files
+from anomaly_detector.cli_flags import TIMES, add_config_file, files
 from heronwatch.commands import EXIT_MISSING_PART, EXIT_OK, EXIT_USAGE
 
 if TYPE_CHECKING:
@@ -31,9 +35,9 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     add_config_file(backtest)
     backtest.add_argument(
-        "--from", dest="begins", required=True, metavar="TIME", help="2026-10-01, 2026-10-01T06:00:00Z, or 14d"
+        "--from", dest="begins", required=True, metavar="TIME", help=f"begin of the span: {TIMES}; 14d before --to"
     )
-    backtest.add_argument("--to", dest="ends", default="", metavar="TIME", help="end of the span (now)")
+    backtest.add_argument("--to", dest="ends", default="", metavar="TIME", help="end of the span, likewise (now)")
     backtest.add_argument("--out", type=Path, default=Path("backtest.html"), metavar="FILE", help="the report")
     backtest.add_argument("--query", action="append", default=[], metavar="ALIAS", help="only this one, repeatable")
     backtest.add_argument("--budget", type=float, metavar="N", help="notifications a week (5 for each 1,000 hosts)")
@@ -69,13 +73,27 @@ def _backtest(arguments: argparse.Namespace) -> int:
         print(f"marks: {server}", file=sys.stderr)
     progress = Progress()
     try:
-        found = backtest(config, wanted, source=lambda: PromApi(config.reader), told=progress.tell)
+        with ends_tidily():
+            found = backtest(config, wanted, source=lambda: PromApi(config.reader), told=progress.tell)
     except DaskMissingError as error:
         print(f"heronwatch detector backtest: {error}", file=sys.stderr)
         return EXIT_MISSING_PART
     finally:
         progress.end()
     return _written(arguments, config, found, marked=wanted.marked)
+
+
+@contextmanager
+def ends_tidily() -> Iterator[None]:
+    """Let SIGTERM end what runs inside as an exception does: processes and folders of ours go with us."""
+    if threading.current_thread() is not threading.main_thread():  # signals come to that one alone
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _marked(config: "Config", wanted: "Wanted") -> "Wanted":
@@ -112,14 +130,31 @@ def _written(arguments: argparse.Namespace, config: "Config", found: "Outcome", 
 
 def said(found: "Outcome") -> list[str]:
     """Return what was found, for people."""
+    from anomaly_detector.feedback.verdicts import moment
+
     count, week = len(found.notices), f"{found.notified_a_week:.3g} a week"
-    lines = [f"{count} notification{'' if count == 1 else 's'} in {found.days:.3g} days ({week})"]
+    days = f"{found.days:.3g} day{'' if found.days == 1 else 's'}"
+    lines = [f"{count} notification{'' if count == 1 else 's'} in {days} ({week})"]
     if found.judgement is not None:
         judged, outside = found.judgement, f", {found.outside} outside of the span" if found.outside else ""
         lines[0] += f", {judged.true} of them about known incidents; {found.counted_a_week:.3g} false ones a week"
-        lines.append(f"{judged.found} of {judged.incidents} known incidents found{outside}")
+        lines.append(f"{judged.found} of {judged.incidents} known incidents found{outside}{_more(found)}")
     lines.append(
         f"{'within' if found.within else 'above'} the budget of {found.budget:.3g} a week; "
         f"the highest sensitivity that meets it: {found.meets or 'none'}"
     )
-    return [*lines, f"{len(found.alarms)} alarms of {sum(lane.series for lane in found.lanes)} series"]
+    alarms = f"{len(found.alarms)} alarm{'' if len(found.alarms) == 1 else 's'}"
+    lines.append(f"{alarms} of {sum(lane.series for lane in found.lanes)} series")
+    lines += [f"{len(found.hardly)} series can hardly alarm: the report names them"] if found.hardly else []
+    late = ((query, moment(first_s)[:16]) for query, first_s in found.late.items())
+    return lines + [f"{query} has no samples before {first}Z: nothing before is judged" for query, first in late]
+
+
+def _more(found: "Outcome") -> str:
+    """Return which sensitivity finds more of the incidents, and what it costs."""
+    most = found.finds_most
+    if most is not None:
+        return (
+            f"; {most.sensitivity:g} times the sensitivity finds {most.found}, at {most.a_week:.3g} false ones a week"
+        )
+    return "; no sensitivity up to 4 times this one finds more" if found.near else ""

@@ -7,6 +7,7 @@ from anomaly_detector.scoring.learning import Labels, Pause
 Who = tuple[str, str, str]  # query, kind and name
 About = Mapping[Who, Sequence[Labels]]  # which series that is
 Spans = Mapping[Who, Sequence[tuple[float, float]]]  # from when to when it was in trouble
+Met = tuple[str, str, str, float, float]  # whom a notification was about, and the span of trouble that it met
 
 
 def spans_of(incidents: Sequence[Pause], about: About) -> Spans:
@@ -24,4 +25,22 @@ def during(spans: Iterable[tuple[float, float]], begins: float, ends: float) -> 
     >>> during([(100.0, 200.0)], 90.0, 120.0), during([(100.0, 200.0)], 200.0, 300.0)
     (True, False)
     """
-    return any(begins < to and ends >= since for since, to in spans)
+    return bool(met(spans, begins, ends))
+
+
+def met(spans: Iterable[tuple[float, float]], begins: float, ends: float) -> list[tuple[float, float]]:
+    """Return the spans that a notification overlaps."""
+    return [(since, to) for since, to in spans if begins < to and ends >= since]
+
+
+def found_at(known: Sequence[Pause], about: About, curve: Sequence[Iterable[Met]]) -> list[int]:
+    """Return how many of the `known` incidents each entry of a curve finds: those that any of its notifications met."""
+    which: dict[Met, frozenset[int]] = {}
+    for one in {one for entry in curve for one in entry}:
+        series, span = about.get(one[:3], ()), one[3:]
+        which[one] = frozenset(
+            number
+            for number, incident in enumerate(known)
+            if (float(incident.begins), float(incident.to)) == span and any(map(incident.is_about, series))
+        )
+    return [len(frozenset().union(*(which[one] for one in entry))) for entry in curve]

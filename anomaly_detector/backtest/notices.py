@@ -2,13 +2,21 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import msgspec
 import numpy as np
 
 from anomaly_detector.backtest.alarms import SENSITIVITIES, Alarm, Judgement, Places, groups
 from anomaly_detector.backtest.block import LaneResult
-from anomaly_detector.backtest.incidents import About, Spans, during
+from anomaly_detector.backtest.incidents import About, Met, Spans, met
 from anomaly_detector.backtest.rolled import Notice, Rolled
 from anomaly_detector.scoring.learning import Labels, Pause
+
+
+class Curve(msgspec.Struct, frozen=True, kw_only=True):
+    """At each of SENSITIVITIES: how many notifications would count, and which troubles that are known were met."""
+
+    counts: Places
+    met: Sequence[frozenset[Met]]
 
 
 def notices(alarms: Sequence[Alarm], rolled: Mapping[str, Rolled], *, apart_s: float) -> list[Notice]:
@@ -37,27 +45,41 @@ def notices(alarms: Sequence[Alarm], rolled: Mapping[str, Rolled], *, apart_s: f
 
 def curve(
     lanes: Sequence[LaneResult], rolled: Mapping[str, Rolled], *, apart_s: float, spans: Spans | None = None
-) -> Places:
-    """Return how many notifications would count at each of SENSITIVITIES: those that match none of `spans`.
+) -> Curve:
+    """Return what each of SENSITIVITIES would have notified of; what matches one of `spans` does not count.
 
     A false one that grows into a true one where more is above 1 counts on: no sensitivity is praised for that.
     """
-    known = spans or {}
-    out = np.zeros(len(SENSITIVITIES), np.intp)
-    for place in range(len(SENSITIVITIES)):
-        hosts: list[str] = []
-        begins: list[float] = []
-        true: list[bool] = []
-        for lane in lanes:
-            for host, begin, end in _ranges(lane, place):
-                if _unknown(rolled.get(lane.query), host, begin):
-                    hosts.append(host)
-                    begins.append(begin)
-                    true.append(during(known.get((lane.query, "series", host), ()), begin, end))
-        group, count = groups(codes(hosts), np.array(begins), apart_s=apart_s)
-        out[place] = count - len(np.unique(group[np.array(true, np.bool_)]))
-    every = np.asarray(out + sum(one.counts for one in rolled.values()))
-    return every if spans is None else np.maximum.accumulate(every)
+    loose = [_loose(lanes, rolled, place, apart_s=apart_s, known=spans or {}) for place in range(len(SENSITIVITIES))]
+    every = np.array([count for count, _ in loose], np.intp) + sum(one.counts for one in rolled.values())
+    of_groups = [one.met for one in rolled.values() if one.met]
+    return Curve(
+        counts=np.asarray(every if spans is None else np.maximum.accumulate(every)),
+        met=[troubles.union(*(each[place] for each in of_groups)) for place, (_, troubles) in enumerate(loose)],
+    )
+
+
+def _loose(
+    lanes: Sequence[LaneResult], rolled: Mapping[str, Rolled], place: int, *, apart_s: float, known: Spans
+) -> tuple[int, frozenset[Met]]:
+    """Return how many notifications of series would count at one of SENSITIVITIES, and which troubles others meet."""
+    every = sorted(
+        (begin, lane.query, host, end)
+        for lane in lanes
+        for host, begin, end in _ranges(lane, place)
+        if _unknown(rolled.get(lane.query), host, begin)
+    )
+    group, count = groups(codes([one[2] for one in every]), np.array([one[0] for one in every]), apart_s=apart_s)
+    whole: dict[int, tuple[float, str, str, float]] = {}  # each notification: as its first alarm, to the last one's end
+    for number, (begin, query, host, end) in zip(group.tolist(), every, strict=True):
+        first = whole.setdefault(number, (begin, query, host, end))
+        whole[number] = (*first[:3], max(first[3], end))
+    true = {
+        number: [("series", host, *span) for span in met(known.get((query, "series", host), ()), begin, end)]
+        for number, (begin, query, host, end) in whole.items()
+    }
+    troubles = frozenset((whole[number][1], *one) for number, each in true.items() for one in each)
+    return count - sum(map(bool, true.values())), troubles
 
 
 def judged_against(found: Sequence[Notice], incidents: Sequence[Pause], about: About) -> Judgement:
@@ -106,5 +128,8 @@ def _ranges(lane: LaneResult, place: int) -> Iterator[tuple[str, float, float]]:
 
 
 def _unknown(rolled: Rolled | None, host: str, begins_s: float) -> bool:
-    """Whether nobody speaks for a host's series at a time."""
-    return rolled is None or not rolled.known_s.get(host, np.inf) <= begins_s
+    """Whether nobody speaks for a host's series at a time: its device has no score, nor is a limit of it broken."""
+    if rolled is None:
+        return True
+    limited = any(since <= begins_s < to for since, to in rolled.limited.get(host, ()))
+    return not limited and not rolled.known_s.get(host, np.inf) <= begins_s

@@ -6,19 +6,22 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from anomaly_detector.backtest.alarms import SENSITIVITIES, Alarm, Judgement, meeting
+from anomaly_detector.backtest.alarms import SENSITIVITIES, Alarm, Judgement, Places, meeting
 from anomaly_detector.backtest.block import LaneResult, Terms
-from anomaly_detector.backtest.incidents import About, spans_of
+from anomaly_detector.backtest.choices import Choice, choices
+from anomaly_detector.backtest.incidents import About, found_at, spans_of
 from anomaly_detector.backtest.near import Near, nearest
 from anomaly_detector.backtest.notices import curve, judged_against, notices
 from anomaly_detector.backtest.rolled import Notice, Rolled
 from anomaly_detector.backtest.traces import Trace
 from anomaly_detector.feedback.verdicts import moment
+from anomaly_detector.hardly_alarming import Hardly
 from anomaly_detector.models.model import DAY_S, F64
 from anomaly_detector.scoring.learning import Pause
 
 WEEK_S = 7 * DAY_S
 MOST_TRACES = 12
+MOST_HARDLY = 20  # series that can hardly alarm, in reports
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +29,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     Where incidents are known, notifications that match one are true and do not count in either.
     `judged` is the share of what devices showed at which they were known; None where no query is rolled up. `near` is
-    how near the missed incidents came; `outside` how many lie outside of the span.
+    how near the missed incidents came; `outside` how many lie outside of the span; `found` how many incidents would be
+    found at each of SENSITIVITIES, None where none are known. `hardly` are the series that can hardly alarm,
+    `late` the queries whose samples begin within the span, and when.
     """
 
     terms: Terms
@@ -42,6 +47,21 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     judged: float | None = None
     near: tuple[Near, ...] = ()
     outside: int = 0
+    found: Places | None = None
+    hardly: tuple[Hardly, ...] = ()
+    late: Mapping[str, float] = {}
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """What one may choose from: sensitivities that find more, those that cost less; none without incidents."""
+        return () if self.found is None else choices(self.a_week, self.found, meets=self.meets)
+
+    @property
+    def finds_most(self) -> Choice | None:
+        """The lowest sensitivity that finds more of the incidents than as configured does, and most of them."""
+        now = next((one for one in self.choices if one.sensitivity == 1), None)
+        most = max(self.choices, key=lambda one: (one.found, -one.sensitivity), default=None)
+        return most if most is not None and now is not None and most.found > now.found else None
 
     @property
     def days(self) -> float:
@@ -80,16 +100,17 @@ def outcome(
     hosts: int,
     budget: float,
     incidents: Incidents | None,
+    hardly: Sequence[Hardly] = (),
+    late: Mapping[str, float] | None = None,
 ) -> Outcome:
     """Put the blocks' results together; `rolled` are the queries whose devices and sites are rolled up."""
     alarms = sorted((alarm for lane in lanes for alarm in lane.alarms), key=lambda one: (one.begins, one.query))
     told = notices(alarms, rolled, apart_s=terms.apart_s)
     spans = None if incidents is None else spans_of(incidents.known, incidents.about)
-    a_week = np.asarray(curve(lanes, rolled, apart_s=terms.apart_s, spans=spans) * WEEK_S / (terms.to_s - terms.from_s))
-    noisy = sorted(
-        (one for lane in lanes for one in lane.traces), key=lambda one: (-one.alarms, -float(one.score.max()))
-    )
+    at_each = curve(lanes, rolled, apart_s=terms.apart_s, spans=spans)
+    a_week = np.asarray(at_each.counts * WEEK_S / (terms.to_s - terms.from_s))
     judgement = None if incidents is None else judged_against(told, incidents.known, incidents.about)
+    near = () if incidents is None or judgement is None else _near(lanes, rolled, incidents, judgement)
     return Outcome(
         terms=terms,
         lanes=_joined(lanes),
@@ -100,11 +121,24 @@ def outcome(
         a_week=a_week,
         meets=meeting(SENSITIVITIES, a_week, budget),
         judgement=judgement,
-        near=() if incidents is None or judgement is None else _near(lanes, rolled, incidents, judgement),
+        near=near,
         outside=0 if incidents is None else incidents.outside,
-        traces=tuple(noisy[:MOST_TRACES]),
+        found=None if incidents is None else np.array(found_at(incidents.known, incidents.about, at_each.met), np.intp),
+        hardly=tuple(sorted(hardly, key=lambda one: (one.score, one.query, one.labels))),
+        late=late or {},
+        traces=_drawn(lanes, near),
         judged=float(np.mean([one.judged for one in rolled.values()])) if rolled else None,
     )
+
+
+def _drawn(lanes: Sequence[LaneResult], near: Sequence[Near]) -> tuple[Trace, ...]:
+    """Return what is drawn: the noisiest series, and what came nearest to missed incidents."""
+    noisy = sorted(
+        (one for lane in lanes for one in lane.traces), key=lambda one: (-one.alarms, -float(one.score.max()))
+    )
+    missed = {(one.series.query, one.series.labels) for one in near if one.series is not None}
+    more = [one for one in noisy[MOST_TRACES:] if (one.query, one.labels) in missed]
+    return tuple(noisy[:MOST_TRACES] + more[:MOST_TRACES])
 
 
 def _near(
@@ -116,10 +150,10 @@ def _near(
 
 def summary(found: Outcome) -> dict[str, Any]:
     """Return what a script would read."""
-    judged = found.judgement
     return {
         "from": moment(found.terms.from_s),
         "to": moment(found.terms.to_s),
+        "begins_late": {query: moment(first_s) for query, first_s in found.late.items()},
         "series": sum(lane.series for lane in found.lanes),
         "hosts": found.hosts,
         "alarms": len(found.alarms),
@@ -132,20 +166,39 @@ def summary(found: Outcome) -> dict[str, Any]:
         "counted_per_week": round(found.counted_a_week, 3),
         "within_budget": found.within,
         "sensitivity_that_meets_the_budget": found.meets,
+        "sensitivity_that_finds_most": None if found.finds_most is None else found.finds_most.sensitivity,
+        "curve": _curve(found),
         "queries": [
             {"query": lane.query, "model": lane.model, "series": lane.series, "alarms": len(lane.alarms)}
             for lane in found.lanes
         ],
-        "incidents": None
-        if judged is None
-        else {
-            "count": judged.incidents,
-            "found": judged.found,
-            "outside_the_span": found.outside,
-            "precision": judged.precision,
-            "recall": judged.recall,
-            "median_delay_seconds": float(np.median(judged.delays_s)) if judged.delays_s else None,
+        "incidents": None if found.judgement is None else _judged(found.judgement, found.outside),
+        "can_hardly_alarm": {
+            "count": len(found.hardly),
+            "series": [msgspec.to_builtins(one) for one in found.hardly[:MOST_HARDLY]],
         },
+    }
+
+
+def _curve(found: Outcome) -> list[dict[str, Any]]:
+    return [
+        {
+            "sensitivity": sensitivity,
+            "counted_per_week": round(float(found.a_week[place]), 3),
+            "incidents_found": None if found.found is None else int(found.found[place]),
+        }
+        for place, sensitivity in enumerate(SENSITIVITIES.tolist())
+    ]
+
+
+def _judged(judged: Judgement, outside: int) -> dict[str, Any]:
+    return {
+        "count": judged.incidents,
+        "found": judged.found,
+        "outside_the_span": outside,
+        "precision": judged.precision,
+        "recall": judged.recall,
+        "median_delay_seconds": float(np.median(judged.delays_s)) if judged.delays_s else None,
     }
 
 

@@ -22,7 +22,7 @@ from anomaly_detector.backtest.drawing import (
     word,
 )
 from anomaly_detector.backtest.traces import Trace
-from anomaly_detector.models.model import F64
+from anomaly_detector.models.model import F32, F64
 
 HEIGHT, SCORE_TOP, SCORE_HEIGHT = 150.0, 162.0, 42.0
 LABEL_WIDTH = 72.0
@@ -40,6 +40,7 @@ def series_plot(trace: Trace, zone: tzinfo) -> str:
         *_shades(trace),
         *ticks(low, high, up),
         f'<path class="band" d="{area(xs, up(shown[0]), up(shown[1]))}"/>',
+        *(f'<path class="edge" d="{line(xs, _inside(edge, low, high, up))}"/>' for edge in (trace.lower, trace.upper)),
         f'<path class="expected" d="{line(xs, up(trace.expected))}"/>',
         f'<path class="value" d="{area(xs, up(trace.low), up(trace.high))}"/>',
         f'<path class="middle" d="{line(xs, up((trace.low + trace.high) / 2))}"/>',
@@ -68,8 +69,13 @@ def bars_plot(labels: Sequence[str], values: Sequence[float], *, name: str) -> s
     return svg(HEIGHT + 22, parts, name)
 
 
-def curve_plot(sensitivities: F64, a_week: F64, *, budget: float, meets: float | None) -> str:
-    """Return notifications a week over sensitivity, both on logarithmic scales, and the budget."""
+def curve_plot(
+    sensitivities: F64, a_week: F64, *, budget: float, meets: float | None, recall: F64 | None = None
+) -> str:
+    """Return notifications a week over sensitivity, both on logarithmic scales, and the budget.
+
+    `recall` is a second line: the share of known incidents that each sensitivity finds, 0 at the bottom, 1 at the top.
+    """
     floor = min(0.1, budget / 2) if budget > 0 else 0.1
     logs = np.log10(np.maximum(a_week, floor))
     top = max(float(logs.max()), np.log10(max(budget, floor))) + 0.1
@@ -84,6 +90,7 @@ def curve_plot(sensitivities: F64, a_week: F64, *, budget: float, meets: float |
         ),
         f'<path class="score" d="{line(xs, up(logs))}"/>',
         mark(float(up(np.array([np.log10(max(budget, floor))]))[0]), f"budget {budget:.3g}"),
+        *(_recall(xs, recall) if recall is not None else ()),
     ]
     for at, place in zip(sensitivities.tolist(), xs.tolist(), strict=True):
         if at in {0.25, 0.5, 1.0, 2.0, 4.0}:
@@ -91,6 +98,19 @@ def curve_plot(sensitivities: F64, a_week: F64, *, budget: float, meets: float |
         if at == meets:
             parts.append(f'<line class="meets" x1="{place:.1f}" x2="{place:.1f}" y1="8" y2="{HEIGHT - 4}"/>')
     return svg(HEIGHT + 22, parts, "notifications a week over sensitivity")
+
+
+def _inside(edge: F32, low: float, high: float, up: Scale) -> F64:
+    """Return the heights of an edge of the band; NaN where it lies beyond the picture."""
+    return up(np.where((edge > low) & (edge < high), edge, np.nan))
+
+
+def _recall(xs: F64, recall: F64) -> Iterable[str]:
+    """Yield a line of shares and what its ends mean, inside, at the left."""
+    up = Scale(1.0, 0.0, 8.0, HEIGHT - 4.0)
+    yield f'<path class="recall" d="{line(xs, up(recall))}"/>'
+    for share, y in zip((0.0, 0.5, 1.0), up(np.array([0.0, 0.5, 1.0])).tolist(), strict=True):
+        yield f'<text class="tick share" x="{LEFT + 4:g}" y="{max(y - 3, 18):.1f}">{share:.0%} found</text>'
 
 
 def _shades(trace: Trace) -> Iterable[str]:

@@ -6,6 +6,7 @@ float64 as `.npy` without pickles. A backtest may be repeated from it with other
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
@@ -17,6 +18,7 @@ from anomaly_detector.source.history import SAMPLES_PER_ANSWER
 from anomaly_detector.source.matrix import Matrix, grid_times
 from anomaly_detector.source.reading import Source
 
+Heard: TypeAlias = Callable[[float, float | None], None]  # which share is done, and the first time of a sample
 FORMAT = 1
 INDEX = "recording.json"
 FIRST_CHUNK = 60  # instants; more are asked for once it is known how many series there are
@@ -38,7 +40,10 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Track(msgspec.Struct, frozen=True, kw_only=True):
-    """What was recorded of one query; `series` are the label sets as JSON text."""
+    """What was recorded of one query; `series` are the label sets as JSON text.
+
+    `first_s` is the first instant with a sample, None where there is none (or an older version has recorded it).
+    """
 
     expr: str
     step_s: float
@@ -46,6 +51,7 @@ class Track(msgspec.Struct, frozen=True, kw_only=True):
     end_s: float
     series: list[str]
     parts: list[Part]
+    first_s: float | None = None
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,17 +61,15 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     queries: dict[str, Track]
 
 
-def record(
-    source: Source, plan: QueryPlan, folder: Path, *, start_s: float, end_s: float, told: Callable[[float], None]
-) -> Track:
-    """Read a query from `start_s` to `end_s` and keep it; `told` hears which share is done.
+def record(source: Source, plan: QueryPlan, folder: Path, *, start_s: float, end_s: float, told: Heard) -> Track:
+    """Read a query from `start_s` to `end_s` and keep it; `told` hears which share is done, and `Track.first_s`.
 
     Raises as `Source.query_range` does.
     """
     times_s = grid_times(np.ceil(start_s / plan.step_s) * plan.step_s, end_s, plan.step_s)
     known: dict[str, int] = {}
     parts: list[Part] = []
-    done, size = 0, FIRST_CHUNK
+    done, size, first_s = 0, FIRST_CHUNK, None
     while done < len(times_s):
         part = times_s[done : done + size]
         try:
@@ -75,12 +79,21 @@ def record(
                 raise
             size = max(1, size // 4)
             continue
+        first_s = _first(matrix) if first_s is None else first_s
         parts.append(_kept(matrix, known, folder / f"{plan.alias}.{len(parts):05}.npy"))
         done += len(part)
         size = max(1, min(10_000, SAMPLES_PER_ANSWER // max(1, len(matrix.keys))))
-        told(done / len(times_s))
+        told(done / len(times_s), first_s)
     first, last = (float(times_s[0]), float(times_s[-1])) if len(times_s) else (start_s, end_s)
-    return Track(expr=plan.query.expr, step_s=plan.step_s, start_s=first, end_s=last, series=list(known), parts=parts)
+    return Track(
+        expr=plan.query.expr,
+        step_s=plan.step_s,
+        start_s=first,
+        end_s=last,
+        series=list(known),
+        parts=parts,
+        first_s=first_s,
+    )
 
 
 def save_index(folder: Path, tracks: Mapping[str, Track]) -> None:
@@ -156,6 +169,12 @@ def _kept(matrix: Matrix, known: dict[str, int], path: Path) -> Part:
     except OSError as exc:
         raise RecordingError(f"{path}: {exc.strerror}") from exc
     return Part(file=path.name, start_s=float(matrix.times_s[0]), instants=len(matrix.times_s), columns=columns)
+
+
+def _first(matrix: Matrix) -> float | None:
+    """Return the first instant with a sample."""
+    there = np.isfinite(matrix.values).any(axis=1)
+    return float(matrix.times_s[there.argmax()]) if there.any() else None
 
 
 def _text(key: bytes) -> str:

@@ -1,11 +1,10 @@
 """From arguments to what is to be run: times, durations, incidents."""
 
 import argparse
-import contextlib
 import math
 import os
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 
 import msgspec
@@ -15,13 +14,13 @@ from anomaly_detector.backtest.recording import load_index
 from anomaly_detector.backtest.run import Wanted
 from anomaly_detector.config import Config
 from anomaly_detector.grid import timezone_named
-from anomaly_detector.scoring.learning import Instant, Pause
+from anomaly_detector.scoring.learning import Pause
+from anomaly_detector.when import when
 from heronwatch.config import load
 from heronwatch.values import Duration
 from heronwatch.words import hint
 
 SHORTEST_S = 60.0
-DATE = "%Y-%m-%d"
 
 
 class Incidents(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,9 +33,7 @@ def wanted_of(arguments: argparse.Namespace, config: Config, *, now: Callable[[]
     """Return what is to be run; ValueError says which argument is wrong, ConfigError what is wrong with incidents."""
     zone = timezone_named(config.settings.timezone)
     to_s = _end(arguments.ends, arguments.recorded, now, zone)
-    from_s = _begin(arguments.begins, to_s, zone)
-    if from_s < 0:
-        raise ValueError("--from lies before 1970")
+    from_s = _instant("--from", arguments.begins, to_s, zone)
     if to_s - from_s < SHORTEST_S:
         raise ValueError("--from is not before --to")
     for query in arguments.query:
@@ -68,26 +65,13 @@ def wanted_of(arguments: argparse.Namespace, config: Config, *, now: Callable[[]
 
 
 def _end(text: str, recorded: Path | None, now: Callable[[], float], zone: tzinfo) -> float:
-    if text:
-        return _instant("--to", text, zone)
-    if recorded is not None:
-        return min(track.end_s for track in load_index(recorded).queries.values())
-    return now()
+    newest_s = now() if recorded is None else min(track.end_s for track in load_index(recorded).queries.values())
+    return _instant("--to", text, newest_s, zone) if text else newest_s
 
 
-def _begin(text: str, to_s: float, zone: tzinfo) -> float:
+def _instant(name: str, text: str, now_s: float, zone: tzinfo) -> float:
     try:
-        return to_s - float(Duration.parse(text))
-    except ValueError:
-        return _instant("--from", text, zone)
-
-
-def _instant(name: str, text: str, zone: tzinfo) -> float:
-    """Read a time with its offset, or a date: the beginning of that day in `zone`."""
-    with contextlib.suppress(ValueError):
-        return datetime.strptime(text, DATE).replace(tzinfo=zone).timestamp()
-    try:
-        return float(Instant.parse(text))
+        return when(text, now_s=now_s, zone=zone)
     except ValueError as exc:
         raise ValueError(f"{name}: {exc}") from exc
 

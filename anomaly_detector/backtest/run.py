@@ -3,7 +3,7 @@
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -20,7 +20,9 @@ from anomaly_detector.backtest.rolled import rolled as rolled_up
 from anomaly_detector.backtest.tape import Tape
 from anomaly_detector.backtest.workers import blocks, here, on_dask
 from anomaly_detector.config import Config
+from anomaly_detector.feedback.verdicts import moment
 from anomaly_detector.grouping.blocks import DEFAULT_TEAM, Budget, GroupPlan, Groups, Share
+from anomaly_detector.hardly_alarming import Hardly
 from anomaly_detector.label_store import identity
 from anomaly_detector.marks.past import MarkedPast
 from anomaly_detector.plan import QueryPlan, plans
@@ -63,18 +65,28 @@ def backtest(config: Config, wanted: Wanted, *, source: Callable[[], Source], to
             within = inside(wanted.incidents, wanted.terms.from_s, wanted.terms.to_s)
             known = Incidents(known=within, about=_about(chosen, tracks), outside=len(wanted.incidents) - len(within))
             wanted = msgspec.structs.replace(wanted, incidents=within)
-        lanes, rolled = _done(chosen, tracks, wanted, folder, known=known, told=told)
+        done = _done(chosen, tracks, wanted, folder, known=known, told=told)
     hosts = {
         parse_labels(key.encode()).get(host_label(plan), "") for plan in chosen for key in tracks[plan.alias].series
     }
     return outcome(
-        lanes,
-        rolled,
+        done.lanes,
+        done.rolled,
         wanted.terms,
+        hardly=done.hardly,
+        late=_late(chosen, tracks, wanted.terms),
         hosts=len(hosts),
         budget=_budget(chosen, tracks, len(hosts)) if wanted.budget is None else wanted.budget,
         incidents=known,
     )
+
+
+class _Done(msgspec.Struct, frozen=True):
+    """What came out of all blocks: of each model, of each query's devices, and the series that can hardly alarm."""
+
+    lanes: list[LaneResult]
+    rolled: dict[str, Rolled]
+    hardly: list[Hardly]
 
 
 def plans_of(config: Config, wanted: Wanted) -> list[QueryPlan]:
@@ -85,7 +97,7 @@ def plans_of(config: Config, wanted: Wanted) -> list[QueryPlan]:
 def history_start(plan: QueryPlan, terms: Terms) -> float:
     """Return from when on a query's history is needed."""
     before_s = float(plan.groups.groups.history) if plan.groups else 0.0
-    return terms.from_s - before_s - max(float(lane.options.fit_window) for lane in plan.lanes) - ANSWER_MARGIN_S
+    return terms.from_s - before_s - plan.history_s - ANSWER_MARGIN_S
 
 
 @contextmanager
@@ -110,8 +122,9 @@ def _read(
     try:
         for place, plan in enumerate(chosen):
 
-            def share(done: float, place: int = place, alias: str = plan.alias) -> None:
-                told(f"reading {alias} ({place + 1} of {len(chosen)})", (place + done) / len(chosen))
+            def share(done: float, first_s: float | None, place: int = place, alias: str = plan.alias) -> None:
+                late = f", which begins {moment(first_s)[:16]}Z" if first_s and first_s > terms.from_s else ""
+                told(f"reading {alias} ({place + 1} of {len(chosen)}{late})", (place + done) / len(chosen))
 
             start_s = history_start(plan, terms)
             tracks[plan.alias] = record(opened, plan, folder, start_s=start_s, end_s=terms.to_s, told=share)
@@ -119,6 +132,13 @@ def _read(
         opened.close()
     save_index(folder, tracks)
     return tracks
+
+
+def _late(chosen: Sequence[QueryPlan], tracks: Mapping[str, Track], terms: Terms) -> dict[str, float]:
+    """Return since when a query has samples, of those that have none at the begin of the span."""
+    first = {plan.alias: tracks[plan.alias].first_s for plan in chosen}
+    step = {plan.alias: plan.step_s for plan in chosen}
+    return {alias: one for alias, one in first.items() if one is not None and one > terms.from_s + step[alias]}
 
 
 def _fitting(chosen: Sequence[QueryPlan], terms: Terms, folder: Path) -> dict[str, Track]:
@@ -134,6 +154,8 @@ def _fitting(chosen: Sequence[QueryPlan], terms: Terms, folder: Path) -> dict[st
 
 
 def _jobs(plan: QueryPlan, wanted: Wanted, folder: Path, track: Track, tapes: Path) -> Iterator[Job]:
+    if not track.series:
+        return
     instants = int(np.ceil((wanted.terms.to_s - wanted.terms.from_s) / plan.step_s)) + 1
     for number, (own, series) in enumerate(blocks(plan, track, instants=instants, workers=max(1, wanted.workers))):
         yield Job(
@@ -157,37 +179,34 @@ def _done(
     *,
     known: Incidents | None,
     told: Told,
-) -> tuple[list[LaneResult], dict[str, Rolled]]:
+) -> _Done:
     """Do all blocks; roll up each query as soon as its blocks are done."""
     spans = spans_of(known.known, known.about) if known else {}
-    lanes: list[LaneResult] = []
+    done = _Done([], {}, [])
     tapes: dict[str, list[Tape]] = {}
-    rolled: dict[str, Rolled] = {}
     with tempfile.TemporaryDirectory(prefix="heronwatch-tapes-") as name:
-        jobs = [
-            job
-            for plan in chosen
-            for job in _jobs(plan, wanted, folder, tracks[plan.alias], Path(name))
-            if tracks[plan.alias].series
-        ]
+        of_each = (_jobs(plan, wanted, folder, tracks[plan.alias], Path(name)) for plan in chosen)
+        jobs = [job for jobs in of_each for job in jobs]
         left = Counter(job.plan.alias for job in jobs)
         told("judging", 0.0)
 
-        def far(done: float) -> None:
-            told("judging", min(done / len(jobs), 0.999))
+        def far(blocks_done: float) -> None:
+            told("judging", min(blocks_done / len(jobs), 0.999))
 
         results = on_dask(wanted.dask, jobs) if wanted.dask else here(jobs, workers=wanted.workers, told=far)
         plan_of = {plan.alias: plan for plan in chosen}
-        for done, result in enumerate(results, start=1):
-            lanes += result.lanes
-            alias = result.lanes[0].query
-            left[alias] -= 1
-            tapes.setdefault(alias, []).extend([result.tape] if result.tape is not None else [])
-            groups = plan_of[alias].groups
-            if not left[alias] and groups is not None:
-                rolled[alias] = _rolled(tapes.pop(alias), groups, wanted.terms, spans)
-            told("judging", done / len(jobs))
-    return lanes, rolled
+        with closing(results):
+            for number, result in enumerate(results, start=1):
+                done.lanes.extend(result.lanes)
+                done.hardly.extend(result.hardly)
+                alias = result.lanes[0].query
+                left[alias] -= 1
+                tapes.setdefault(alias, []).extend([result.tape] if result.tape is not None else [])
+                groups = plan_of[alias].groups
+                if not left[alias] and groups is not None:
+                    done.rolled[alias] = _rolled(tapes.pop(alias), groups, wanted.terms, spans)
+                told("judging", number / len(jobs))
+    return done
 
 
 def _rolled(tapes: Sequence[Tape], groups: GroupPlan, terms: Terms, spans: Spans) -> Rolled:

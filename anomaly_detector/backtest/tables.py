@@ -8,6 +8,7 @@ import pandas as pd  # type: ignore[import-untyped]  # it ships no type informat
 
 from anomaly_detector.backtest.outcome import Outcome
 from anomaly_detector.backtest.rolled import Notice
+from anomaly_detector.explain.subject import written
 
 
 def per_query(found: Outcome) -> pd.DataFrame:
@@ -47,8 +48,8 @@ def notified(found: Outcome, zone: tzinfo) -> pd.DataFrame:
             "begins": f"{pd.Timestamp(one.begins, unit='s', tz='UTC').tz_convert(zone):%Y-%m-%d %H:%M}",
             "query": one.query,
             "of": f"{one.kind} {one.name}".strip(),
-            "peak": one.peak,
-            "hours": (one.ends - one.begins) / 3600,
+            "highest score": one.peak,
+            "hours above 1": (one.ends - one.begins) / 3600,
             "worst series": _worst(found, one),
         }
         for one in found.notices
@@ -57,17 +58,20 @@ def notified(found: Outcome, zone: tzinfo) -> pd.DataFrame:
 
 
 def _worst(found: Outcome, notice: Notice) -> str:
-    """Return the series that alarmed most during a notification of its host, "" where none did."""
+    """Return the series that alarmed most during a notification of its device or site, "" where none did."""
     during = [
         one
         for one in found.alarms
         if one.query == notice.query
-        and one.host == notice.name
+        and (dict(one.labels).get(notice.label) if notice.label else one.host) == notice.name
         and one.begins < notice.ends
         and one.ends > notice.begins
     ]
     worst = max(during, key=lambda one: one.peak, default=None)
-    return "" if worst is None else ", ".join(f'{name}="{value}"' for name, value in worst.labels)
+    if worst is None:
+        return ""
+    devices = len({one.host for one in during})
+    return f"{f'{devices} devices, ' if devices > 1 else ''}{written(worst.query, worst.labels)}"
 
 
 def _per_day(begins_s: Sequence[float], zone: tzinfo) -> "pd.Series[int]":
@@ -81,14 +85,14 @@ def noisiest(found: Outcome, most: int = 20) -> pd.DataFrame:
         return pd.DataFrame()
     rows = [
         {
-            "query": alarm.query,
             "model": alarm.model,
-            "series": ", ".join(f'{name}="{value}"' for name, value in alarm.labels),
+            "series": written(alarm.query, alarm.labels),
             "peak": alarm.peak,
             "hours": (alarm.ends - alarm.begins) / 3600,
         }
         for alarm in found.alarms
     ]
-    grouped = pd.DataFrame(rows).groupby(["query", "model", "series"], sort=False)
+    grouped = pd.DataFrame(rows).groupby(["series", "model"], sort=False)
     table = grouped.agg(alarms=("peak", "size"), peak=("peak", "max"), hours=("hours", "sum")).reset_index()
-    return table.sort_values(["alarms", "hours"], ascending=False, ignore_index=True).head(most)
+    table = table.sort_values(["alarms", "hours"], ascending=False, ignore_index=True).head(most)
+    return table.rename(columns={"peak": "highest score", "hours": "hours above 1"})

@@ -1,4 +1,7 @@
-"""The signs of a block's devices, instant by instant: what is rolled up once all blocks of a query are done."""
+"""The signs of a block's devices, instant by instant: what is rolled up once all blocks of a query are done.
+
+Beside them stands which device broke a limit, which is above 1 whatever the roll-up says.
+"""
 
 from pathlib import Path
 
@@ -8,7 +11,8 @@ import numpy.typing as npt
 
 from anomaly_detector.backtest.recording import RecordingError
 from anomaly_detector.grouping.blocks import Groups
-from anomaly_detector.grouping.follow import dense
+from anomaly_detector.grouping.follow import every_row
+from anomaly_detector.grouping.limits import outside_score
 from anomaly_detector.grouping.signing import DeviceSigns
 from anomaly_detector.models.model import F32
 from anomaly_detector.plan import QueryPlan
@@ -18,10 +22,11 @@ from anomaly_detector.scoring.groups import SIGNS
 from anomaly_detector.series_table import Labels
 
 Device = tuple[str, str]  # its name, and that of its site or ""
+LIMIT = len(SIGNS)  # the row after the signs: the highest `outside_score` of a device's series, 0 for none outside
 
 
 class Tape(msgspec.Struct, frozen=True, kw_only=True):
-    """Signs (instant, sign, device) from `first_s` on, NaN where a device is let be: as an array, or in a file."""
+    """Signs and LIMIT (instant, row, device) from `first_s` on, NaN where a device is let be; an array, or a file."""
 
     query: str
     first_s: float
@@ -31,9 +36,9 @@ class Tape(msgspec.Struct, frozen=True, kw_only=True):
     file: Path | None = None
 
     def read(self) -> F32:
-        """Return the signs; RecordingError when the file is not what it was."""
+        """Return the signs and LIMIT; RecordingError when the file is not what it was."""
         if self.file is None:
-            return self.signs if self.signs is not None else np.zeros((0, len(SIGNS), len(self.devices)), np.float32)
+            return self.signs if self.signs is not None else np.zeros((0, LIMIT + 1, len(self.devices)), np.float32)
         try:
             kept: F32 = np.load(self.file, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as exc:
@@ -53,7 +58,7 @@ class Taping:
         pairs = [(one.get(groups.device, ""), one.get(groups.site, "")) for one in has]
         self._devices = list(dict(pair for pair in pairs if pair[0]).items())
         instants = max(0, int(np.floor((to_s - first_s) / plan.step_s + 1e-6)) + 1)
-        shape = (instants, len(SIGNS), len(self._devices))
+        shape = (instants, LIMIT + 1, len(self._devices))
         self._signs: F32 = _room(shape, file)
         self._signing = self._new()
 
@@ -65,11 +70,13 @@ class Taping:
 
     def note(self, state: QueryState, instant: Instant) -> None:
         """Take what the first model said of an instant."""
-        values, held = dense(len(state.table), instant.rows, instant.values, instant.held)
+        values, held = every_row(len(state.table), instant.rows, instant.values, instant.held)
         signed = self._signing.at(state.table, instant.words[0], values, held)
         place = round((instant.time_s - self._first_s) / self._plan.step_s)
         if signed is not None and 0 <= place < len(self._signs):
-            self._signs[place] = np.where(signed.there & signed.calm, signed.signs, np.float32(np.nan))
+            limit = self._signing.most(outside_score(instant.words[0], values, self._plan.rules))
+            rows = np.concatenate((signed.signs, limit[None]))
+            self._signs[place] = np.where(signed.there & signed.calm, rows, np.float32(np.nan))
 
     def tape(self) -> Tape:
         """Return it."""

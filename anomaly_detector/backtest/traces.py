@@ -1,7 +1,7 @@
 """What is drawn of a series: its span cut into as many pieces as a picture has columns. No I/O."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 import numpy as np
@@ -61,9 +61,16 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def traces(
-    scene: Scene, values: F32, labels: Sequence[Labels], alarms: Sequence[Alarm], *, where: Where, most: int
+    scene: Scene,
+    values: F32,
+    labels: Sequence[Labels],
+    alarms: Sequence[Alarm],
+    *,
+    where: Where,
+    most: int,
+    also: Collection[Labels] = (),
 ) -> list[Trace]:
-    """Return the noisiest series of a block, those with most alarms and then the highest peak first."""
+    """Return the noisiest series of a block, those with most alarms and then the highest peak first; then `also`."""
     counts = Counter(alarm.labels for alarm in alarms)
     peaks = scene.score[: len(labels)].max(axis=1, initial=0)
     order = sorted(range(len(labels)), key=lambda one: (-counts[labels[one]], -float(peaks[one])))
@@ -82,7 +89,7 @@ def traces(
             score=_pieces(scene.score[one], np.fmax),
             spans=[(alarm.begins, alarm.ends) for alarm in alarms if alarm.labels == labels[one]],
         )
-        for one in order[:most]
+        for one in [*order[:most], *(one for one in order[most:] if labels[one] in also)]
         if values.shape[1]
     ]
 

@@ -2,10 +2,11 @@
 
 import importlib
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+import signal
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -15,6 +16,7 @@ from anomaly_detector.errors import DetectorError
 from anomaly_detector.plan import QueryPlan
 from anomaly_detector.source.matrix import parse_labels
 
+Closable: TypeAlias = Generator[BlockResult, None, None]  # to close it early is to end the work
 CELLS = 2_000_000  # samples of the judged span in one block: bounds a worker's memory to some hundred MB
 FEWEST = 250  # series in one block where there are so many: with fewer, an instant costs as much
 TELL_S = 1.0  # how often it is looked how far the blocks are
@@ -75,7 +77,7 @@ def _together(plan: QueryPlan, track: Track, size: int) -> Iterator[tuple[int, .
         yield tuple(block)
 
 
-def here(jobs: Sequence[Job], *, workers: int, told: Callable[[float], None]) -> Iterator[BlockResult]:
+def here(jobs: Sequence[Job], *, workers: int, told: Callable[[float], None]) -> Closable:
     """Do jobs in so many processes; yields results as they come. WorkersError when a process dies.
 
     `told` hears how many jobs are done, those on the way by their share.
@@ -85,10 +87,11 @@ def here(jobs: Sequence[Job], *, workers: int, told: Callable[[float], None]) ->
             yield run(job, lambda share, done=done: told(done + share))  # type: ignore[misc]  # of this round
         return
     context = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool:
+    others = multiprocessing.active_children()
+    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context, initializer=_deaf) as pool:
         futures = [pool.submit(run, job) for job in jobs]
+        pending = set(futures)
         try:
-            pending = set(futures)
             while pending:
                 finished, pending = wait(pending, timeout=TELL_S, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in finished)
@@ -99,6 +102,14 @@ def here(jobs: Sequence[Job], *, workers: int, told: Callable[[float], None]) ->
         finally:
             for future in futures:
                 future.cancel()
+            for process in multiprocessing.active_children() if pending else ():
+                if process not in others:  # it is in the middle of a block that nobody waits for
+                    process.terminate()
+
+
+def _deaf() -> None:
+    """Leave Ctrl-C to the process that started this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _share(job: Job) -> float:
@@ -109,7 +120,7 @@ def _share(job: Job) -> float:
         return 0.0
 
 
-def on_dask(address: str, jobs: Sequence[Job], *, timeout_s: float = 30.0) -> Iterator[BlockResult]:
+def on_dask(address: str, jobs: Sequence[Job], *, timeout_s: float = 30.0) -> Closable:
     """Do jobs on a Dask cluster, which needs heronwatch of the same version; yields results as they come.
 
     Each job carries its data. DaskMissingError without the library, WorkersError when the cluster does not answer.

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Sequence
+from datetime import tzinfo
 
 import msgspec
 
@@ -13,11 +14,12 @@ from anomaly_detector.explain.lookup import NoSuchSeriesError, find
 from anomaly_detector.explain.subject import Subject, subject_of
 from anomaly_detector.explain.telling import as_builtins, as_text
 from anomaly_detector.feedback.effects import Marks
-from anomaly_detector.scoring.learning import Instant, Pause
+from anomaly_detector.grid import timezone_named
+from anomaly_detector.scoring.learning import Pause
 from anomaly_detector.source.reading import Source
+from anomaly_detector.when import when
 from heronwatch import pages
 from heronwatch.http_message import JSON, Request, Response, text_response
-from heronwatch.values import Duration
 
 PATH = "/api/v1/explain"
 
@@ -29,38 +31,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     at_s: float | None = None
 
 
-def asked(series: str, at: str, *, now_s: float) -> Asked:
+def asked(series: str, at: str, *, now_s: float, zone: tzinfo) -> Asked:
     """Read what was asked for; ValueError when it cannot be.
 
-    >>> asked("cpu", "1792893600", now_s=0).at_s == asked("cpu", "2026-10-25T03:00:00+01:00", now_s=0).at_s
+    >>> from datetime import UTC
+    >>> asked("cpu", "1792893600", now_s=0, zone=UTC).at_s == asked("cpu", "2026-10-25 02:00", now_s=0, zone=UTC).at_s
     True
     """
-    return Asked(subject=subject_of(series), at_s=ago_or_time(at, now_s=now_s) if at else None)
-
-
-def ago_or_time(text: str, *, now_s: float) -> float:
-    """Read how long ago, or a time as `time_of` does; ValueError when it is neither.
-
-    >>> ago_or_time("2h", now_s=10_000.0)
-    2800.0
-    """
-    try:
-        found = now_s - Duration.parse(text)
-    except ValueError:
-        found = time_of(text)
-    if found < 0:
-        raise ValueError(f"'{text}' is not a time")
-    return found
-
-
-def time_of(text: str) -> float:
-    """Read Unix seconds, or a time with its offset; ValueError when it is neither."""
-    try:
-        return float(Instant.parse(text))
-    except ValueError:
-        if text.replace(".", "", 1).isdigit() and len(text) < 20:
-            return float(text)
-        raise
+    return Asked(subject=subject_of(series), at_s=when(at, now_s=now_s, zone=zone) if at else None)
 
 
 class ExplainApi:
@@ -87,7 +65,8 @@ class ExplainApi:
         if request.method not in {"GET", "HEAD"}:
             return pages.method_not_allowed(("GET", "HEAD"))
         try:
-            wanted = asked(request.query.get("series", ""), request.query.get("at", ""), now_s=self._now())
+            zone = timezone_named(self._config().settings.timezone)
+            wanted = asked(request.query.get("series", ""), request.query.get("at", ""), now_s=self._now(), zone=zone)
         except ValueError as exc:
             return _trouble(400, str(exc))
         if not self._one.acquire(blocking=False):

@@ -5,11 +5,10 @@ import json
 import sys
 import time
 
-from anomaly_detector.cli_flags import add_config_file, files
+from anomaly_detector.cli_flags import TIMES, add_config_file, files
 from heronwatch.commands import EXIT_OK, EXIT_USAGE
 
 ONE_WEEK_S = 7 * 86_400.0  # ago an instant may be, and its marks are still read
-WHEN = "2h for two hours ago, or 2026-10-25T03:00:00+01:00"
 
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -21,7 +20,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "which features and generations speak, and how many of the host's series agree. Changes nothing.",
     )
     explain.add_argument("series", metavar="SERIES", help="""such as 'cpu{instance="sw1"}': alias or metric, labels""")
-    explain.add_argument("--at", default="", metavar="TIME", help=f"{WHEN}, or Unix time (now)")
+    explain.add_argument("--at", default="", metavar="TIME", help=f"{TIMES} (now)")
     explain.add_argument("--json", action="store_true", help="print JSON")
     add_config_file(explain)
     explain.set_defaults(detector_run=_explain)
@@ -34,16 +33,18 @@ def _explain(arguments: argparse.Namespace) -> int:
     from anomaly_detector.explain.lookup import find
     from anomaly_detector.explain.telling import as_builtins, as_text
     from anomaly_detector.feedback.record import Feedback
+    from anomaly_detector.grid import timezone_named
     from anomaly_detector.grouping.cli import marks_of
     from anomaly_detector.source.prom_api import PromApi
     from heronwatch.config import load
 
+    config = load(files(arguments), Config).value
     try:
-        wanted = asked(arguments.series, arguments.at, now_s=time.time())
+        zone = timezone_named(config.settings.timezone)
+        wanted = asked(arguments.series, arguments.at, now_s=time.time(), zone=zone)
     except ValueError as error:
         print(f"heronwatch detector explain: {error}", file=sys.stderr)
         return EXIT_USAGE
-    config = load(files(arguments), Config).value
     marked = marks_of(config, ONE_WEEK_S, now_s=time.time())
     for server in marked.servers:
         if server.trouble:

@@ -7,7 +7,7 @@ import numpy as np
 
 from anomaly_detector.explain.subject import written
 from anomaly_detector.explain.testimony import Testimony
-from anomaly_detector.query_state import Judged
+from anomaly_detector.instant import Judged
 from anomaly_detector.series_table import Labels
 
 NEAR = 0.7  # of the threshold: what counts as nearly anomalous among the host's series

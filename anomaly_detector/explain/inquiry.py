@@ -3,6 +3,7 @@
 Only the series of one host are asked of the server, and what a running detector has learnt is never touched.
 """
 
+import math
 from collections import deque
 from collections.abc import Sequence
 
@@ -18,17 +19,20 @@ from anomaly_detector.explain.finding import (
     mates_of,
     said_of,
 )
-from anomaly_detector.explain.knowledge import knowledge
+from anomaly_detector.explain.knowledge import LEAD_S, knowledge
 from anomaly_detector.explain.lookup import Found
 from anomaly_detector.explain.subject import written
 from anomaly_detector.explain.testimony import Testimony, testimony
 from anomaly_detector.feedback.acceptance import LEAST_SEEN, accepts, is_meant
-from anomaly_detector.feedback.effects import Marks, about, factor, pauses
+from anomaly_detector.feedback.effects import Marks, SaidPause, about, distinct, factor, pauses
 from anomaly_detector.feedback.listing import accepted_sentence, sentence
-from anomaly_detector.feedback.verdicts import HOST, Entry
+from anomaly_detector.feedback.verdicts import HOST, Entry, moment
+from anomaly_detector.instant import Judged
+from anomaly_detector.lane import Lane
+from anomaly_detector.marks.matching import MarkedPause
 from anomaly_detector.models.model import State
 from anomaly_detector.plan import QueryPlan, plans
-from anomaly_detector.query_state import Judged, Lane, QueryState
+from anomaly_detector.query_state import QueryState
 from anomaly_detector.replay import Instant, Replay
 from anomaly_detector.scoring.bank_options import FeatureBankOptions
 from anomaly_detector.scoring.learning import Pause
@@ -86,7 +90,7 @@ def explained(config: Config, source: Source, found: Found, *, marks: Marks) -> 
         mates=[one for one in mates if one.series],
         learnt=played.learnt,
         not_learning=_not_learning(found, said, pauses(marks, plan.alias)),
-        feedback=[sentence(entry) for entry in marks.raises if _is_about(entry, found)],
+        feedback=[sentence(one) for one in distinct(one for one in marks.raises if _is_about(one, found))],
         accepted=_accepted(found, marks),
     )
 
@@ -94,7 +98,8 @@ def explained(config: Config, source: Source, found: Found, *, marks: Marks) -> 
 def _played(plan: QueryPlan, source: Source, found: Found, *, only: dict[str, str], marks: Marks) -> Played:
     """Play one query up to the instant; keep what the models knew of the series just before."""
     replay = Replay(plan, source, pauses=pauses(marks, plan.alias), marks=lambda: marks)
-    state, learnt = knowledge(plan, replay, found.at_s, only)
+    asked_about = plan.alias == found.plan.alias
+    state, learnt = knowledge(plan, replay, found.at_s, only, lead_s=LEAD_S if asked_about else 0.0)
     row, before, known = -1, {}, set(state.accepted)
     lately: deque[Instant] = deque(maxlen=LOOKED_BACK)
 
@@ -103,7 +108,7 @@ def _played(plan: QueryPlan, source: Source, found: Found, *, only: dict[str, st
         if time_s + plan.step_s <= found.at_s:
             return
         replay.heed(state)
-        if plan.alias == found.plan.alias:
+        if asked_about:
             row = next((row for row, labels in enumerate(state.table.labels) if labels == found.labels), -1)
             before = {lane.alias: _row_of(lane, row) for lane in state.lanes if row >= 0}
 
@@ -196,10 +201,21 @@ def _other_mates(plan: QueryPlan, source: Source, found: Found, *, only: dict[st
 
 def _not_learning(found: Found, said: Sequence[Said], marked: Sequence[Pause]) -> str:
     every = (*found.plan.settings.learning_pauses, *marked)
-    if any(pause.begins <= found.at_s < pause.to and pause.is_about(found.labels) for pause in every):
-        return "in a learning pause"
+    now = [one for one in every if one.begins <= found.at_s < one.to and one.is_about(found.labels)]
+    if now:
+        return _in_pause(max(now, key=lambda one: float(one.to)))
     frozen = [one.alias for one in said if one.by_itself * one.raised_by > 1]
     return f"frozen while the score is above 1 ({', '.join(frozen)})" if frozen else ""
+
+
+def _in_pause(pause: Pause) -> str:
+    """Return which pause a sample lies in, and until when."""
+    if isinstance(pause, MarkedPause):
+        whose = pause.mark or "a mark"
+    else:
+        whose = "people said so (feedback)" if isinstance(pause, SaidPause) else "settings.learning_pauses"
+    until = f" until {moment(pause.to)[:16]}Z" if math.isfinite(pause.to) else ""
+    return f"in a learning pause: {whose}{until}"
 
 
 def _accepted(found: Found, marks: Marks) -> list[str]:

@@ -16,20 +16,25 @@ from anomaly_detector.replay import Replay
 from anomaly_detector.state import Header, load, snapshot_path
 from heronwatch.values import Duration
 
-LEAD = 60  # instants judged ahead of the one explained when learning anew: what is smoothed settles
+LEAD = 60  # instants judged at least ahead of the one explained when learning anew: what is smoothed settles
+LEAD_S = 86_400.0  # and of the query that was asked about so much: what began since then is not learnt as normal
+MOST_LEAD = 1440  # instants: some seconds of a core
 
 
-def knowledge(plan: QueryPlan, replay: Replay, at_s: float, only: Mapping[str, str]) -> tuple[QueryState, str]:
+def knowledge(
+    plan: QueryPlan, replay: Replay, at_s: float, only: Mapping[str, str], *, lead_s: float = 0.0
+) -> tuple[QueryState, str]:
     """Return the state to go on from up to `at_s`, and in words where it comes from.
 
-    `only`: labels of the series that are wanted. Raises as `Source.query_range` does.
+    `only`: labels of the series that are wanted. `lead_s`: what is learnt anew ends so long before `at_s`. Raises as
+    `Source.query_range` does.
     """
-    window_s = max(float(lane.options.fit_window) for lane in plan.lanes)
+    window_s = plan.history_s
     state = _stored(plan, only)
     if state is not None and at_s - window_s <= state.last_s < at_s:
         return state, f"the snapshot of {moment(state.last_s)[:16]}Z"
-    until_s = at_s - LEAD * plan.step_s
-    words = f"{Duration(window_s)} of history up to {moment(until_s)[:16]}Z, learnt anew"
+    until_s = at_s - max(LEAD, min(MOST_LEAD, round(lead_s / plan.step_s))) * plan.step_s
+    words = f"{Duration(window_s)} of history, learnt anew: what was before {moment(until_s)[:16]}Z is taken as normal"
     return replay.learnt(until_s), words
 
 

@@ -13,6 +13,7 @@ LONGEST = 2 * WIDTH
 MOST_PARTS = 6
 LEAST_SHARE = 0.02
 MOST_QUERIES = 8
+DIFFERS = 0.1  # from what was written: more is worth a line
 
 
 def as_builtins(told: Explanation) -> dict[str, Any]:
@@ -52,6 +53,10 @@ def _said(said: Said) -> Iterator[str]:
         )
     if said.confidence < 1:
         yield _line("warming up", f"{said.confidence:.0%} done; the score is 0 until then")
+    if said.written is not None and abs(said.written - said.score) > DIFFERS:
+        yield _line(
+            "differs", f"the running detector wrote {said.written:.2f}, having learnt otherwise: see known from"
+        )
     if said.held:
         yield _line("held", _held(said.held))
     yield from _features(said)

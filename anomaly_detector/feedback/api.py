@@ -7,18 +7,24 @@ DELETE /api/v1/feedback/ID     takes one back
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 import msgspec
 
-from anomaly_detector.feedback.effects import RAISE, about, expires_at, said_before, spanned
+from anomaly_detector.config import Config
+from anomaly_detector.explain.lookup import told
+from anomaly_detector.feedback.alarmed import claim_of, without_alarm
+from anomaly_detector.feedback.effects import RAISE, SAME_S, about, expires_at, said_before, spanned
 from anomaly_detector.feedback.journal import JournalError
 from anomaly_detector.feedback.listing import as_builtins
 from anomaly_detector.feedback.record import Feedback, RefusedError, Taken
-from anomaly_detector.feedback.verdicts import ACCEPTED, FALSE_ALARM, Entry, Scope, entry_of, moment
+from anomaly_detector.feedback.verdicts import ACCEPTED, FALSE_ALARM, Entry, Scope, entry_of, forced, moment
 from anomaly_detector.grouping.blocks import Groups
+from anomaly_detector.plan import plans
 from anomaly_detector.scoring.learning import Labels
 from anomaly_detector.sink.series import Identity
+from anomaly_detector.source.reading import Source
 from heronwatch import pages
 from heronwatch.http_message import JSON, Request, Response
 from heronwatch.logs import get_logger
@@ -32,7 +38,10 @@ log = get_logger(__name__)
 
 
 class FeedbackApi:
-    """`series` returns the series of a query, None before it was first read; `identities` names a fresh verdict."""
+    """`series` returns the series of a query, None before it was first read; `identities` names a fresh verdict.
+
+    `source` opens a reader by which a false alarm is looked up: what did not alarm is refused. None asks nobody.
+    """
 
     def __init__(
         self,
@@ -42,9 +51,10 @@ class FeedbackApi:
         now: Callable[[], float],
         monotonic: Callable[[], float],
         identities: Callable[[], str] = lambda: secrets.token_hex(4),
+        source: Callable[[Config], Source] | None = None,
     ) -> None:
         self._feedback, self._series = feedback, series
-        self._now, self._monotonic, self._identities = now, monotonic, identities
+        self._now, self._monotonic, self._identities, self._source = now, monotonic, identities, source
         self._bucket = TokenBucket(INTERVAL_S, BURST)
 
     def answer(self, request: Request, body: Callable[[], bytes]) -> Response:
@@ -93,6 +103,8 @@ class FeedbackApi:
         except ValueError as exc:
             raise RefusedError(400, str(exc)) from exc
         entry, meant = self._meant(entry)
+        if entry.verdict == FALSE_ALARM and meant and not forced(body):
+            self._demand_alarm(entry)
         before = said_before(self._feedback.marks(), entry)
         self._feedback.add(entry)
         return taken(entry, protected=self._protected(), series=meant, before=before)
@@ -121,6 +133,24 @@ class FeedbackApi:
             if count:
                 return scoped, count
         raise RefusedError(422, f"no series of '{entry.query}' has these labels")
+
+    def _demand_alarm(self, entry: Entry) -> None:
+        """Raise RefusedError where what a false alarm is about did not alarm, as far as the server knows."""
+        config = self._feedback.config
+        plan = next((one for one in plans(config) if one.alias == entry.query), None)
+        if self._source is None or plan is None:
+            return
+        identity = Identity(entry.query, entry.labels.get("model_alias", ""), plan.query.page)
+        known = (labels for labels in self._series(entry.query) or () if labels is not None)
+        what = claim_of(entry, plan, [labels for labels in known if about(entry, labels, identity)])
+        from_s, to_s = entry.start - SAME_S, min(entry.end, self._now())
+        with closing(self._source(config)) as source:
+            highest = without_alarm(source, what, from_s=from_s, to_s=to_s)
+        if highest is not None:
+            words = (
+                f"{what.name} scored {highest:.2f} at the most from {told(from_s)} to {told(to_s)}: it did not alarm"
+            )
+            raise RefusedError(409, f'{words}, and nothing was kept ("force": true, or --force, keeps it all the same)')
 
     def _scopes(self, entry: Entry) -> Iterator[tuple[Scope, str]]:
         """Yield what a verdict may be about: one series, else its device, else, where it names none, its site."""

@@ -7,8 +7,7 @@ import json
 import sys
 import time
 
-from anomaly_detector.cli_flags import add_config_file, files
-from anomaly_detector.explain.cli import WHEN
+from anomaly_detector.cli_flags import TIMES, add_config_file, files
 from heronwatch.commands import EXIT_FAULT, EXIT_OK
 
 
@@ -21,16 +20,16 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     listing.add_argument("--week", action="store_true", help="what was said within the last week, taken back or not")
     listing.set_defaults(detector_run=_feedback_list)
     accept = _verdict(actions, "accept", "accepted", "say that what a series has been lately is its new level")
-    accept.add_argument("--since", required=True, metavar="TIME", help=WHEN)
+    accept.add_argument("--since", required=True, metavar="TIME", help=TIMES)
     false = _verdict(actions, "false-alarm", "false_alarm", "say that an alarm was none: the threshold rises")
-    false.add_argument("--at", dest="until", default="", metavar="TIME", help=f"when it alarmed: {WHEN} (now)")
+    false.add_argument("--at", dest="until", default="", metavar="TIME", help=f"when it alarmed: {TIMES} (now)")
     false.add_argument("--force", action="store_true", help="keep it although the series did not alarm")
     spans = [
         _verdict(actions, name, name, f"say that a span of a series was {words}: nothing is learnt from it")
         for name, words in (("incident", "an incident"), ("expected", "to be expected"))
     ]
     for one in spans:
-        one.add_argument("--since", required=True, metavar="TIME", help=WHEN)
+        one.add_argument("--since", required=True, metavar="TIME", help=TIMES)
         one.add_argument("--until", default="", metavar="TIME", help="end of the span, at most 7 days ahead (now)")
     undo = actions.add_parser("undo", help="take a verdict back")
     undo.add_argument("id", metavar="ID", help="as `list` shows it")
@@ -67,6 +66,7 @@ def _feedback_said(arguments: argparse.Namespace) -> int:
     from anomaly_detector.feedback.alarmed import demand_alarm
     from anomaly_detector.feedback.command import said, span_of
     from anomaly_detector.feedback.verdicts import FALSE_ALARM
+    from anomaly_detector.grid import timezone_named
     from anomaly_detector.source.prom_api import PromApi
     from heronwatch.config import load
 
@@ -75,7 +75,8 @@ def _feedback_said(arguments: argparse.Namespace) -> int:
         subject, api = subject_of(arguments.series), PromApi(config.reader)
         with contextlib.closing(api):
             now_s = api.server_time()
-            span = span_of(arguments.verdict, since=arguments.since, until=arguments.until, now_s=now_s)
+            zone = timezone_named(config.settings.timezone)
+            span = span_of(arguments.verdict, since=arguments.since, until=arguments.until, now_s=now_s, zone=zone)
             found = find(config, api, subject, at_s=span[1] if arguments.until and span[1] < now_s else None)
             if arguments.verdict == FALSE_ALARM and not arguments.force:
                 demand_alarm(api, found, at_s=span[1])

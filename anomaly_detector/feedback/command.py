@@ -3,9 +3,9 @@
 import json
 import secrets
 from collections.abc import Callable
+from datetime import tzinfo
 
 from anomaly_detector.config import Config
-from anomaly_detector.explain.api import ago_or_time
 from anomaly_detector.explain.lookup import Found
 from anomaly_detector.feedback.api import protected, taken
 from anomaly_detector.feedback.effects import OURS, said_before
@@ -13,6 +13,7 @@ from anomaly_detector.feedback.listing import WEEK_S, as_builtins, as_text
 from anomaly_detector.feedback.record import Feedback, Taken
 from anomaly_detector.feedback.verdicts import ACCEPTED, ALIAS, FALSE_ALARM, FARTHEST_S, Entry, Verdict
 from anomaly_detector.sink.series import Identity, output_labels
+from anomaly_detector.when import when
 
 
 def listed(config: Config, *, now: Callable[[], float], only_counting: bool, week: bool, as_json: bool) -> str:
@@ -46,16 +47,17 @@ def said(
     return taken(entry, protected=protected(feedback), series=1, before=before)
 
 
-def span_of(verdict: Verdict, *, since: str, until: str, now_s: float) -> tuple[float, float]:
-    """Read from when to when: times, or so long ago; ValueError when they are neither, or cannot be.
+def span_of(verdict: Verdict, *, since: str, until: str, now_s: float, zone: tzinfo) -> tuple[float, float]:
+    """Read from when to when, as `when` does; ValueError when that is no time, or cannot be.
 
-    >>> span_of("incident", since="2h", until="9000", now_s=10_000.0)
+    >>> from datetime import UTC
+    >>> span_of("incident", since="2h", until="9000", now_s=10_000.0, zone=UTC)
     (2800.0, 9000.0)
-    >>> span_of("false_alarm", since="", until="", now_s=10_000.0)
+    >>> span_of("false_alarm", since="", until="", now_s=10_000.0, zone=UTC)
     (10000.0, 10000.0)
     """
-    end_s = ago_or_time(until, now_s=now_s) if until else now_s
-    start_s = ago_or_time(since, now_s=now_s) if since else end_s
+    end_s = when(until, now_s=now_s, zone=zone) if until else now_s
+    start_s = when(since, now_s=now_s, zone=zone) if since else end_s
     if verdict == ACCEPTED and start_s > now_s:
         raise ValueError("--since is ahead: a level is accepted once it is there")
     if verdict == FALSE_ALARM and end_s > now_s:

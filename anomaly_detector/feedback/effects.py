@@ -7,16 +7,16 @@ expected are spans from which that series learns nothing.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 import numpy as np
 
 from anomaly_detector.feedback.journal import Past
 from anomaly_detector.feedback.verdicts import ACCEPTED, ALIAS, FALSE_ALARM, Entry, Undo
+from anomaly_detector.instant import Judged
 from anomaly_detector.models.model import F32, F64
 from anomaly_detector.plan import QueryPlan
-from anomaly_detector.query_state import Judged
 from anomaly_detector.scoring.learning import Instant, Labels, Pause
 from anomaly_detector.scoring.scoring import Rules
 from anomaly_detector.series_table import Rows, SeriesTable
@@ -102,12 +102,21 @@ def said_before(marks: Marks, entry: Entry) -> Entry | None:
 
 def factor(marks: Marks, labels: Labels, identity: Identity) -> float:
     """Return what a series' threshold is multiplied by; 1 without a false alarm."""
-    meant = sorted((entry for entry in marks.raises if about(entry, labels, identity)), key=lambda entry: entry.start)
-    distinct, last_end = 0, float("-inf")
-    for entry in meant:
-        distinct += entry.start > last_end + SAME_S
+    alarms = distinct(entry for entry in marks.raises if about(entry, labels, identity))
+    return float(min(RAISE ** len(alarms), MOST))
+
+
+def distinct(entries: Iterable[Entry]) -> list[Entry]:
+    """Return one false alarm of each alarm of a series: what was said last of it."""
+    out: list[Entry] = []
+    last_end = float("-inf")
+    for entry in sorted(entries, key=lambda one: one.start):
+        if entry.start > last_end + SAME_S:
+            out.append(entry)
+        elif entry.at > out[-1].at:
+            out[-1] = entry
         last_end = max(last_end, entry.end)
-    return float(min(RAISE**distinct, MOST))
+    return out
 
 
 def spanned(entry: Entry, labels: Labels) -> bool:

@@ -25,7 +25,8 @@ Value = Annotated[str, msgspec.Meta(max_length=1024)]
 class Said(msgspec.Struct, frozen=True, kw_only=True):
     """The body of `POST /api/v1/feedback`: the labels of the alert or series, from when to when, and what it was.
 
-    `start` and `end` are Unix seconds, or text with an offset as in RFC 3339.
+    `start` and `end` are Unix seconds, or text with an offset as in RFC 3339. `force` keeps a false alarm of what did
+    not alarm.
     """
 
     labels: Annotated[dict[Name, Value], msgspec.Meta(min_length=1, max_length=64)]
@@ -33,6 +34,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     end: float | str
     verdict: Verdict
     who: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    force: bool = False
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +119,11 @@ def entry_of(body: bytes, *, identity: str, now: float) -> Entry:
     if said.verdict in (FALSE_ALARM, ACCEPTED) and not said.labels.get(ALIAS):
         raise ValueError(f"labels.{ALIAS} is missing: the verdict is about one series of one query")
     return Entry(id=identity, at=now, verdict=said.verdict, labels=said.labels, start=start, end=end, who=said.who)
+
+
+def forced(body: bytes) -> bool:
+    """Return whether a request's body, which is a verdict, asks to be kept whatever the scores say."""
+    return _BODY.decode(body).force
 
 
 def written(line: Line) -> bytes:

@@ -87,7 +87,7 @@ def marks_of(config: "Config", history_s: float, *, now_s: float) -> "MarkedPast
     from anomaly_detector.marks.past import marked_past
     from anomaly_detector.plan import plans
 
-    window_s = max(float(lane.options.fit_window) for plan in plans(config) for lane in plan.lanes)
+    window_s = max(plan.history_s for plan in plans(config))
     return marked_past(config.marks, from_s=now_s - history_s - window_s, to_s=now_s)
 
 

@@ -6,14 +6,16 @@ import msgspec
 import numpy as np
 
 from anomaly_detector.grouping.blocks import GroupPlan
+from anomaly_detector.grouping.limits import limits_first, outside_score
 from anomaly_detector.grouping.signing import DeviceSigns, Signed
+from anomaly_detector.instant import Judged
 from anomaly_detector.models.model import F32, F64, Mask
 from anomaly_detector.plan import QueryPlan
-from anomaly_detector.query_state import Judged
 from anomaly_detector.scoring.budget import QUIET_S
 from anomaly_detector.scoring.rollup import Rolled, RollUp
-from anomaly_detector.scoring.scoring import Direction
+from anomaly_detector.scoring.scoring import Rules
 from anomaly_detector.series_table import Rows, SeriesTable
+from anomaly_detector.sink.lanes import dense
 
 SPARE = 1000  # devices without series that are remembered, however few have series
 
@@ -21,7 +23,8 @@ SPARE = 1000  # devices without series that are remembered, however few have ser
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """Scores of one instant: `group` of each device, `site` of each site, and the rows of the worst series.
 
-    `there` says which devices have a sample. `worst` has one row for each device above 1, `worst_score` their scores.
+    `there` says which devices have a sample. `worst` has one row for each device above 1, and for each of which a site
+    above 1 speaks; `worst_score` are their scores.
     """
 
     time_s: float
@@ -39,11 +42,11 @@ class QueryGroups:
     seen longest ago, where more of them are without series than with.
     """
 
-    def __init__(self, plan: GroupPlan, *, step_s: float, direction: Direction, retention_s: float) -> None:
-        self.plan, self.retention_s = plan, retention_s
+    def __init__(self, plan: GroupPlan, *, step_s: float, rules: Rules, retention_s: float) -> None:
+        self.plan, self.retention_s, self._rules = plan, retention_s, rules
         self.seen_s: F64 = np.zeros(0)  # when each place had its last sample, or was met; NaN for a free one
         self.loud_s: F64 = np.zeros(0)  # when each place was above 1 for the last time; -Inf for never
-        self.signing = DeviceSigns(plan.groups, step_s=step_s, direction=direction)
+        self.signing = DeviceSigns(plan.groups, step_s=step_s, direction=rules.direction)
         self.roll_up = RollUp(np.zeros(0, np.intp), 0, step_s=step_s, threshold=plan.threshold)
 
     @property
@@ -64,13 +67,16 @@ class QueryGroups:
     def at(
         self, table: SeriesTable, judged: Judged, values: F64, held: Mask, *, silent: Mask | None = None
     ) -> Told | None:
-        """Take the words of a model about an instant; None while too few days are known.
+        """Take the words of a model about an instant; None while too few days are known and no limit is broken.
 
         `values` and `held` have one entry for each row of the table: NaN without a sample, and True where nothing is
         to be learnt. A device of which anything is held is let be, and nothing of it is remembered; but one that was
         above 1 is scored on until it was below for QUIET_S, as its own alarm may be why it is held: let be at once, it
         would be well for want of a score, and notify anew as soon as nothing holds it any more. With `silent` a
         device is let be only for what is True there; of one of which more is held nothing is remembered either.
+
+        A device with a value outside of `data_range` has `outside_score` at least, whether it is known or not, and
+        whatever its site says; levels learn nothing of it.
         """
         signed = self.signing.at(table, judged, values, held)
         if signed is None:
@@ -79,19 +85,7 @@ class QueryGroups:
         self._forget(signed.there, judged.time_s)
         going_on = self.loud_s >= judged.time_s - QUIET_S
         scored = signed.calm if silent is None else self.signing.free_of(silent)
-        rolled = self._rolled(signed, signed.there & (scored | going_on), judged.time_s)
-        self.loud_s[rolled.alone > 1] = judged.time_s
-        if self.roll_up.levels is None:
-            return None
-        worst = self.signing.worst(signed.score, rolled.group > 1)
-        return Told(
-            time_s=judged.time_s,
-            group=rolled.group,
-            there=signed.there & self.roll_up.judged,
-            site=rolled.site,
-            worst=worst,
-            worst_score=signed.score[worst],
-        )
+        return self._told(judged, values, signed, judging=signed.there & (scored | going_on))
 
     def use(self, plan: GroupPlan, *, retention_s: float) -> None:
         """Go on with another budget; the labels of devices and sites are the same."""
@@ -121,6 +115,31 @@ class QueryGroups:
         more = len(places) - len(self.seen_s)
         self.seen_s = np.append(self.seen_s, np.full(more, np.nan))
         self.loud_s = np.append(self.loud_s, np.full(more, -np.inf))
+
+    def _told(self, judged: Judged, values: F64, signed: Signed, *, judging: Mask) -> Told | None:
+        """Score the devices in `judging`."""
+        rolled = self._rolled(signed, judging, judged.time_s)
+        outside = outside_score(judged, values, self._rules)
+        limit = self.signing.most(outside) * judging if outside.any() else np.zeros(len(judging), np.float32)
+        self.loud_s[(rolled.alone > 1) | (limit > 1)] = judged.time_s
+        if self.roll_up.levels is None and not (limit > 1).any():
+            return None
+        group: F32 = np.maximum(rolled.group, limit)
+        wanted = (group > 1) | (self._spoken_for(rolled.site) & judging)
+        worst = self.signing.worst(limits_first(signed.score, outside), wanted)
+        return Told(
+            time_s=judged.time_s,
+            group=group,
+            there=signed.there & (self.roll_up.judged | (limit > 1)),
+            site=rolled.site,
+            worst=worst,
+            worst_score=signed.score[worst],
+        )
+
+    def _spoken_for(self, site: F32) -> Mask:
+        """Return which devices a site above 1 speaks for: those above 1 themselves within TOGETHER_S."""
+        above = np.append(site > 1, False)  # -1 is no site
+        return np.asarray(above[self.roll_up.site] & (self.roll_up.best > 1), np.bool_)
 
     def _rolled(self, signed: Signed, scored: Mask, time_s: float) -> Rolled:
         """Score the devices in `scored`; of those that are held nothing is remembered."""
@@ -164,6 +183,7 @@ def _blank_signs(roll_up: RollUp, places: Rows) -> None:
     spans = roll_up.spans
     spans.means[..., places], spans.away[places], spans.settling[places] = 0, 0, 0
     roll_up.best[places], roll_up.best_s[places] = 0, -np.inf
+    roll_up.falls.recent[places] = roll_up.rises.recent[places] = 0
 
 
 def groups_of(plan: QueryPlan) -> QueryGroups | None:
@@ -171,13 +191,12 @@ def groups_of(plan: QueryPlan) -> QueryGroups | None:
     if plan.groups is None:
         return None
     retention_s = float(plan.settings.retention)
-    return QueryGroups(plan.groups, step_s=plan.step_s, direction=plan.rules.direction, retention_s=retention_s)
+    return QueryGroups(plan.groups, step_s=plan.step_s, rules=plan.rules, retention_s=retention_s)
 
 
-def dense(count: int, rows: Rows, values: F64, held: Mask | None) -> tuple[F64, Mask]:
+def every_row(count: int, rows: Rows, values: F64, held: Mask | None) -> tuple[F64, Mask]:
     """Return values and what is held with one entry for each of `count` rows."""
-    every, still = np.full(count, np.nan), np.zeros(count, np.bool_)
-    every[rows] = values
+    still = np.zeros(count, np.bool_)
     if held is not None:
         still[rows] = held
-    return every, still
+    return dense(rows, values, count=count), still

@@ -1,7 +1,7 @@
 """Series of devices and sites: `anomaly_group_score`, `anomaly_site_score`, and which series is the worst. No I/O.
 
-`anomaly_worst` has the labels of a device's worst series and its score, only while the device is above 1; it ends by a
-stale marker. Scores of devices and sites end so as well when they have no samples any more.
+`anomaly_worst` has the labels of a device's worst series and its score, while the device is above 1, or a site that
+speaks for it; it ends by a stale marker. Scores of devices and sites end so as well when they have no samples any more.
 """
 
 from collections.abc import Iterator, Mapping

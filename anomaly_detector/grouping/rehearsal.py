@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from anomaly_detector.feedback.effects import Marks
-from anomaly_detector.grouping.follow import QueryGroups, Told, dense
+from anomaly_detector.grouping.follow import QueryGroups, Told, every_row
 from anomaly_detector.plan import QueryPlan
 from anomaly_detector.query_state import QueryState
 from anomaly_detector.replay import Replay
@@ -43,7 +43,7 @@ class Rehearsal:
         if state is None:
             return
         for instant in self._replay.run(state, until_s):
-            values, held = dense(len(state.table), instant.rows, instant.values, instant.held)
+            values, held = every_row(len(state.table), instant.rows, instant.values, instant.held)
             yield self.groups.at(state.table, instant.words[0], values, held)
 
     @property

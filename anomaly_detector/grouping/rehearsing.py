@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
+from anomaly_detector.circumstances import Circumstances
 from anomaly_detector.errors import DetectorError, SourceUnavailableError
 from anomaly_detector.feedback.effects import Marks
 from anomaly_detector.grouping.estimate import Estimate, estimate
@@ -41,6 +42,22 @@ class Aside(msgspec.Struct, frozen=True, kw_only=True):
     reads: threading.Semaphore
     clock: Clock
     room: Callable[[], int]
+
+
+def aside_of(
+    given: Circumstances,
+    *,
+    pauses: Callable[[], Sequence[Pause]],
+    reads: threading.Semaphore,
+    clock: Clock,
+    room: Callable[[], int],
+) -> Aside | None:
+    """Return what a rehearsal is given in these circumstances; None where the past is not to be played."""
+    if given.past is None:
+        return None
+    return Aside(
+        source=given.past, pauses=pauses, marks=given.marks, turn=given.turn, reads=reads, clock=clock, room=room
+    )
 
 
 class Rehearsing:

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 
 from anomaly_detector.errors import DetectorError, SnapshotError
-from anomaly_detector.grouping.follow import QueryGroups, dense, groups_of
+from anomaly_detector.grouping.follow import QueryGroups, every_row, groups_of
 from anomaly_detector.grouping.keeping import keep, path_of, restore
 from anomaly_detector.grouping.metrics import PastStatus
 from anomaly_detector.grouping.outputs import NOTHING, GroupOutputs, Shown
 from anomaly_detector.grouping.rehearsing import Aside, Rehearsing
+from anomaly_detector.instant import Judged
 from anomaly_detector.models.model import F64, Mask
 from anomaly_detector.plan import QueryPlan
-from anomaly_detector.query_state import Judged, QueryState
+from anomaly_detector.query_state import QueryState
 from anomaly_detector.scoring.levelling import SPANS_S
 from anomaly_detector.series_table import Rows
 from anomaly_detector.sink.ending import JUST_AFTER_S
@@ -52,12 +53,12 @@ class RunningGroups:
         if self._is_in_file(self._groups, words[0].time_s):
             return NOTHING
         self._take_over_past(self._groups)
-        every, still = dense(len(state.table), rows, values, held)
-        quiet = still if silent is None else dense(len(state.table), rows, values, silent)[1]
+        every, still = every_row(len(state.table), rows, values, held)
+        quiet = still if silent is None else every_row(len(state.table), rows, values, silent)[1]
         told = self._groups.at(state.table, words[0], every, still, silent=quiet)
         self._last_s = words[0].time_s
         self._begin_past(self._groups, state)
-        return NOTHING if told is None else self._outputs.batch(told, state.table)
+        return self._outputs.ending(self._last_s) if told is None else self._outputs.batch(told, state.table)
 
     @property
     def devices_known(self) -> bool | None:

@@ -10,13 +10,13 @@ import numpy.typing as npt
 from anomaly_detector.grouping.blocks import Groups
 from anomaly_detector.grouping.places import Device, Places
 from anomaly_detector.grouping.row_identity import FREE, identities
+from anomaly_detector.instant import Judged
 from anomaly_detector.models.model import F32, F64, Mask
-from anomaly_detector.query_state import Judged
 from anomaly_detector.scoring.groups import OF_ROWS, Grouped, Signs, deviation
 from anomaly_detector.scoring.scoring import Direction
 from anomaly_detector.series_table import Labels, Rows, SeriesTable
 
-IDENTITY = "identity"
+IDENTITY, RESIDUAL = "identity", "residual/"  # the latter begins the names of what `PcaResidual` remembers
 OF_DEVICES = {"usual": np.nan, "unchanged_s": 0.0}  # what `Signs` remembers of each device, and what it begins with
 OF_THE_MOMENT = ("last", "quick", "slow", "just", "lasting")  # of a row: after a long time they say nothing
 Arrays = dict[str, npt.NDArray[Any]]
@@ -66,7 +66,11 @@ class DeviceSigns:
 
     def free_of(self, rows: Mask) -> Mask:
         """Return of which devices none of `rows` is."""
-        return np.asarray(self._grouped.most(rows.astype(np.float32)) == 0, np.bool_)
+        return np.asarray(self.most(rows.astype(np.float32)) == 0, np.bool_)
+
+    def most(self, of_rows: F32) -> F32:
+        """Return the highest of each device's rows; 0 for one without."""
+        return self._grouped.most(of_rows)
 
     def worst(self, score: F32, wanted: Mask) -> Rows:
         """Return the row of the highest score of each of the `wanted` devices that has one."""
@@ -98,7 +102,7 @@ class DeviceSigns:
         told = [labels[row] for row in rows] if same else list(labels)
         pairs = [self._pair(one) for one in told]
         self.meet(list(dict.fromkeys(pair for pair in pairs if pair[0])))
-        before, past = self._identity, self._signs
+        before, past, past_count = self._identity, self._signs, self._grouped.count
         self._identity, group = (
             _wider(before, len(table), FREE, same),
             _wider(self._grouped.group, len(table), -1, same),
@@ -115,6 +119,8 @@ class DeviceSigns:
                 before_of = getattr(past, name)
                 getattr(self._signs, name)[: len(before_of)] = before_of
             self._remember({name: getattr(past, name) for name in OF_ROWS}, before)
+            everyone = np.arange(min(past_count, self._grouped.count))
+            self._recall_residual(_residual_of(past, before, everyone), everyone)
         self._table, self._version, self._turn = table, table.version, labels.turn
 
     def take_over(self, past: "DeviceSigns") -> tuple[Rows, Rows]:
@@ -129,6 +135,7 @@ class DeviceSigns:
         there = other < past._grouped.count  # noqa: SLF001
         for name in OF_DEVICES:
             getattr(self._signs, name)[own[there]] = getattr(theirs, name)[other[there]]
+        self._recall_residual(_residual_of(theirs, past._identity, other[there]), own[there])  # noqa: SLF001
         return own, other
 
     def remembered(self) -> Arrays:
@@ -136,7 +143,8 @@ class DeviceSigns:
         rows = np.flatnonzero((self._identity != FREE) & (self._grouped.group >= 0))
         signs, taken = self._signs, self.places.taken()
         out: Arrays = {IDENTITY: self._identity[rows]} | {name: getattr(signs, name)[rows] for name in OF_ROWS}
-        return out | {name: getattr(signs, name)[taken] for name in OF_DEVICES}
+        out |= {name: getattr(signs, name)[taken] for name in OF_DEVICES}
+        return out | {RESIDUAL + name: array for name, array in _residual_of(signs, self._identity, taken).items()}
 
     def fits(self, kept: Mapping[str, npt.NDArray[Any]]) -> bool:
         """Return whether this is what is `remembered` of the devices there are."""
@@ -167,6 +175,12 @@ class DeviceSigns:
             self._remember(kept, kept[IDENTITY])
             for name in OF_DEVICES:
                 getattr(self._signs, name)[: len(kept[name])] = kept[name]
+            residual = {name[len(RESIDUAL) :]: one for name, one in kept.items() if name.startswith(RESIDUAL)}
+            self._recall_residual(residual, np.arange(len(kept["usual"])))
+
+    def _recall_residual(self, kept: Mapping[str, npt.NDArray[Any]], groups: Rows) -> None:
+        if self._signs.residual is not None:
+            self._signs.residual.recall(kept, self._identity, groups)
 
     def _remember(self, past: Mapping[str, npt.NDArray[Any]], identity: Rows) -> None:
         """Copy what is remembered of the same series in other rows."""
@@ -178,6 +192,10 @@ class DeviceSigns:
     def _pair(self, labels: Labels | None) -> tuple[str, str]:
         has = dict(labels or ())
         return has.get(self._of.device, ""), has.get(self._of.site, "")
+
+
+def _residual_of(signs: Signs, identity: Rows, groups: Rows) -> Arrays:
+    return {} if signs.residual is None else signs.residual.remembered(identity, groups)
 
 
 def _wider(of_rows: Rows, count: int, blank: int, same: bool) -> Rows:

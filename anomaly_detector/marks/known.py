@@ -9,6 +9,7 @@ from functools import partial
 import msgspec
 
 from anomaly_detector.errors import printable
+from anomaly_detector.marks.matching import MarkedPause
 from anomaly_detector.marks.silences import Silence, silence_pauses
 from anomaly_detector.marks.webhook import Incident, Window, incident_pauses, window_pauses
 from anomaly_detector.scoring.learning import Pause
@@ -55,7 +56,7 @@ class Known:
         odd: list[str] = []
         for name, understand in self._every():
             try:
-                found += understand()
+                found += (_named(one, name) for one in understand())
             except (ValueError, OverflowError) as exc:
                 odd.append(f"{name}: {printable(str(exc))}")
         return tuple(found), tuple(odd)
@@ -76,3 +77,7 @@ class Known:
         self._incidents = {id_: one for id_, one in self._incidents.items() if lasts(one.resolved_at)}
         self._windows = {key: one for key, one in self._windows.items() if lasts(one.to)}
         self._silences = {id_: one for id_, one in self._silences.items() if lasts(one.ends_at.timestamp())}
+
+
+def _named(pause: Pause, mark: str) -> Pause:
+    return msgspec.structs.replace(pause, mark=mark) if isinstance(pause, MarkedPause) else pause

@@ -27,9 +27,15 @@ class Says(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MarkedPause(Pause, frozen=True, kw_only=True):
-    """A pause that a mark means: besides `match` it may deny something, or say two things of one label."""
+    """A pause that a mark means: besides `match` it may deny something, or say two things of one label.
+
+    `of_devices` is False where it is about single series alone: their devices are scored and remembered as ever.
+    `mark` names the mark to people.
+    """
 
     also: tuple[Condition, ...] = ()
+    of_devices: bool = True
+    mark: str = ""
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -37,7 +43,7 @@ class MarkedPause(Pause, frozen=True, kw_only=True):
         return (*super().conditions, *self.also)
 
 
-def pause_of(says: Sequence[Says], by: Sequence[str], *, begins_s: float, to_s: float) -> Pause | None:
+def pause_of(says: Sequence[Says], by: Sequence[str], *, begins_s: float, to_s: float) -> MarkedPause | None:
     """Return the pause that a mark means; None when it names nothing by any of these labels.
 
     ValueError where a pattern is none.
@@ -53,6 +59,24 @@ def pause_of(says: Sequence[Says], by: Sequence[str], *, begins_s: float, to_s: 
     match: dict[str, AnchoredRegex] = {}
     also = [one for one in used if one.negated or match.setdefault(one.label, one.regex) is not one.regex]
     return MarkedPause(begins=Instant(begins_s), to=Instant(to_s), match=match, also=tuple(also))
+
+
+def narrowing(says: Sequence[Says], by: Sequence[str]) -> tuple[Condition, ...]:
+    """Return what an alert's labels beside those of `by` say of series: a label that a series lacks says nothing.
+
+    ValueError where a pattern is none.
+
+    >>> (port,) = narrowing([Says(label="instance", text="sw1"), Says(label="ifName", text="Gi0/1")], ["instance"])
+    >>> port.label, port.holds("Gi0/1"), port.holds("Gi0/2"), port.holds("")
+    ('ifName', True, False, True)
+    """
+    every = [one.condition for one in says if one.label not in by]
+    positive = [
+        msgspec.structs.replace(one, regex=AnchoredRegex(f"(?:{one.regex.pattern})|"))
+        for one in every
+        if not one.negated
+    ]
+    return (*positive, *(one for one in every if one.negated and one.holds("")))
 
 
 def closest(labels: Mapping[str, str], by: Sequence[str]) -> list[Says]:

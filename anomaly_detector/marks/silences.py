@@ -1,4 +1,8 @@
-"""Silences as Alertmanager tells them (`/api/v2/silences`, the same from 0.16 to 0.33). No I/O."""
+"""Silences as Alertmanager tells them (`/api/v2/silences`, the same from 0.16 to 0.33). No I/O.
+
+One that names an alert which is none of ours (`alertname=InterfaceDown`) says that this alert is known, and nothing of
+the device: what it is about is not learnt, and the device is scored all the same.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,8 +10,11 @@ from datetime import datetime
 import msgspec
 
 from anomaly_detector.errors import BadAnswerError, printable
-from anomaly_detector.marks.matching import Says, pause_of
+from anomaly_detector.marks.matching import Says, narrowing, pause_of
 from anomaly_detector.scoring.learning import Pause
+
+ALERTNAME = "alertname"
+OURS = ("AnomalyDevice", "AnomalyPage", "AnomalySite", "AnomalyDetected")  # alerts of prometheus/rules/anomaly.yml
 
 
 class Matcher(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -41,4 +48,9 @@ def silence_pauses(silence: Silence, by: Sequence[str]) -> list[Pause]:
     says = [Says(label=m.name, text=m.value, pattern=m.is_regex, negated=not m.is_equal) for m in silence.matchers]
     begins_s, to_s = silence.starts_at.timestamp(), silence.ends_at.timestamp()
     pause = pause_of(says, by, begins_s=begins_s, to_s=to_s) if begins_s < to_s else None
-    return [pause] if pause is not None else []
+    if pause is None:
+        return []
+    alerts = [one.condition for one in says if one.label == ALERTNAME]
+    others = narrowing([one for one in says if one.label != ALERTNAME], by)
+    ours = any(all(one.holds(name) for one in alerts) for name in OURS)
+    return [msgspec.structs.replace(pause, also=(*pause.also, *others), of_devices=ours)]

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import numpy as np
 
-from anomaly_detector.models.model import DAY_S, F64, Grid, History, Mask, ModelOptions, Plugin, State, Verdict
+from anomaly_detector.models.model import DAY_S, F32, F64, Grid, History, Mask, ModelOptions, Plugin, State, Verdict
 from anomaly_detector.scoring.daily import RELATIVE_FLOOR, TINY
 from anomaly_detector.scoring.lasting import accepted
 from heronwatch.values import Duration
@@ -71,7 +71,7 @@ class AllTimeRange:
         contribution = np.clip(outside / margin, 0, SCORE_CAP).astype(np.float32)
         confidence = np.minimum(state["seen_s"] / np.float32(max(self._options.warmup, grid.step_s)), np.float32(1))
         score = np.where(confidence >= 1, contribution, np.float32(0)).astype(np.float32)
-        self._learn(state, block, fresh & learn, score, grid.step_s)
+        self._learn(state, block, fresh, learn, score, grid.step_s)
         return Verdict(
             score=score,
             expected=(least + most) / 2,
@@ -81,9 +81,10 @@ class AllTimeRange:
             confidence=confidence.astype(np.float32),
         )
 
-    def _learn(self, state: State, block: F64, learn: Mask, score: np.ndarray, step_s: float) -> None:
-        lasted = accepted(state["above_s"], learn & (score > 1), step_s=step_s, accept_after=self._options.accept_after)
-        taught = learn & ((score <= 1) | lasted)
+    def _learn(self, state: State, block: F64, fresh: Mask, learn: Mask, score: F32, step_s: float) -> None:
+        after = self._options.accept_after
+        lasted = accepted(state["above_s"], score > 1, learn=fresh & learn, step_s=step_s, accept_after=after)
+        taught = fresh & learn & ((score <= 1) | lasted)
         np.copyto(state["least"], np.minimum(state["least"], block), where=taught)
         np.copyto(state["most"], np.maximum(state["most"], block), where=taught)
         state["seen_s"] += np.float32(step_s) * taught

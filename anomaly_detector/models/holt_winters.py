@@ -115,8 +115,9 @@ class HoltWinters:
         confidence = np.minimum(state["seen_s"] / np.float32(max(self._options.warmup, grid.step_s)), np.float32(1))
         score = np.where(confidence >= 1, contribution, np.float32(0)).astype(np.float32)
         self._learn(state, gap, size, fresh & learn & (score <= 1), grid)
+        after = self._options.accept_after
         state["level"] += gap * accepted(
-            state["above_s"], fresh & (score > 1), step_s=grid.step_s, accept_after=self._options.accept_after
+            state["above_s"], score > 1, learn=fresh & learn, step_s=grid.step_s, accept_after=after
         )
         return Verdict(
             score=score,

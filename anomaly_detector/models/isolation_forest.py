@@ -31,14 +31,14 @@ SETTLED = 12  # of a run, until the smoothing has forgotten its beginning
 GAIN = np.float32(2 / 7)  # of the smoothing over 6 samples: one instant says little, as the forest's score is bounded
 SEED = 1
 FAR = np.float32(50)  # scales: a feature is not seen further out
-REACHABLE = np.float32(0.725)  # of the most that the forest can say: no threshold is above
+REACHABLE = np.float32(0.725)  # of the most that the forest can say: no threshold of a usual series is above
 LEAST_SPREAD = 0.01  # of the forest's score
 
 
 class IsolationForestOptions(FeatureBankOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Options of `class: isolation_forest`: those of `bank`, how often it is grown anew, and of how many trees."""
+    """Options of `class: isolation_forest`: those of `bank`, how often it is grown anew (1d), and of how many trees."""
 
-    retrain_every: Duration = Duration(DAY_S)
+    retrain_every: Duration | None = None
     trees: Annotated[int, msgspec.Meta(ge=10, le=500)] = 50
 
 
@@ -52,6 +52,7 @@ class PooledForest(FeatureBank):
     def __init__(self, options: IsolationForestOptions) -> None:
         super().__init__(options)
         self._forest_options = options
+        self._every_s = float(DAY_S if options.retrain_every is None else options.retrain_every)
         self.pool: State = {"points": np.zeros((len(FEATURES), 0), np.float32), "grown_s": np.full(1, -np.inf)}
 
     def blank(self, count: int) -> State:
@@ -60,7 +61,7 @@ class PooledForest(FeatureBank):
 
     def step(self, block: F64, state: State, learn: Mask, grid: Grid) -> Verdict:
         """Judge and learn one sample of each series; see `Model.step`. The forest is grown anew when that is due."""
-        due = grid.time_s >= self.pool["grown_s"][0] + float(self._forest_options.retrain_every)
+        due = grid.time_s >= self.pool["grown_s"][0] + self._every_s
         if due and self.pool["points"].shape[1] >= ENOUGH:
             self._grow(grid.time_s)
         smooth = state["smooth"].copy()
@@ -76,10 +77,15 @@ class PooledForest(FeatureBank):
         return smooth.copy()
 
     def _thresholds(self, state: State, step_s: float) -> F32:
-        """Return the thresholds; the forest's score is bounded, so an extrapolated one could be out of reach."""
+        """Return the thresholds; the forest's score is bounded, so an extrapolated one could be out of reach.
+
+        To a series that is unlike the others of its query the forest comes near its bound every day: the threshold is
+        half way from there at least.
+        """
         limits = super()._thresholds(state, step_s)
         if "feature" in self.pool:
-            limits[0] = np.minimum(limits[0], REACHABLE * self.pool["size"][2])
+            most = self.pool["size"][2]
+            limits[0] = np.minimum(limits[0], np.maximum(REACHABLE * most, (state["shape_tail"] + most) / 2))
         return limits
 
     def _learnt(self, state: State, features: F32, surprise: F32, calm: F32) -> F32:  # noqa: ARG002 - the forest has its own idea of it

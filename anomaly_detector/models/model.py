@@ -112,13 +112,20 @@ class Pooled(Protocol):
 class ModelOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What every model block of the configuration has; a model's own options are fields of a subclass, with defaults.
 
-    `queries`: aliases of the queries it watches, all when left out. `fit_window`: how much history it learns from
-    when it starts without a snapshot.
+    `queries`: aliases of the queries it watches, all when left out; `schedulers` likewise of what says more of when it
+    learns and judges. `fit_window`: how much history it learns from when it starts without a snapshot (7d, unless a
+    scheduler says otherwise).
     """
 
     class_: str = msgspec.field(default="", name="class")
     queries: tuple[str, ...] | None = None
-    fit_window: Duration = Duration(7 * DAY_S)
+    schedulers: tuple[str, ...] | None = None
+    fit_window: Duration | None = None
+
+    @property
+    def history_s(self) -> float:
+        """How much history it learns from, in seconds."""
+        return float(7 * DAY_S if self.fit_window is None else self.fit_window)
 
 
 class Plugin(msgspec.Struct, frozen=True, kw_only=True):

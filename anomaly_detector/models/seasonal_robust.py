@@ -142,7 +142,7 @@ class SeasonalRobust:
         self._learn(state, deviation, spread, np.abs(z), fresh & learn & (score <= 1), grid)
         beyond = np.abs(deviation) > SHIFT_REACH * limits[0] * spread
         lasting = np.where(beyond, deviation, state["shift"] * spread)
-        self._accept(state, lasting, fresh & (score > 1), grid.step_s)
+        self._accept(state, lasting, score > 1, fresh & learn, grid.step_s)
         return Verdict(
             score=score,
             expected=expected,
@@ -189,9 +189,10 @@ class SeasonalRobust:
         for name, statistic in zip(self.features, (z, np.abs(state["shift"])), strict=True):
             follow_tail(Tail(state[f"{name}_tail"], state[f"{name}_excess"]), statistic, rate=tail_rate)
 
-    def _accept(self, state: State, lasting: F32, above: Mask, step_s: float) -> None:
+    def _accept(self, state: State, lasting: F32, above: Mask, learn: Mask, step_s: float) -> None:
         """Count the time above 1; after `accept_after` without pause a `lasting` deviation is part of the level."""
-        accept = accepted(state["above_s"], above, step_s=step_s, accept_after=self._options.accept_after)
+        after = self._options.accept_after
+        accept = accepted(state["above_s"], above, learn=learn, step_s=step_s, accept_after=after)
         state["level"] += np.where(accept, lasting, np.float32(0))
         state["shift"][accept] = 0
 

@@ -75,8 +75,9 @@ class StaticZ:
         contribution = np.minimum(np.abs(gap) / half, SCORE_CAP).astype(np.float32)
         score = np.where((confidence >= 1) & fresh, contribution, np.float32(0)).astype(np.float32)
         self._learn(state, gap, spread, fresh & learn & (score <= 1), grid)
+        after = self._options.accept_after
         state["mean"] += gap * accepted(
-            state["above_s"], score > 1, step_s=grid.step_s, accept_after=self._options.accept_after
+            state["above_s"], score > 1, learn=fresh & learn, step_s=grid.step_s, accept_after=after
         )
         return Verdict(
             score=score,

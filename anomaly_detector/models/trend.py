@@ -6,7 +6,7 @@ judged is the distance of a sample from the line; its band comes from the tail o
 files do not fill a disk: samples above 1 are not learnt, until they have lasted for `accept_after`.
 
 Written beside the score: `forecast{horizon}` with `forecast_lower` and `forecast_upper`, and where a `threshold` is
-set `forecast_time_to_threshold_seconds`, +Inf when the line is not heading there.
+set `forecast_time_to_threshold_seconds`, +Inf when the line is not heading there, or its slope may be chance.
 """
 
 from collections.abc import Iterable
@@ -39,7 +39,16 @@ from anomaly_detector.scoring.calibration import (
     threshold,
 )
 from anomaly_detector.scoring.daily import MAD_TO_SIGMA, RELATIVE_FLOOR, TINY
-from anomaly_detector.scoring.forecast import FORECAST, LOWER, TO_THRESHOLD, UPPER, Forecast, time_to_threshold
+from anomaly_detector.scoring.forecast import (
+    FORECAST,
+    LOWER,
+    TO_THRESHOLD,
+    UPPER,
+    Forecast,
+    Forecaster,
+    time_to_threshold,
+)
+from anomaly_detector.scoring.lasting import lasting
 from anomaly_detector.scoring.learnable import learnable
 from anomaly_detector.scoring.line import Line
 from heronwatch.values import Duration
@@ -119,7 +128,9 @@ class Trend:
     def __init__(self, options: TrendOptions) -> None:
         self._options = options
         self._bin_s = float(options.window) / BINS
-        self._line = Line(robust=options.robust)
+        line = Line(robust=options.robust)
+        self._line: Forecaster = line
+        self._width = line.width
 
     def blank(self, count: int) -> State:
         """Return the state of series without history."""
@@ -128,6 +139,7 @@ class Trend:
         state["means"] = np.full((BINS, count), np.nan, np.float32)
         state["bin"] = np.full(count, NONE, np.int32)
         state["line"] = np.zeros(count, np.float32)  # its value, above the origin, at the end of the last full bin
+        state["unsure"] = np.full(count, np.inf, np.float32)  # up to which size the slope may be chance
         state["spread"] = np.full(count, TINY, np.float32)
         state["tail"] = np.full(count, GAUSS_TAIL, np.float32)
         state["excess"] = np.full(count, 2 * GAUSS_EXCESS, np.float32)
@@ -185,6 +197,7 @@ class Trend:
             confidence=confidence.astype(np.float32),
             ahead=self._ahead(state, np.where(confidence >= 1, expected, np.nan), spread),
         )
+        lasting(state["above_s"], score > 1, learn=learn, step_s=grid.step_s)
         self._learn(state, gap, line, fresh & learn, score, grid.step_s)
         return verdict
 
@@ -193,8 +206,15 @@ class Trend:
         horizons = np.array([float(one) for one in self._options.horizons])[:, None]
         slope = state["slope"].astype(np.float64)
         values = expected + slope * horizons
-        width = self._line.width * spread * np.sqrt(1 + np.square(horizons / float(self._options.window)) * 12 / BINS)
-        told = Forecast(expected=values, lower=values - width, upper=values + width, now=expected, slope=slope)
+        width = self._width * spread * np.sqrt(1 + np.square(horizons / float(self._options.window)) * 12 / BINS)
+        told = Forecast(
+            expected=values,
+            lower=values - width,
+            upper=values + width,
+            now=expected,
+            slope=slope,
+            uncertainty=state["unsure"].astype(np.float64),
+        )
         out: Ahead = {}
         for place, horizon in enumerate(self._options.horizons):
             for name, rows in ((FORECAST, told.expected), (LOWER, told.lower), (UPPER, told.upper)):
@@ -207,7 +227,6 @@ class Trend:
         return out
 
     def _learn(self, state: State, gap: F32, line: F32, learn: Mask, score: F32, step_s: float) -> None:
-        state["above_s"][...] = (state["above_s"] + np.float32(step_s)) * (learn & (score > 1))
         taught = learn & ((score <= 1) | (state["above_s"] > np.float32(self._options.accept_after)))
         state["seen_s"] += np.float32(step_s) * learn
         new = state["seen_s"] <= np.float32(20 * step_s)
@@ -249,6 +268,7 @@ class Trend:
         flat = np.nan_to_num(column_quantiles(means.astype(np.float32), (0.5,))[0])
         known = np.isfinite(found.slope)
         state["slope"][rows] = np.where(known, found.slope, 0)
+        state["unsure"][rows] = np.where(known, found.uncertainty, np.inf)
         state["line"][rows] = np.where(known, found.now + found.slope * self._bin_s / 2, flat)
 
     @staticmethod

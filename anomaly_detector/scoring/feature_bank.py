@@ -9,6 +9,7 @@ falls slowly after an alarm (`hold`), because faults last.
 
 What is learnt, and when it is not: steps are clipped, and nothing is learnt while the score is above 1, so a fault is
 not learnt; after `accept_after` above 1 without pause the series begins anew where it is (scoring/bank_restart.py).
+Time in which nothing is to be learnt does not count (scoring/lasting.py).
 """
 
 import msgspec
@@ -159,7 +160,7 @@ class FeatureBank:
         self._learn(state, Seen(features=features, calm=calm, error=error, sizes=(shape, level)), taught, grid)
         np.copyto(state["least"], centred, where=taught & (centred < state["least"]))
         np.copyto(state["most"], centred, where=taught & (centred > state["most"]))
-        self._accept(state, block, usual, fresh & (now > 1), grid.step_s)
+        self._accept(state, block, usual, now > 1, fresh & learn, grid.step_s)
         return Verdict(
             score=score.astype(np.float32),
             expected=expected.astype(np.float64),
@@ -240,9 +241,10 @@ class FeatureBank:
             rough += (wanted - rough) * rate * weight
             np.clip(rough, 1 / ROUGHEST, ROUGHEST, out=rough)
 
-    def _accept(self, state: State, block: F64, usual: F32, above: Mask, step_s: float) -> None:
+    def _accept(self, state: State, block: F64, usual: F32, above: Mask, learn: Mask, step_s: float) -> None:
         """Count the time above 1; after `accept_after` without pause the present behaviour is learnt as normal."""
-        accept = accepted(state["above_s"], above, step_s=step_s, accept_after=self._options.accept_after)
+        after = self._options.accept_after
+        accept = accepted(state["above_s"], above, learn=learn, step_s=step_s, accept_after=after)
         if accept.any():
             known_s = max(0.0, self._options.warmup - max(RELEARN_S, YOUNG * step_s))
             restart(state, self.blank(1), block - usual, usual, known_s=known_s, where=accept)

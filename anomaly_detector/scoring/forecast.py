@@ -17,7 +17,8 @@ TO_THRESHOLD = "forecast_time_to_threshold_seconds"
 class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     """What is expected at each horizon, with its band; arrays (horizons, series), NaN for a series without history.
 
-    `now` and `slope` (a second) are of the line behind it, for `time_to_threshold`.
+    `now` and `slope` (a second) are of the line behind it, for `time_to_threshold`; a slope up to `uncertainty` may be
+    chance, +Inf or NaN where that is not known.
     """
 
     expected: F64
@@ -25,6 +26,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     upper: F64
     now: F64
     slope: F64
+    uncertainty: F64
 
 
 class Forecaster(Protocol):
@@ -41,16 +43,17 @@ class Forecaster(Protocol):
 def time_to_threshold(forecast: Forecast, value: float, kind: Literal["ge", "le"]) -> F64:
     """Return the seconds until the line is at or above (`ge`) or at or below (`le`) a value.
 
-    0 where it already is, +Inf where it is not heading there or nothing is known.
+    0 where it already is, +Inf where it is not heading there, where its slope may be chance, or nothing is known.
 
-    >>> line = dict.fromkeys(("expected", "lower", "upper"), np.zeros((0, 3)))
-    >>> heading = Forecast(now=np.array([10.0, 10.0, 1.0]), slope=np.array([-0.5, 0.5, 0.0]), **line)
+    >>> line = dict.fromkeys(("expected", "lower", "upper"), np.zeros((0, 4)))
+    >>> sure = {"now": np.array([10.0, 10.0, 10.0, 1.0]), "uncertainty": np.array([0.1, 0.6, 0.1, 0.1])}
+    >>> heading = Forecast(slope=np.array([-0.5, -0.5, 0.5, 0.0]), **sure, **line)
     >>> time_to_threshold(heading, 2.0, "le").tolist()
-    [16.0, inf, 0.0]
+    [16.0, inf, inf, 0.0]
     """
     sign = 1.0 if kind == "ge" else -1.0
     gap, speed = sign * (value - forecast.now), sign * forecast.slope
     known = np.isfinite(gap) & np.isfinite(speed)
-    moving = known & (speed > 0)
+    moving = known & (speed > forecast.uncertainty)
     ahead = np.divide(gap, speed, out=np.full(gap.shape, np.inf), where=moving)
     return np.where(known & (gap <= 0), 0.0, np.maximum(ahead, 0))

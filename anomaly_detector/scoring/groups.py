@@ -11,8 +11,9 @@ is by how much more of them repeat their last value than usual, which is how an 
 cache, once none has changed for longer than a slow scrape takes; `drift` is how far the last hour of the worst series
 is off its last half day, in what is usual for the series: so a leak looks, long before it is a deviation; `fall` is by
 what factor the level of all of them has just fallen: so an outage looks whose values are usual at another hour of the
-week. These two are squared: they are means of much, and have lighter tails than scores have. What a sign means differs
-from query to query and is levelled later (levelling.py). No I/O.
+week; `rise` is by what factor it has just risen, where deviations to both sides are asked for. These three are squared:
+they are means of much, and have lighter tails than scores have. What a sign means differs from query to query and is
+levelled later (levelling.py). No I/O.
 """
 
 from typing import Literal
@@ -25,8 +26,8 @@ from anomaly_detector.scoring.scoring import Direction
 from anomaly_detector.series_table import Rows
 
 GroupScore = Literal["mean", "pca"]  # what `breadth` is
-SIGNS = ("top", "few", "breadth", "above", "below", "still", "drift", "fall")
-TOP, FEW, BREADTH, ABOVE, BELOW, STILL, DRIFT, FALL = range(8)
+SIGNS = ("top", "few", "breadth", "above", "below", "still", "drift", "fall", "rise")
+TOP, FEW, BREADTH, ABOVE, BELOW, STILL, DRIFT, FALL, RISE = range(9)
 SCORE_CAP = np.float32(5)  # of one series: far beyond the threshold is not more alarming
 WORST = 3
 LASTING_S = 900.0  # of the mean that sees a deviation within the band, or hardly outside, that stays
@@ -39,11 +40,11 @@ WIDE_MEMORY_S = 7 * 86_400.0  # of how far apart they usually are
 SETTLED_S = 86_400.0  # of a series before its drift says anything
 DRIFT_CAP, DRIFT_CLIP = 25.0, 3.0  # usual distances: what counts at most, and what one sample teaches at most
 ALONE, ENDLESS = 4.0, 1e30  # usual distances that a sample alone moves the quick mean at most; the largest value
-JUST_S = 700.0  # memory of the level that a fall is seen against: two samples of most fleets, and steeper than rhythms
-BOTTOM, FALL_CLIP = 0.1, 2.3  # share of the half day's mean that is next to nothing; a series falls tenfold at most
+JUST_S = 700.0  # memory of the level that a jump is seen against: two samples of most fleets, and steeper than rhythms
+BOTTOM, JUMP_CLIP = 0.1, 2.3  # share of the half day's mean that is next to nothing; a series jumps tenfold at most
 TINY = 1e-6
 SHARE_OF_SIZE = 0.001  # of the value itself: a distance is never taken as smaller
-CAPS = np.array([5, 5, 5, 5, 5, 1, DRIFT_CAP**2, FALL_CLIP**2])  # what each sign can be at most
+CAPS = np.array([5, 5, 5, 5, 5, 1, DRIFT_CAP**2, JUMP_CLIP**2, JUMP_CLIP**2])  # what each sign can be at most
 OF_ROWS = {"last": np.nan, "quick": np.nan, "slow": np.nan, "just": np.nan, "wide": 0.0, "seen_s": 0.0, "lasting": 0.0}
 
 
@@ -101,7 +102,7 @@ class Signs:
         self, grouped: Grouped, rows: int, step_s: float, *, direction: Direction = "both", score: GroupScore = "mean"
     ) -> None:
         self._grouped = grouped
-        self._residual = PcaResidual(grouped.group, grouped.count, step_s) if score == "pca" else None
+        self.residual = PcaResidual(grouped.group, grouped.count, step_s) if score == "pca" else None
         self._step_s, self._direction = step_s, direction
         self.last: F64 = np.full(rows, np.nan)
         self.quick: F64 = np.full(rows, np.nan)
@@ -117,8 +118,8 @@ class Signs:
         """Go over to other groups: those there were keep their numbers; `new_rows` hold other series from now on."""
         more, groups = len(grouped.group) - len(self.last), grouped.count - self._grouped.count
         self._grouped = grouped
-        if self._residual is not None:
-            self._residual.regroup(grouped.group, grouped.count, new_rows)
+        if self.residual is not None:
+            self.residual.regroup(grouped.group, grouped.count, new_rows)
         self.usual = np.concatenate((self.usual, np.full(max(0, groups), np.nan, np.float32)))
         self.unchanged_s = np.concatenate((self.unchanged_s, np.zeros(max(0, groups), np.float32)))
         for name, blank in OF_ROWS.items():
@@ -140,7 +141,7 @@ class Signs:
         capped = np.abs(sided)
         out = np.zeros((len(SIGNS), grouped.count), np.float32)
         out[TOP], out[FEW] = self._worst(capped)
-        residual = self._residual
+        residual = self.residual
         out[BREADTH] = grouped.sums(capped) / size if residual is None else residual.take(sided, learn)
         tilt = grouped.sums(sided) / size
         out[ABOVE], out[BELOW] = np.maximum(tilt, 0), np.maximum(-tilt, 0)
@@ -148,7 +149,7 @@ class Signs:
         out[STILL] = self._still(values, fresh, count, learn)
         out[DRIFT] = grouped.most(self._drift(tamed, fresh, np.append(learn, np.True_)[grouped.group]))
         if self._direction != "above_expected":
-            out[FALL] = self._fall(tamed, fresh)
+            out[FALL], out[RISE] = self._jumps(tamed, fresh)
         return out, there
 
     def _strength(self, score: F32, off: F32, fresh: Mask) -> F32:
@@ -212,13 +213,14 @@ class Signs:
         sided = {"both": np.abs(drift), "above_expected": drift, "below_expected": -drift}[self._direction]
         return np.asarray(np.square(np.clip(sided, 0, DRIFT_CAP)), np.float32)
 
-    def _fall(self, values: F64, fresh: Mask) -> F32:
-        """Return the square of the mean logarithm by which each group's series fell just now; follows `_drift`."""
+    def _jumps(self, values: F64, fresh: Mask) -> tuple[F32, F32]:
+        """Return the squares of the mean logarithms by which each group's series just fell and rose; after `_drift`."""
         size, lively = np.maximum(np.nan_to_num(self.slow), TINY), fresh & (self.slow > TINY)
         level = np.log(np.maximum(np.nan_to_num(values), 0) + BOTTOM * size).astype(np.float32)
         np.copyto(self.just, level, where=lively & np.isnan(self.just))
-        step = np.where(lively, np.clip(level - self.just, -FALL_CLIP, FALL_CLIP), np.float32(0))
+        step = np.where(lively, np.clip(level - self.just, -JUMP_CLIP, JUMP_CLIP), np.float32(0))
         rate = np.float32(1 - np.exp(-self._step_s / JUST_S))
         self.just += np.where(lively, rate * (level - self.just), np.float32(0))
         mean = self._grouped.sums(step) / np.maximum(self._grouped.sums(lively.astype(np.float32)), 1)
-        return np.asarray(np.square(np.maximum(-mean, 0)), np.float32)
+        up = np.maximum(mean, 0) if self._direction == "both" else np.zeros_like(mean)
+        return np.asarray(np.square(np.maximum(-mean, 0)), np.float32), np.asarray(np.square(up), np.float32)

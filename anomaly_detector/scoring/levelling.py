@@ -15,30 +15,43 @@ import msgspec
 import numpy as np
 
 from anomaly_detector.models.model import F32, F64, Mask
-from anomaly_detector.scoring.groups import CAPS, SIGNS
+from anomaly_detector.scoring.groups import ABOVE, BELOW, BREADTH, CAPS, DRIFT, FALL, FEW, RISE, SIGNS, STILL, TOP
 from anomaly_detector.series_table import Rows
 
 SPANS_S = (900.0, 3600.0, 21_600.0)
-FEATURES = len(SPANS_S) * len(SIGNS)
+FOLLOWED = (
+    *SIGNS,
+    "apart",
+)  # the last: the fall beyond what others of the site fell by at the same moment; so is `rise`
+APART = len(SIGNS)
+FEATURES = len(SPANS_S) * len(FOLLOWED)
 AWAY_STEPS, RESTART_S = 2, 600.0
 DAYS = 14  # that are remembered
 FEWEST_DAYS = 3  # of a group, before it is judged
 FEWEST_RATIOS = 20  # of all groups together, before anything is
 RARELY = 0.99  # the share of all days of all groups below what is added to a group's own highest
-LEAST: F64 = np.tile([1.0, 0.6, 0.2, 0.2, 0.2, 0.2, 16.0, 0.1], len(SPANS_S))  # ... and this much of each at least:
+# ... and this much of each at least:
+LEAST: F64 = np.tile([1.0, 0.6, 0.2, 0.2, 0.2, 0.2, 16.0, 0.1, 0.03, 0.03], len(SPANS_S))
 # the worst series at its own threshold; all series at a fifth of theirs; a drift of four times the usual; a fall by a
-# quarter
-MOST: F64 = np.tile(0.7 * CAPS, len(SPANS_S))  # a sign that is so high on one day in a hundred has nothing left to say
+# quarter; a jump by a sixth that other devices do not show
+# a sign that is so high on one day in a hundred has nothing left to say
+MOST: F64 = np.tile(0.7 * np.append(CAPS, CAPS[FALL]), len(SPANS_S))
 LOUD_DAYS = 4  # for so long a notified trouble is a group's own: what lasts is accepted by the models then
 PARETO_INDEX = 3.0  # of what lies beyond everything seen: twice as high is 2^3 times as rare
 HARDLY = 0.5  # half as much again as a group's own is never beyond everything, even where nobody ever went so far
 FURTHEST = 6.0  # decades beyond everything seen, at most
+# signs that say the same in other words: how far off the series are; that they stand still, drift, jump
+FAMILIES = tuple(
+    np.flatnonzero(np.isin(np.arange(FEATURES) % len(FOLLOWED), signs))
+    for signs in ((TOP, FEW, BREADTH, ABOVE, BELOW), (STILL,), (DRIFT,), (FALL, RISE, APART))
+)
+SECOND, BEYOND = 0.5, 1.5  # what counts of what another family says, and from how many decades on
 
 
 class Spans:
     """Signs followed over every span: exponential means, for each group.
 
-    A long span's feature is never above the shortest's: what is over is no evidence, however long it was. A group that
+    A long span's feature is never above a shorter one's: what is over is no evidence, however long it was. A group that
     was away for two steps has restarted, and is let settle for RESTART_S; what it showed before fades while it is away.
     """
 
@@ -70,7 +83,7 @@ class Spans:
         counts = there & (self.settling == 0)
         for place, rate in enumerate(self._rates):
             self.means[place] += np.where(counts, rate * (signs - self.means[place]), np.float32(0))
-        return np.asarray(np.minimum(self.means, self.means[0]).reshape(-1, signs.shape[1]), np.float32)
+        return np.asarray(np.minimum.accumulate(self.means, axis=0).reshape(-1, signs.shape[1]), np.float32)
 
 
 class Levels(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,13 +139,15 @@ def _excess(value: F64 | F32, own: F64 | F32, floor: F64) -> F64:
 
 
 def _most(ratios: F64, ratio: F64) -> F64:
-    """Return the highest surprise over the features of ratios (feature, …)."""
+    """Return the highest surprise over the features of ratios (feature, …), and a share of the next family's."""
     count = ratios.shape[1]
     at_least = np.stack([np.searchsorted(row, one, side="left") for row, one in zip(ratios, ratio, strict=True)])
     rare = np.log10((count + 1) / (count - at_least + 1))
     top = np.maximum(ratios[:, -1:], HARDLY)
     further = PARETO_INDEX * np.log10(np.maximum(ratio, top) / top)
-    return np.asarray((rare + np.minimum(further, FURTHEST)).max(axis=0))
+    surprise = rare + np.minimum(further, FURTHEST)
+    second, first = np.sort([surprise[family].max(axis=0) for family in FAMILIES], axis=0)[-2:]
+    return np.asarray(first + SECOND * np.maximum(second - BEYOND, 0))
 
 
 def _beyond(surprise: F64, joint: F64) -> F64:

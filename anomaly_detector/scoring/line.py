@@ -2,6 +2,10 @@
 
 The median slope (Theil, 1950; Sen, 1968, here over the pairs half a window apart only, which one median finds for all
 series at once) shrugs off up to a quarter of spikes: temporary files do not fill a disk.
+
+Whether a slope is more than chance is asked of the window's PARTS, as neighbouring samples are no independent
+witnesses: of the week that `trend` looks back on each part is a day, so that a rhythm of the day says nothing, and that
+of the week is scatter. It is believed from STUDENT standard errors on, which 1 in 200 flat series reaches by chance.
 """
 
 import math
@@ -16,6 +20,9 @@ from anomaly_detector.scoring.forecast import Forecast
 
 MAD_TO_SIGMA = 1.4826
 FEWEST = 8  # samples: fewer make no line
+PARTS = 7
+# Student's t, the quantile 0.9975, by degrees of freedom: the known parts less two; with none left nothing is believed
+STUDENT = np.array([math.inf, math.inf, math.inf, 127.32, 14.089, 7.453, 5.598, 4.773])
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +47,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         expected = now + slope * ahead
         window = max(step_s, -float(times[0]))
         half = self.width * spread * np.sqrt(1 + np.square(ahead / window) * 12 / len(values))
-        return Forecast(expected=expected, lower=expected - half, upper=expected + half, now=now, slope=slope)
+        return Forecast(
+            expected=expected,
+            lower=expected - half,
+            upper=expected + half,
+            now=now,
+            slope=slope,
+            uncertainty=uncertainty(rest, step_s),
+        )
 
 
 def median_slope(values: F64, step_s: float) -> F64:
@@ -51,6 +65,28 @@ def median_slope(values: F64, step_s: float) -> F64:
     """
     half = max(1, len(values) // 2)
     return _median((values[half:] - values[: len(values) - half]) / (half * step_s))
+
+
+def uncertainty(rest: F64, step_s: float) -> F64:
+    """Return up to which size a line's slope may be chance, by what is left beside the line; +Inf where nobody knows.
+
+    A part counts by its median, where at least half of its samples are known.
+
+    >>> uncertainty(np.tile([[1.0], [-1.0]], (7, 1)), 60.0).tolist()  # up and down within each part
+    [0.0]
+    """
+    length = len(rest) // PARTS
+    if not length:
+        return np.full(rest.shape[1], math.inf)
+    parts = rest[len(rest) - PARTS * length :].reshape(PARTS, length, -1)
+    middle = np.where(2 * np.isfinite(parts).sum(axis=1) >= length, _median(parts.swapaxes(0, 1)), math.nan)
+    known = np.isfinite(middle)
+    count = known.sum(axis=0)
+    times = np.where(known, step_s * length * np.arange(PARTS)[:, None], math.nan)
+    power = np.where(known, np.square(times - _mean(times)), 0).sum(axis=0)
+    scatter = np.where(known, np.square(middle - _mean(middle)), 0).sum(axis=0)
+    error = np.sqrt(scatter / np.maximum(count - 2, 1) / np.where(power > 0, power, 1))
+    return np.asarray(np.where(count > 2, error * np.where(count > 2, STUDENT[count], 0), math.inf))
 
 
 def least_squares_slope(values: F64, times_s: npt.NDArray[np.floating[Any]]) -> F64:
@@ -65,7 +101,7 @@ def least_squares_slope(values: F64, times_s: npt.NDArray[np.floating[Any]]) -> 
 
 
 def _median(values: F64) -> F64:
-    """Return the median of each column's known values, NaN where there is none."""
+    """Return the median of the known values along the first axis, NaN where there is none."""
     ordered = np.sort(values, axis=0)
     count = np.isfinite(ordered).sum(axis=0)
     low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, max(0, len(values) - 1))
@@ -85,4 +121,4 @@ def _mean(values: F64) -> F64:
 
 def _nothing(series: int, horizons: int) -> Forecast:
     ahead, one = np.full((horizons, series), math.nan), np.full(series, math.nan)
-    return Forecast(expected=ahead, lower=ahead, upper=ahead, now=one, slope=one)
+    return Forecast(expected=ahead, lower=ahead, upper=ahead, now=one, slope=one, uncertainty=one)

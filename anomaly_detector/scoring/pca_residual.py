@@ -4,8 +4,11 @@ An option in place of the mean of their scores. For each group the covariance of
 memory of a week, and a few times a day its strongest components, as many as explain EXPLAINED of it. What they do not
 explain is the residual; its root mean square is told in what is usual for the group. What is above a threshold teaches
 no more than a threshold. Bounded: MOST series of a group take part, so that a series costs 8 B for each other one of
-its group. No I/O.
+its group, and 2 B in what a restart needs. No I/O.
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +23,8 @@ LEARNT_S = 86_400.0  # before anything is said
 RENEWED_S = 6 * 3600.0
 SLIGHT = np.float32(0.05)  # thresholds: a residual is never taken as usually smaller
 TAUGHT = np.float32(1)  # thresholds: what one sample teaches at most
+WHO, COVARIANCE, USUAL, SEEN = "who", "covariance", "usual", "seen_s"  # what is remembered
+Arrays = dict[str, npt.NDArray[Any]]
 
 
 class PcaResidual:
@@ -46,6 +51,37 @@ class PcaResidual:
         for array, was in ((self.covariance, old[0]), (self.remainder, old[1])):
             array[kept, :width, :width] = was[kept, :width, :width]
         self.usual[kept], self.seen_s[kept] = old[2][kept], old[3][kept]
+
+    def remembered(self, identity: Rows, groups: Rows) -> Arrays:
+        """Return what another run needs of some groups; `identity` is the number of each row's series, 0 for none.
+
+        Of the covariance, which is symmetric, one half.
+        """
+        upper = np.triu_indices(self.slots.shape[1])
+        half = self.covariance[groups][:, upper[0], upper[1]]
+        who = _who(self.slots[groups], identity)
+        return {WHO: who, COVARIANCE: half, USUAL: self.usual[groups], SEEN: self.seen_s[groups]}
+
+    def recall(self, kept: Mapping[str, npt.NDArray[Any]], identity: Rows, groups: Rows) -> None:
+        """Go on with what was `remembered` of `groups`, those with the very same series, whatever rows they have now.
+
+        What is not of the shape that it should have is passed over.
+        """
+        if not _fits(kept, len(groups)):
+            return
+        mine, theirs = _who(self.slots[groups], identity), kept[WHO]
+        width, wide = mine.shape[1], max(mine.shape[1], theirs.shape[1])
+        mine, theirs = (np.pad(one, ((0, 0), (0, wide - one.shape[1]))) for one in (mine, theirs))
+        here, there = np.argsort(mine, axis=1, kind="stable"), np.argsort(theirs, axis=1, kind="stable")
+        same = (np.take_along_axis(mine, here, 1) == np.take_along_axis(theirs, there, 1)).all(axis=1)
+        same = np.flatnonzero(same & mine.any(axis=1))
+        place = np.empty_like(here)  # where in what is kept each of the slots here is
+        np.put_along_axis(place, here, there, axis=1)
+        of, place = groups[same], place[same][:, :width]
+        whole = _whole(kept[COVARIANCE][same], kept[WHO].shape[1], wide)
+        self.covariance[of] = whole[np.arange(len(of))[:, None, None], place[:, :, None], place[:, None, :]]
+        self.usual[of], self.seen_s[of] = kept[USUAL][same], kept[SEEN][same]
+        self.remainder[of] = remainder(self.covariance[of])
 
     def take(self, deviation: F32, learn: Mask) -> F32:
         """Return the residual of each group at an instant, in what is usual for it; 0 while that is unknown.
@@ -114,3 +150,28 @@ def remainder(covariance: F32) -> F32:
     left[:, :1] = True
     kept = np.where(left[:, None, :], vectors, 0)
     return np.asarray(kept @ vectors.transpose(0, 2, 1), np.float32)
+
+
+def _who(slots: Rows, identity: Rows) -> Rows:
+    """Return the number of the series in each slot, 0 for none."""
+    return np.append(identity, 0)[slots]  # -1, for none, is the last one
+
+
+def _fits(kept: Mapping[str, npt.NDArray[Any]], groups: int) -> bool:
+    who = kept.get(WHO)
+    if who is None or who.dtype != np.intp or who.ndim != 2 or len(who) != groups or who.shape[1] > MOST:
+        return False
+    half = (groups, who.shape[1] * (who.shape[1] + 1) // 2)
+    wanted = {COVARIANCE: half, USUAL: (groups,), SEEN: (groups,)}
+    arrays = {name: kept.get(name) for name in wanted}
+    return all(
+        one is not None and one.dtype == np.float32 and one.shape == wanted[name] for name, one in arrays.items()
+    )
+
+
+def _whole(half: F32, width: int, wide: int) -> F32:
+    """Return symmetric matrices of which the upper halves are given, with zeros up to `wide`."""
+    out: F32 = np.zeros((len(half), wide, wide), np.float32)
+    rows, columns = np.triu_indices(width)
+    out[:, rows, columns] = out[:, columns, rows] = half
+    return out

@@ -2,22 +2,22 @@
 
 What three devices of one site show within six hours (a power cut, an upstream line, the end of summer time, the
 weather) is the site's: it is said once, as the score of the site, and the devices stay below 1 meanwhile. Before it is
-as much as that, a device counts by what it shows beyond the middle one of its site. No I/O.
+as much as that, a device counts by what it shows beyond the middle one of its site; and what jumps at the same moment
+on several devices of a site (a shift that ends, a backup) is not taken for the jump of one (sites.py). No I/O.
 """
 
 import msgspec
 import numpy as np
 
 from anomaly_detector.models.model import F32, Mask
-from anomaly_detector.scoring.groups import SIGNS
-from anomaly_detector.scoring.levelling import DAYS, FEATURES, Levels, Spans, learn_levels
+from anomaly_detector.scoring.groups import FALL, RISE
+from anomaly_detector.scoring.levelling import DAYS, FEATURES, FOLLOWED, Levels, Spans, learn_levels
+from anomaly_detector.scoring.sites import Apart, beyond_sites, held_by_sites
 from anomaly_detector.series_table import Rows
 
 DAY_S = 86_400.0
 TOGETHER_S = 6 * 3600.0
 TOGETHER = 3  # devices of one site: then it is the site
-PEERS = 4  # devices of a site, for the middle one to say what the site has in common
-HELD = np.float32(0.99)  # of a device whose site speaks for it
 
 
 class Rolled(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +37,8 @@ class RollUp:
     def __init__(self, site: Rows, sites: int, *, step_s: float, threshold: float) -> None:
         groups = len(site)
         self.site, self.sites, self.threshold = site, sites, threshold
-        self.spans = Spans(len(SIGNS), groups, step_s)
+        self.spans = Spans(len(FOLLOWED), groups, step_s)
+        self.falls, self.rises = Apart(site, step_s), Apart(site, step_s)
         self.highest: F32 = np.full((DAYS, FEATURES, groups), np.nan, np.float32)
         self.loud: Mask = np.zeros((DAYS, groups), np.bool_)
         self.today: F32 = np.full((FEATURES, groups), np.nan, np.float32)
@@ -63,6 +64,8 @@ class RollUp:
         """Go over to more groups; those there were keep their places."""
         more = len(site) - len(self.site)
         self.site, self.sites = site, sites
+        self.falls.grow(site)
+        self.rises.grow(site)
         if not more:
             return
         self.spans.grow(len(site))
@@ -80,7 +83,7 @@ class RollUp:
         day = int(time_s // DAY_S)
         if day != self.day:
             self._close(day)
-        features = self.spans.follow(signs, there)
+        features = self.spans.follow(self._followed(signs, there), there)
         self.today = np.where(there, np.fmax(self.today, features), self.today)
         if self.levels is None:
             none = np.zeros(len(there), np.float32)
@@ -108,6 +111,16 @@ class RollUp:
         self.best_s[own] = np.where(higher, past.best_s[other], self.best_s[own])
         self.relearn()
 
+    def _followed(self, signs: F32, there: Mask) -> F32:
+        """Return the signs, and the part of falls that other devices of the site do not show at the same moment.
+
+        Of rises only that part is left; what all of a site fall by is told as the site's.
+        """
+        fall, rise = (np.where(there, np.sqrt(signs[sign]), np.float32(0)) for sign in (FALL, RISE))
+        followed = np.concatenate((signs, np.square(self.falls.of(fall))[None]))
+        followed[RISE] = np.square(self.rises.of(rise))
+        return followed
+
     def _close(self, day: int) -> None:
         """End a day: its highest values are remembered in place of the oldest ones."""
         if self.day >= 0 and np.isfinite(self.today).any():
@@ -128,30 +141,3 @@ class RollUp:
             if len(best) >= TOGETHER:
                 out[site] = best[-TOGETHER]
         return out
-
-
-def beyond_sites(score: F32, site_of: Rows) -> F32:
-    """Return scores of groups, of those above 1 what is beyond the middle one of their site (-1: none).
-
-    >>> beyond_sites(np.array([3.0, 1.0, 1.0, 0.0, 3.0]), np.array([0, 0, 0, 0, -1])).tolist()
-    [2.0, 1.0, 1.0, 0.0, 3.0]
-    """
-    out = score.copy()
-    for site in np.unique(site_of[(score > 1) & (site_of >= 0)]).tolist():
-        members = site_of == site
-        if members.sum() >= PEERS:
-            out[members & (score > 1)] -= np.median(score[members])
-    return out
-
-
-def held_by_sites(score: F32, site: F32, site_of: Rows) -> F32:
-    """Return the scores of groups (…, group): below 1 where their site (…, site) speaks for them.
-
-    `site_of` is the site of each group, -1 for none.
-
-    >>> held_by_sites(np.array([2.0, 2.0]), np.array([1.5]), np.array([0, -1])).tolist()
-    [0.9900000095367432, 2.0]
-    """
-    none = np.zeros((*site.shape[:-1], 1), site.dtype)
-    spoken = np.concatenate((site, none), axis=-1)[..., site_of] > 1
-    return np.asarray(np.where(spoken, np.minimum(score, HELD), score), score.dtype)

@@ -29,7 +29,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 def apply(verdict: Verdict, values: F64, rules: Rules) -> Verdict:
     """Return the verdict as the query wants it published; the band is widened so that it agrees with the score."""
     deviation = values - verdict.expected
-    score = np.where(_matters(deviation, rules), verdict.score, np.float32(0))
+    score = np.where(matters(deviation, rules), verdict.score, np.float32(0))
     low, high = rules.data_range
     outside = (values < low) | (values > high)
     score = np.where(outside, np.maximum(score, np.float32(rules.outside_score)), score)
@@ -42,7 +42,8 @@ def apply(verdict: Verdict, values: F64, rules: Rules) -> Verdict:
     )
 
 
-def _matters(deviation: F64, rules: Rules) -> np.ndarray:
+def matters(deviation: F64, rules: Rules) -> np.ndarray:
+    """Return which deviations from what is expected are in a direction, and of a size, that the query asks for."""
     above = (deviation >= rules.min_dev_above) & (rules.direction != "below_expected")
     below = (-deviation >= rules.min_dev_below) & (rules.direction != "above_expected")
     return above | below

@@ -48,6 +48,8 @@ _PERMANENT_MIMIR = (
 )
 # limits of a tenant: to halve would mean hundreds of requests a batch, all to the same effect
 _FULL = ("err-mimir-max-series-per-", "err-mimir-max-active-series", "per-user series limit", "per-metric series limit")
+_NO_RECEIVER = "remote write receiver needs to be enabled"  # Prometheus 2.42 names a flag that 3.x no longer has
+_REMEDY = " (start Prometheus with --web.enable-remote-write-receiver)"
 _DENIED = (401, 403, 404, 405, 407)
 _LATER = (408, 425, 429)  # all other 4xx are final, by the remote write specification and Thanos' 409
 
@@ -58,7 +60,7 @@ def judge(status: int, text: str, *, retry_after: str = "") -> Outcome:
     >>> judge(500, "too old sample").kind.name, judge(503, "").kind.name, judge(400, "out of order sample").reason
     ('REJECTED', 'LATER', 'out_of_order')
     """
-    detail = f"HTTP {status}: {' '.join(text.split())[:200]}"
+    detail = f"HTTP {status}: {' '.join(text.split())[:200]}{_REMEDY if _NO_RECEIVER in text else ''}"
     if 200 <= status < 300:
         return Outcome(kind=Kind.STORED)
     if status < 500 and any(words in text for words in _FULL):

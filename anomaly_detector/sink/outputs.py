@@ -6,14 +6,15 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from anomaly_detector.instant import Judged
 from anomaly_detector.label_store import LabelStore
 from anomaly_detector.models.model import F64
-from anomaly_detector.query_state import Judged
 from anomaly_detector.series_table import Labels, Rows
 from anomaly_detector.sink.encoding import encoded_rows
 from anomaly_detector.sink.near_alarm import NearAlarm
 from anomaly_detector.sink.series import (
     CONFIDENCE,
+    CONTRIBUTION,
     EXPECTED,
     LEVEL,
     LOWER,
@@ -105,12 +106,14 @@ class Outputs:
         return join([*shown, *stale, *([near] if near else [])], time_ms)
 
     def pages(self, judged: Judged, values: F64 | None = None) -> list[Page]:
-        """Return what the scores page shows about one instant."""
+        """Return what the scores page shows about one instant, after the batch about it."""
         time_ms = _milliseconds(judged.time_s)
-        return [
+        every = [
             Page(name=key[0], lines=self._text(key)[rows].tolist(), values=numbers, time_ms=time_ms)
             for key, rows, numbers in self._values(judged, values)
         ]
+        lines, shares = self._near.lines(judged)
+        return [*every, Page(name=CONTRIBUTION, lines=lines, values=shares, time_ms=time_ms)] if lines else every
 
     def _values(self, judged: Judged, values: F64 | None) -> Iterator[tuple[Key, Rows, F64]]:
         """Yield every output that has values now: its key, rows and values."""

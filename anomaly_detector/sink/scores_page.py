@@ -7,7 +7,17 @@ from collections.abc import Iterable
 
 from anomaly_detector.grouping.names import HELP as GROUP_HELP
 from anomaly_detector.sink.outputs import Page
-from anomaly_detector.sink.series import CONFIDENCE, EXPECTED, LEVEL, LOWER, LOWER_BAND, SCORE, UPPER, UPPER_BAND
+from anomaly_detector.sink.series import (
+    CONFIDENCE,
+    CONTRIBUTION,
+    EXPECTED,
+    LEVEL,
+    LOWER,
+    LOWER_BAND,
+    SCORE,
+    UPPER,
+    UPPER_BAND,
+)
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 HELP = {
@@ -19,6 +29,7 @@ HELP = {
     LOWER_BAND: "Lower bound of what is normal, in promql-anomaly-detection's name.",
     UPPER_BAND: "Upper bound of what is normal, in promql-anomaly-detection's name.",
     CONFIDENCE: "Share of the warm-up that is done; the score is 0 until it is 1.",
+    CONTRIBUTION: "Score of one feature of a series that is near alarm.",
     **GROUP_HELP,
 }
 FORECAST_HELP = "What a model says about the future."

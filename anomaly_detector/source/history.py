@@ -85,14 +85,14 @@ def learn_again(api: Source, plan: QueryPlan, state: QueryState, rows: Rows, sto
 
 def _window(plan: QueryPlan, last_s: float, *, series: int) -> tuple[F64, float]:
     """Return the instants of history up to `last_s` and their distance, within the budget for so many series."""
-    window_s = max(float(lane.options.fit_window) for lane in plan.lanes)
+    window_s = plan.history_s
     step_s = history_step(plan.step_s, window_s, series=series, max_points=plan.reader.max_history_points)
     return grid_times(np.ceil((last_s - window_s) / step_s) * step_s, last_s, step_s), step_s
 
 
 def _fit(plan: QueryPlan, state: QueryState, rows: Rows, values: F64, times_s: F64, step_s: float) -> None:
     for lane, lane_plan in zip(state.lanes, plan.lanes, strict=True):
-        wanted = times_s >= state.last_s - float(lane_plan.options.fit_window)
+        wanted = times_s >= state.last_s - lane_plan.options.history_s
         state.fit(lane, rows, values[wanted], times_s[wanted], step_s)
 
 

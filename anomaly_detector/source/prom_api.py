@@ -70,7 +70,7 @@ class PromApi:
             "start": f"{times_s[0]:.3f}",
             "end": f"{times_s[-1]:.3f}",
             "step": f"{step_s:.3f}",
-            "timeout": f"{float(self._reader.timeout):g}s",
+            "timeout": str(self._reader.timeout),  # as Prometheus reads durations: 800ms, it knows no 0.8s
             **PARTIAL_RESPONSE[self._reader.partial_response],
         }
         with self._timed("fetch"):

@@ -30,6 +30,7 @@ def as_text(report: Report, *, url: str) -> str:
     ]
     if status.receivers:
         lines += ["", *table(RECEIVER_HEADINGS, [_receiver(one) for one in status.receivers])]
+    lines += _hardly(status.queries)
     if report.reasons:
         lines += ["", "not ready:", *(f"  {reason}" for reason in report.reasons)]
     return "\n".join(lines)
@@ -75,6 +76,16 @@ def span(seconds: float) -> str:
             rest = whole % unit // part
             return f"{whole // unit}{name}{f'{rest}{of}' if rest else ''}"
     return f"{whole}s"
+
+
+def _hardly(queries: Sequence[QueryStatus]) -> Iterator[str]:
+    """Yield the series that can hardly alarm, some of each query."""
+    if any(one.hardly.count for one in queries):
+        yield from ("", "can hardly alarm (twice what was seen, or the end of data_range, would not score above 1):")
+    for one in queries:
+        yield from (f"  {series}" for series in one.hardly.series)
+        if one.hardly.count > len(one.hardly.series):
+            yield f"  and {one.hardly.count - len(one.hardly.series)} more of {one.query}"
 
 
 def _query(one: QueryStatus) -> tuple[str, ...]:

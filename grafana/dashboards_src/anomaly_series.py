@@ -82,9 +82,9 @@ def _now() -> table.Panel:
             *NAMED,
             Column(field="ifName", title="Interface", width=150),
             Column(field="Value #A", title="Score", width=90, properties=SCORED),
-            Column(field="Value #B", title="Expected", width=120, properties=(("unit", "short"),)),
-            Column(field="Value #C", title="Lower limit", width=120, properties=(("unit", "short"),)),
-            Column(field="Value #D", title="Upper limit", width=120, properties=(("unit", "short"),)),
+            Column(field="Value #B", title="Expected", width=120, properties=(("unit", "sishort"),)),
+            Column(field="Value #C", title="Lower limit", width=120, properties=(("unit", "sishort"),)),
+            Column(field="Value #D", title="Upper limit", width=120, properties=(("unit", "sishort"),)),
         ],
     )
 

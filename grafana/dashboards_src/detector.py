@@ -7,7 +7,7 @@ from grafana.dashboards_src import thresholds
 from grafana.dashboards_src.colours import COUNT_IS_BAD, PLAIN
 from grafana.dashboards_src.figures import Figure, figures
 from grafana.dashboards_src.frame import Row, board, fill, filters, variables
-from grafana.dashboards_src.panels import Column, Facts, Query, amounts, counts, grid, steps, with_limit
+from grafana.dashboards_src.panels import Column, Facts, Query, amounts, counts, grid, steps
 
 UID = "heronwatch-detector"
 NAME = "heronwatch_detector_"
@@ -22,9 +22,10 @@ FIGURES = (
     ),
     Figure(
         id=2,
-        title="Oldest score",
-        description="Age of the last score of the slowest query. Above five minutes: DetectorLagging.",
-        expr=f"time() - min({NAME}last_success_timestamp_seconds)",
+        title="Latest query",
+        description="How much older than a step the newest score is, of the query for which it is most. Five minutes: "
+        "DetectorLagging.",
+        expr=f"clamp_min(max({NAME}lag_seconds - {NAME}lag_usual_seconds), 0)",
         unit="s",
         bad=steps((None, "green"), (thresholds.DETECTOR_LAG_SECONDS, "red")),
     ),
@@ -76,21 +77,20 @@ def build() -> models.Dashboard:
 
 
 def _lag() -> timeseries.Panel:
-    text = "How old the instant last scored is, by the server's clock. Above five minutes: DetectorLagging."
-    panel = _plain(7, "Age of the newest score", text, "s", f"max by (query) ({NAME}lag_seconds)", "{{query}}")
-    return with_limit(panel, thresholds.DETECTOR_LAG_SECONDS)
+    text = "How old the instant last scored is, by the server's clock; up to a step while all is well."
+    return _plain(7, "Age of the newest score", text, "s", f"max by (query) ({NAME}lag_seconds)", "{{query}}")
 
 
 def _stages() -> timeseries.Panel:
-    text = "Seconds of each second that fetching, decoding, scoring, encoding and writing take; 1 is a whole core."
+    text = "Share of the time that fetching, decoding, scoring, encoding and writing take; 100 % is a whole core."
     expr = f"sum by (stage) (rate({NAME}stage_duration_seconds_sum{EVERY}))"
-    return _plain(8, "Where the time goes", text, "short", expr, "{{stage}}")
+    return _plain(8, "Where the time goes", text, "percentunit", expr, "{{stage}}")
 
 
 def _reads() -> timeseries.Panel:
-    text = "Reads a second without a usable answer. More than two in ten minutes: DetectorReadsFailing."
+    text = "Reads a second without a usable answer. For most of ten minutes: DetectorReadsFailing."
     expr = f"sum by (query, reason) (rate({NAME}read_failures_total{EVERY}))"
-    return _plain(9, "Failed reads", text, "reqps", expr, "{{query}} {{reason}}")
+    return _plain(9, "Failed reads", text, "short", expr, "{{query}} {{reason}}").axis_soft_max(1)
 
 
 def _writes() -> timeseries.Panel:
@@ -99,7 +99,7 @@ def _writes() -> timeseries.Panel:
         Query(expr=f"sum by (reason) (rate({NAME}write_failures_total{EVERY}))", legend="tried again: {{reason}}"),
         Query(expr=f"sum by (reason) (rate({NAME}samples_rejected_total{EVERY}))", legend="given up: {{reason}}"),
     ]
-    return amounts(Facts(id=10, title="Failed writes", description=text, unit="short", w=12), *queries)
+    return amounts(Facts(id=10, title="Failed writes", description=text, unit="short", w=12), *queries).axis_soft_max(1)
 
 
 def _written() -> timeseries.Panel:
@@ -123,7 +123,7 @@ def _missed() -> timeseries.Panel:
 def _unusable() -> timeseries.Panel:
     text = "Samples a second that are NaN or infinite, by query: a division by zero in its expression, most likely."
     expr = f"sum by (query) (rate({NAME}unusable_samples_total{EVERY}))"
-    return _plain(14, "Unusable samples", text, "short", expr, "{{query}}")
+    return _plain(14, "Unusable samples", text, "short", expr, "{{query}}").axis_soft_max(1)
 
 
 def _series() -> timeseries.Panel:
@@ -137,8 +137,8 @@ def _memory() -> timeseries.Panel:
 
 
 def _snapshots() -> timeseries.Panel:
-    text = "Snapshots read and written, by how it went. Any that cannot be saved: DetectorSnapshotsFailing."
-    expr = f"sum by (action, outcome) (increase({NAME}snapshots_total{EVERY}))"
+    text = "Snapshots of the hour before, by how it went. Any that cannot be saved: DetectorSnapshotsFailing."
+    expr = f"sum by (action, outcome) (increase({NAME}snapshots_total[1h]))"
     return _plain(17, "Snapshots", text, "short", expr, "{{action}} {{outcome}}", w=8)
 
 

@@ -9,6 +9,8 @@ from grafana.dashboards_src.fleet_reading import failed_scrapes
 from grafana.dashboards_src.oncall import MESSAGES
 from grafana.dashboards_src.panels import Facts, Query, amounts, with_limit
 
+LATE = "clamp_min(heronwatch_detector_lag_seconds - heronwatch_detector_lag_usual_seconds, 0)"
+
 
 def panels() -> list[Builder[models.Panel]]:
     """Return the row's panels."""
@@ -19,12 +21,12 @@ def _lag() -> timeseries.Panel:
     panel = amounts(
         Facts(
             id=15,
-            title="Detector: age of the last score",
-            description="Time since each query was last scored. Above five minutes: DetectorLagging.",
+            title="Detector: how late scores are",
+            description="How much older than a step the newest score of each query is. Five minutes: DetectorLagging.",
             unit="s",
             w=12,
         ),
-        Query(expr="time() - heronwatch_detector_last_success_timestamp_seconds", legend="{{query}}"),
+        Query(expr=LATE, legend="{{query}}"),
     )
     return with_limit(panel, thresholds.DETECTOR_LAG_SECONDS)
 

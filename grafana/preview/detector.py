@@ -17,6 +17,8 @@ def detector(labels: dict[str, str], moments: Moments) -> list[Line]:
     still = moments.constant(0)
     return [
         Line(f"{NAME}lag_seconds", query, moments.of(lambda t: 4.0 + t % 7)),
+        Line(f"{NAME}lag_usual_seconds", query, moments.constant(62)),
+        Line(f"{NAME}query_works", query, moments.constant(1)),
         Line(f"{NAME}series", query, moments.constant(340)),
         Line(f"{NAME}state_bytes", query, moments.constant(340 * 480)),
         Line(f"{NAME}leads", labels, moments.constant(1)),

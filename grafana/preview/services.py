@@ -24,7 +24,7 @@ def alerts(moments: Moments) -> list[Line]:
 def _fired() -> list[tuple[str, str, tuple[int, int], dict[str, str]]]:
     """Return name, severity, from when until when (seconds before the end), and labels of every alert."""
     hq = {"site": "headquarters", "job": "snmp"}
-    core = {**hq, "instance": fleet.DRIFTING[0], "ifName": fleet.DRIFTING[1], "ifAlias": "Uplink to provider"}
+    core = {"site": hq["site"], "instance": fleet.DRIFTING[0], "for": QUERY, "model_alias": "usual"}
     branch = {"site": "branch", "job": "snmp", "instance": "branch-rt1"}
     desk = {**hq, "instance": "access-2", "ifName": "Gi0/2", "ifAlias": "Desk 2"}
     supply = {**hq, "instance": fleet.WITHOUT_SUPPLY[0], "part": fleet.WITHOUT_SUPPLY[1]}
@@ -34,7 +34,7 @@ def _fired() -> list[tuple[str, str, tuple[int, int], dict[str, str]]]:
         ("PowerSupplyFailed", "high", (fleet.SUPPLY_FAILED[0] - 120, 0), supply),
         ("DeviceDown", "critical", (started - 120, ended - 60), branch),
         ("DeviceRebooted", "warning", (ended, ended - 600), branch),
-        ("AnomalyDetected", "info", (fleet.DRIFT[0] - 420, 0), {**core, "for": QUERY}),
+        ("AnomalyDevice", "info", (fleet.DRIFT[0] - 420, 0), core),
         ("UpsOnBattery", "critical", (fleet.BATTERY[0] - 60, 0), battery),
         ("InterfaceErrorsHigh", "warning", (205 * 60, 0), desk),
         ("Watchdog", "none", (DAY_S, 0), {}),
@@ -55,11 +55,6 @@ def services(moments: Moments) -> list[Line]:
         *(Line("heronwatch_config_last_reload_successful", labels, moments.constant(1)) for labels in at.values()),
         *_scrapes(exporter, moments),
         *_exporter(exporter, moments),
-        Line(
-            "heronwatch_detector_last_success_timestamp_seconds",
-            {**detector, "query": QUERY},
-            moments.of(lambda t: t - 4.0 - t % 7),
-        ),
         *detector_lines(detector, moments),
         *_incidents(webhook, moments),
         *_paging(webhook, moments),

@@ -17,8 +17,8 @@ from anomaly_detector.packing import unpack
 from anomaly_detector.plan import QueryPlan
 from anomaly_detector.scoring.new_level import at_new_level
 from anomaly_detector.state import load, snapshot_path
-from tests.anomaly_detector.test_cycle import NOW_S, STEP_S, Query
 from tests.fakes.detector_plans import plan
+from tests.fakes.detector_query import NOW_S, STEP_S, Query
 from tests.fakes.prom_api import FakePromApi
 
 SHIFT_S = NOW_S + 5 * STEP_S  # when the level changes

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from anomaly_detector.config import Config
+from anomaly_detector.models.isolation_forest import IsolationForestOptions
 from anomaly_detector.plan import plans
 from heronwatch.config import ConfigError, load
 from heronwatch.schema import json_schema
@@ -63,6 +64,29 @@ def test_plans_compare_by_what_they_do() -> None:
 def test_the_step_of_a_query_is_the_reader_s_unless_it_has_one() -> None:
     assert plan("expr: up", reader="sampling_period: 30s").step_s == 30
     assert plan("expr: up, step: 15s", reader="sampling_period: 30s").step_s == 15
+
+
+SCHEDULED = """
+reader: {datasource_url: 'http://x', queries: {q: {expr: up}, r: {expr: up, step: 30s}}}
+schedulers: {usual: {class: periodic, fit_window: 14d, infer_every: 5m, fit_every: 2d}}
+"""
+
+
+def test_schedulers_say_what_neither_the_query_nor_the_model_says_itself() -> None:
+    models = "models: {m: {queries: [q]}, f: {class: isolation_forest, fit_window: 3d, schedulers: [usual]}}\n"
+    q, r = plans(config(SCHEDULED + models))
+    assert (q.step_s, r.step_s) == (300, 30)
+    assert [lane.options.history_s / 86_400 for lane in q.lanes] == [14, 3]
+    forest = r.lanes[0].options
+    assert isinstance(forest, IsolationForestOptions)
+    assert forest.retrain_every == 2 * 86_400
+
+
+def test_without_models_the_one_that_watches_everything_heeds_the_scheduler() -> None:
+    assert {(one.history_s, one.step_s) for one in plans(config(SCHEDULED))} == {
+        (14 * 86_400, 300.0),
+        (14 * 86_400, 30.0),
+    }
 
 
 def test_a_query_s_series_budget_is_within_the_whole() -> None:

@@ -7,8 +7,10 @@ import pytest
 from anomaly_detector.config import Config
 from anomaly_detector.converting import converted_text, faults_of
 from anomaly_detector.errors import ConversionError
+from anomaly_detector.plan import plans
 from heronwatch.cli import main
 from heronwatch.config import loads
+from heronwatch.values import Duration
 
 THEIRS = """
 schedulers:
@@ -65,10 +67,48 @@ def test_what_their_models_ask_belongs_to_our_queries() -> None:
     assert cpu.provide_series == ("anomaly_score", "yhat")
 
 
-def test_models_keep_their_queries_and_the_window_of_the_scheduler() -> None:
-    models = ours().models
-    assert {alias: block.queries for alias, block in models.items()} == {"fast": ("cpu",), "rest": ("disk",)}
-    assert {float(block.fit_window) for block in models.values()} == {14 * 86_400.0}
+def test_models_keep_their_queries_and_their_scheduler() -> None:
+    config = ours()
+    assert {alias: block.queries for alias, block in config.models.items()} == {"fast": ("cpu",), "rest": ("disk",)}
+    assert {(one.history_s, one.step_s) for one in plans(config)} == {(14 * 86_400.0, 60.0)}
+    assert {alias: str(one.fit_every) for alias, one in config.schedulers.items()} == {"main": "1d"}
+
+
+SCHEDULERS = """
+schedulers:
+  day: {class: scheduler.periodic.PeriodicScheduler, infer_every: PT5M, fit_window: P1D}
+  week: {infer_every: 10m, fit_window: 7d}
+  past: {class: backtesting, fit_window: 7d, from_iso: "2026-01-01T00:00:00Z"}
+models:
+  a: {class: zscore, queries: [q], schedulers: [week, past]}
+  b: {class: zscore, queries: [r]}
+reader: {class: prometheus, datasource_url: "http://127.0.0.1:9090", queries: {q: up, r: up}}
+"""
+
+
+def test_every_model_has_one_of_its_schedulers_and_what_looks_at_the_past_is_no_scheduler() -> None:
+    config = ours(SCHEDULERS)
+    told = {(one.alias, str(Duration(one.step_s)), str(Duration(one.history_s))) for one in plans(config)}
+    assert told == {("q", "10m", "1w"), ("r", "5m", "1d")}
+    text = converted_text(SCHEDULERS.encode())
+    assert "# not taken over: schedulers.past: looks at the past, as `heronwatch detector backtest` does" in text
+    assert "# not taken over: models.b.schedulers: week, as a model has one here (day)" in text
+
+
+def test_where_their_period_is_another_than_their_pace_the_step_is_the_period() -> None:
+    theirs = THEIRS.replace("infer_every: 1m", "infer_every: 5m")
+    assert {one.step_s for one in plans(ours(theirs))} == {60.0}
+    said = "# not taken over: schedulers.main.infer_every: the step is reader.sampling_period"
+    assert said in converted_text(theirs.encode())
+
+
+@pytest.mark.parametrize(
+    ("reader", "offset_s"), [("class: vm", 30), ("class: vm, latency_offset: 1s", 1), ("class: prometheus", 2)]
+)
+def test_what_victoriametrics_has_not_settled_is_not_read(reader: str, offset_s: float) -> None:
+    theirs = f"reader: {{{reader}, datasource_url: 'http://127.0.0.1:8428', queries: {{q: up}}}}"
+    assert ours(theirs).reader.latency_offset == offset_s
+    assert ("# added: reader.latency_offset: 30s" in converted_text(theirs.encode())) == (offset_s == 30)
 
 
 @pytest.mark.parametrize(
@@ -83,8 +123,6 @@ def test_models_keep_their_queries_and_the_window_of_the_scheduler() -> None:
         "monitoring: /metrics is always served",
         "reader.tenant_id: is part of datasource_url here",
         "reader.query_from_last_seen_timestamp: has no counterpart",
-        "schedulers.main.fit_every: models learn at every step",
-        "schedulers.main.infer_every: the step is reader.sampling_period",
         "schedulers.main.tz: has no counterpart",
     ],
 )
@@ -111,6 +149,7 @@ def test_the_command_prints_what_the_check_accepts(tmp_path: Path, capsys: pytes
 NO_CONFIGURATIONS = [
     "reader: {queries: {q: null}}",
     "reader: {queries: {q: up}}\nmodels: {m: {queries: 3}}",
+    "reader: {queries: {q: up}}\nmodels: {m: {schedulers: 3}}",
     "reader: " + "{a: " * 900 + "1" + "}" * 900,
     "",
     "[1, 2]",

@@ -11,8 +11,8 @@ from anomaly_detector.handed_over import WRITE_REACH_S
 from anomaly_detector.metrics import STAGES
 from anomaly_detector.scoring.learning import Instant, Pause
 from heronwatch.go_regex import AnchoredRegex
-from tests.anomaly_detector.test_cycle import NOW_S, SMALL, Query, confidence, noise
 from tests.fakes.detector_plans import plan
+from tests.fakes.detector_query import NOW_S, SMALL, Query, confidence, noise
 from tests.fakes.prom_api import FakePromApi
 
 
@@ -103,14 +103,15 @@ def test_every_stage_is_measured() -> None:
 
 
 def test_a_query_that_nobody_goes_on_with_ends_its_series() -> None:
-    query = Query(FakePromApi(NOW_S, a=noise, b=noise))
+    leads = [True]
+    query = Query(FakePromApi(NOW_S, a=noise, b=noise), given=Circumstances(leads=lambda: leads[0]))
     query.cycle()
     query.end()
     query.runner.end()
     last = query.box.batches[-1]
     assert (len(last), last.time_ms) == (2, round((NOW_S - 5) * 1000) + 1)
     assert last.body.count(struct.pack("<Q", 0x7FF0000000000002)) == 2
-    query.runner._given = Circumstances(leads=lambda: False)
+    leads[0] = False
     count = len(query.box.batches)
     query.runner.end()
     assert len(query.box.batches) == count

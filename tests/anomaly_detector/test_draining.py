@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.anomaly_detector.test_query_state import Watched
 from tests.fakes.detector_plans import plan
+from tests.fakes.watched_query import Watched
 
 WINDOW = 5  # instants
 

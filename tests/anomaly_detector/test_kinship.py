@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from anomaly_detector.instant import judge
 from anomaly_detector.kinship import Kinship
-from anomaly_detector.query_state import QueryState, judge
+from anomaly_detector.query_state import QueryState
 from anomaly_detector.source.matrix import Matrix
 from tests.fakes.detector_plans import plan
 

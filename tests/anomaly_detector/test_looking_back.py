@@ -1,6 +1,7 @@
 """Backtest, explain and feedback as people run them, on a real Prometheus with a past."""
 
 import argparse
+import html
 import json
 import math
 import time
@@ -8,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
@@ -185,7 +187,7 @@ def test_history_is_tested(place: Place, capsys: pytest.CaptureFixture[str]) -> 
     assert place.run("backtest", "--from", "1d", "--to", end, "--out", str(out), "--workers", "1", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["series"], told["hosts"], told["alarms"]) == (3, 2, 1)
-    assert "&quot;quoted&quot; $1 \\ back" in out.read_text()
+    assert html.escape(json.dumps(ODD)) in out.read_text()
 
 
 def test_the_service_takes_verdicts_and_explains(place: Place, tmp_path: Path) -> None:
@@ -197,6 +199,13 @@ def test_the_service_takes_verdicts_and_explains(place: Place, tmp_path: Path) -
         body = json.dumps(verdict | {"start": place.end_s - 60, "end": place.end_s}).encode()
         assert status(daemon, "/api/v1/feedback")[0] == 401
         head = {"Authorization": f"Bearer {token}"}
+        with pytest.raises(HTTPError) as refused:
+            urlopen(Request(f"{daemon.url}/api/v1/feedback", body, head, method="POST"), timeout=10)
+        with refused.value as answer:
+            assert answer.status == 409
+            error = json.loads(answer.read())["error"]
+        assert error.startswith('power{instance="sw2", part="a"} scored 0.25 at the most from ')
+        body = json.dumps({**json.loads(body), "force": True}).encode()
         with urlopen(Request(f"{daemon.url}/api/v1/feedback", body, head, method="POST"), timeout=10) as answer:
             assert json.loads(answer.read())["effect"] == "raised"
         force = 'heronwatch_detector_feedback_in_force{verdict="false_alarm"} 1.0'

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -14,6 +16,7 @@ from alert_webhook.delivery.channel import AlertView
 from alert_webhook.web.blocks import DetectorBlock
 from alert_webhook.web.false_alarms import verdict
 from anomaly_detector.app import application
+from anomaly_detector.errors import SourceUnavailableError
 from anomaly_detector.explain.api import ExplainApi
 from anomaly_detector.feedback.api import FeedbackApi
 from anomaly_detector.feedback.effects import about
@@ -21,9 +24,11 @@ from anomaly_detector.feedback.metrics import FeedbackCollector
 from anomaly_detector.feedback.record import Feedback
 from anomaly_detector.feedback.verdicts import ACCEPTED, FALSE_ALARM, entry_of
 from anomaly_detector.metrics import Status
+from anomaly_detector.models.model import F64
 from anomaly_detector.people import OWN_AUTH, with_people
 from anomaly_detector.series_table import SeriesTable
 from anomaly_detector.sink.series import Identity
+from anomaly_detector.source.matrix import Matrix
 from anomaly_detector.status.report import Report, report_of
 from heronwatch.httpd_wsgi import Environ, StartResponse, WsgiApp, WsgiServer, common_pages
 from heronwatch.site import SiteOptions
@@ -33,11 +38,13 @@ from heronwatch.webconfig import WebConfigFile
 from tests.anomaly_detector.explain.test_inquiry import Host
 from tests.fakes.clock import FakeClock
 from tests.fakes.detector_plans import NOWHERE, config
+from tests.fakes.prom_api import FakePromApi
 
 TOKEN = "a token that is long enough"
 NOW_S = 1_800_000_000.0
 SERIES = {"instance": "sw1", "n": "a", "site": "b"}
 ROOT = Path(__file__).parents[2]
+SCHEMA = json.loads((ROOT / "tests" / "contracts" / "feedback.schema.json").read_text())
 
 
 def text(state_dir: Path, *, token: bool = True, more: str = "") -> str:
@@ -86,6 +93,23 @@ def well() -> Report:
     return report_of(Status(queries=(), queued_samples=0), [], version="1", memory_bytes=0)
 
 
+class Scores(FakePromApi):
+    """The highest score that each metric has had lately; -1 is none."""
+
+    def __init__(self, **highest: float) -> None:
+        super().__init__(NOW_S)
+        self.highest = highest
+        self.exprs: list[str] = []
+
+    def query_range(self, expr: str, times_s: F64, *, step_s: float, max_series: int) -> Matrix:
+        if self.fault is not None:
+            raise self.fault
+        self.exprs.append(expr)
+        name = expr.removeprefix("max(max_over_time(").partition("{")[0]
+        found = [[self.highest[name]]] if name in self.highest else [[]]
+        return Matrix(keys=[b"{}"] * len(found[0]), times_s=times_s, values=np.array(found))
+
+
 class Door:
     """One server for all tests of this file: what is behind it changes."""
 
@@ -98,11 +122,22 @@ class Door:
         assert self.app is not None
         return self.app(environ, start_response)
 
-    def open(self, state_dir: Path, *, token: bool = True, web: WebConfigFile | None = None, more: str = "") -> Site:
+    def open(
+        self,
+        state_dir: Path,
+        *,
+        token: bool = True,
+        web: WebConfigFile | None = None,
+        more: str = "",
+        scores: Scores | None = None,
+    ) -> Site:
         clock, the = FakeClock(now=NOW_S), config(text(state_dir, token=token, more=more))
         feedback, known = Feedback(the, now=clock.now), SeriesTable()
         known.add(tuple(SERIES.items()))
-        api = FeedbackApi(feedback, series=lambda _: known.labels, now=clock.now, monotonic=clock.monotonic)
+        source = None if scores is None else lambda _: scores
+        api = FeedbackApi(
+            feedback, series=lambda _: known.labels, now=clock.now, monotonic=clock.monotonic, source=source
+        )
         explain = ExplainApi(config=lambda: the, source=lambda _: Host(), marks=feedback.marks, now=clock.now)
         site = SiteOptions(title="t", version="1", telemetry=Telemetry("detector", "1"), own_auth=OWN_AUTH)
         self.app = common_pages(with_people(application(list, well), api, explain), site, web=web)
@@ -170,6 +205,56 @@ def test_what_cannot_be_taken_is_refused(site: Site, body: Any, status: int) -> 
 def test_the_same_alarm_said_again_says_who_was_first(site: Site) -> None:
     first, again = site.say()[1], site.say(who="ben")[1]
     assert (again["effect"], again["words"].partition(":")[0]) == ("none", f"said before by ana ({first['id']})")
+
+
+def test_what_did_not_alarm_is_no_false_alarm_unless_forced(door: Door, tmp_path: Path) -> None:
+    scores = Scores(anomaly_score=0.254, anomaly_group_score=0.9)
+    site = door.open(tmp_path, scores=scores)
+    status, told = site.say()
+    assert status == 409
+    jsonschema.validate(told, SCHEMA["$defs"]["refusal"])
+    assert told["error"] == (
+        'cpu{instance="sw1", n="a", site="b"} scored 0.25 at the most from 2027-01-15T06:50:00Z to '
+        "2027-01-15T08:00:00Z: it did not alarm, "
+        'and nothing was kept ("force": true, or --force, keeps it all the same)'
+    )
+    assert scores.closed
+    series = 'anomaly_score{for="cpu", instance="sw1", model_alias="m", n="a", site="b"}'
+    device = 'anomaly_group_score{for="cpu", instance="sw1"}'
+    assert scores.exprs == [f"max(max_over_time({one}[4200s]))" for one in (series, device)]
+    assert site.feedback.entries() == ()
+    assert site.say(verdict="expected")[0] == 200  # nothing is claimed to have alarmed
+    assert site.say(force=True)[1]["effect"] == "raised"
+
+
+@pytest.mark.parametrize(
+    ("scores", "labels", "status"),
+    [
+        ({"anomaly_score": 1.2}, SERIES, 200),
+        ({"anomaly_score": 0.2, "anomaly_group_score": 1.2}, SERIES, 200),
+        ({"anomaly_group_score": 0.2}, SERIES, 200),  # its own scores are not known
+        ({}, SERIES, 200),
+        ({"anomaly_group_score": 1.2}, {"instance": "sw1"}, 200),
+        ({"anomaly_group_score": 0.9, "anomaly_score": 0.5}, {"instance": "sw1"}, 409),
+        ({"anomaly_group_score": 0.9, "anomaly_score": 1.5}, {"instance": "sw1"}, 200),
+        ({"anomaly_site_score": 0.9, "anomaly_group_score": 2.0}, {"site": "b"}, 409),
+        ({"anomaly_site_score": 1.1}, {"site": "b"}, 200),
+    ],
+)
+def test_who_is_said_to_have_alarmed_is_looked_up(
+    door: Door, tmp_path: Path, scores: dict[str, float], labels: dict[str, str], status: int
+) -> None:
+    site = door.open(tmp_path, scores=Scores(**scores))
+    answered, told = site.say(labels={"for": "cpu", "model_alias": "m", "severity": "info", **labels})
+    assert (answered, site.raised()) == (status, 1 if status == 200 else 0)
+    assert "did not alarm" in told.get("error", "did not alarm")
+
+
+def test_a_server_that_does_not_say_refuses_nobody(door: Door, tmp_path: Path) -> None:
+    scores = Scores()
+    scores.fault = SourceUnavailableError("away")
+    assert door.open(tmp_path, scores=scores).say()[0] == 200
+    assert scores.closed
 
 
 def test_a_device_that_alarmed_is_about_its_series(site: Site) -> None:
@@ -285,6 +370,13 @@ def test_golden_bodies_of_the_webhook_are_understood(site: Site, path: Path) -> 
     assert entry.query
 
 
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judge an hour ahead of the instant that is explained, instead of a day."""
+    monkeypatch.setattr("anomaly_detector.explain.inquiry.LEAD_S", 3600.0)
+
+
+@pytest.mark.usefixtures("hurried")
 def test_a_series_is_explained(site: Site) -> None:
     query = "series=cpu%7Binstance%3D%22sw1%22%2Cn%3D%22a%22%7D"
     status, told = site.ask("GET", f"/api/v1/explain?{query}", token=None)

@@ -13,7 +13,6 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from anomaly_detector.metrics import Metrics, StatusCollector
-from anomaly_detector.plan import DEFAULT_ALIAS
 from anomaly_detector.query_state import QueryState
 from anomaly_detector.service import Detector
 from anomaly_detector.sink.wire import Template, encode_labels, encode_series
@@ -172,7 +171,7 @@ def test_a_query_that_is_gone_ends_its_series_and_one_that_goes_on_does_not() ->
             state.make_room()
             state.live[0] = True
             running._runners[alias].state = state
-            running._runners[alias]._outputs[DEFAULT_ALIAS].follow(state.table.labels, state.table.version)
+            running._runners[alias]._outgoing.follow(state.table)
         running.reload(config(text(a="expr: up, max_series: 9", b="", writer=writer)))
         wait_until(lambda: any(asked.method == "POST" for asked in server.asked), 10, "the stale marker")
         posts = [bytes(cramjam.snappy.decompress_raw(a.body)) for a in server.asked if a.method == "POST"]

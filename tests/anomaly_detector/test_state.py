@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from anomaly_detector.errors import SnapshotError
+from anomaly_detector.instant import judge
 from anomaly_detector.packing import pack, unpack
-from anomaly_detector.query_state import QueryState, judge
+from anomaly_detector.query_state import QueryState
 from anomaly_detector.source.matrix import Matrix
 from anomaly_detector.state import Header, load, save, snapshot_path, unusable
 from tests.fakes.detector_plans import plan

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.detector_accuracy import FIGURES, show
 from benchmarks.detector_accuracy_alarms import alarms, debounced, held, improbable
 from benchmarks.detector_accuracy_asd import interpreted
 from benchmarks.detector_accuracy_nab import Series, read, row_points, standard_score
@@ -68,13 +69,27 @@ def test_nab_points_follow_the_scaled_sigmoid() -> None:
 def test_nab_files_are_read_with_their_windows(tmp_path: Path) -> None:
     (tmp_path / "labels").mkdir()
     (tmp_path / "data" / "x").mkdir(parents=True)
-    windows = {"x/a.csv": [["2014-01-01 00:05:00.000000", "2014-01-01 00:15:00.000000"]]}
+    windows = {"x/a.csv": [["2014-01-01 00:05:00.000000", "2014-01-01 00:15:00.000000"]], "x/not_here.csv": []}
     (tmp_path / "labels" / "combined_windows.json").write_text(json.dumps(windows))
     rows = "".join(f"2014-01-01 00:{minute:02}:00,{minute}\n" for minute in range(0, 30, 5))
     (tmp_path / "data" / "x" / "a.csv").write_text("timestamp,value\n" + rows)
     (one,) = read(tmp_path)
     assert (one.name, one.windows, one.values.tolist()) == ("a.csv", ((1, 3),), [0, 5, 10, 15, 20, 25])
     assert one.times_s[0] == datetime(2014, 1, 1, tzinfo=UTC).timestamp()
+    (tmp_path / "data" / "x" / "a.csv").unlink()
+    with pytest.raises(ValueError, match="none of the 2 files"):
+        read(tmp_path)
+
+
+def test_what_is_not_known_is_left_out_of_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:
+    names = [f"{name}{suffix}" for suffix in ("", "_untuned") for name in FIGURES]
+    own = dict.fromkeys(names, 0.5)
+    peer, other = own | {"host_vus_pr_untuned": float("nan")}, own | {"nab_standard": 60.0}
+    show({"bank": own | {"host_vus_pr_untuned": float("nan")}, "a": peer, "b": other}, {})
+    figures = json.loads(capsys.readouterr().out.splitlines()[-1])["figures"]
+    assert "host_vus_pr_untuned" not in figures
+    assert figures["best_peer_host_vus_pr_untuned"] == 0.5
+    assert figures["best_peer_nab_standard"] == 60
 
 
 def slow_vus(label: np.ndarray, score: np.ndarray, buffer: int) -> float:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from anomaly_detector.scoring.scoring import Rules
 from benchmarks.detector_fleet_device import Site, device
 from benchmarks.detector_fleet_life import rhythm
 from benchmarks.detector_fleet_notice import Notice, judge_notices, notices, with_as_many_false
@@ -149,6 +150,14 @@ def test_a_peer_gets_the_lowest_threshold_that_costs_no_more() -> None:
 def test_peers_see_a_jump_and_no_more_in_what_is_steady() -> None:
     values = 100 + np.random.default_rng(1).normal(0, 1, (3000, 2))
     values[2900:2910, 1] = 400
-    for deviation in (static(values, 2000), adaptive(values, 300.0)):
+    for deviation in (static(values, 2000, Rules()), adaptive(values, 300.0, Rules())):
         told = worst(deviation, 2, np.zeros((3000, 2), bool))
         assert told[2898:2910, 1].max() > 2 * told[2000:, 0].max()
+
+
+def test_peers_are_asked_what_the_detector_is_asked() -> None:
+    values = 100 + np.random.default_rng(1).normal(0, 1, (3000, 1))
+    values[2900:2910] = 400
+    for rules in (Rules(direction="below_expected"), Rules(min_dev_above=1000.0, min_dev_below=1000.0)):
+        for deviation in (static(values, 2000, rules), adaptive(values, 300.0, rules)):
+            assert not deviation[2900:2910].any()

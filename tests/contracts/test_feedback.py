@@ -81,6 +81,7 @@ CHANGES: list[tuple[str, dict[str, Any]]] = [
     ("a start that is none", {"start": None}),
     ("who is nobody", {"who": None}),
     ("who is too long", {"who": "n" * 201}),
+    ("force in words", {"force": "yes"}),
 ]
 
 
@@ -94,7 +95,13 @@ def test_the_detector_refuses_what_the_schema_forbids(change: dict[str, Any]) ->
 
 @pytest.mark.parametrize(
     "change",
-    [{"verdict": "expected"}, {"verdict": "incident", "labels": {"instance": "sw1"}}, {"who": "n" * 200}, {"more": 1}],
+    [
+        {"verdict": "expected"},
+        {"verdict": "incident", "labels": {"instance": "sw1"}},
+        {"who": "n" * 200},
+        {"force": True},
+        {"more": 1},
+    ],
 )
 def test_the_detector_takes_what_the_schema_allows(change: dict[str, Any]) -> None:
     told = {**EXAMPLE, **change}

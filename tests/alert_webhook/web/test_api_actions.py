@@ -5,12 +5,16 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from msgspec.structs import replace
 
 from alert_webhook.app import main_app
 from alert_webhook.capability import new_api_key
 from alert_webhook.rights import Role, Scope
 from alert_webhook.store import accounts, api_keys, incidents
+from alert_webhook.web.blocks import DetectorBlock
+from heronwatch.values import HttpUrl
 from tests.alert_webhook.web.conftest import PASSWORD
+from tests.fakes.canned_http import Canned, canned_http
 from tests.fakes.webhook_stack import Random, Stack
 
 
@@ -133,6 +137,16 @@ def test_what_cannot_be_done_changes_nothing(stack: Stack, key: Api, code: str) 
     for action, body, status in REFUSED:
         assert key("POST", f"incidents/{code}/{action}", body).status_code == status, (action, body)
     assert timeline(stack) == before
+
+
+def test_why_the_detector_refuses_a_false_alarm_is_passed_on(stack: Stack, key: Api) -> None:
+    stack.fire("LinkDown", **{"for": "cpu"})
+    stack.mailbox("ana").expects()
+    anomaly = stack.phone("ana").expects().incident.code
+    with canned_http(Canned(status=409, body=b'{"error": "it did not alarm"}')) as server:
+        stack.settings = replace(stack.settings, detector=DetectorBlock(url=HttpUrl(server.url)))
+        answer = key("POST", f"incidents/{anomaly}/false-alarm")
+    assert (answer.status_code, answer.json) == (409, {"error": "the detector did not take it: it did not alarm"})
 
 
 def test_another_site_cannot_use_a_remembered_password(stack: Stack, admin: Api, code: str) -> None:

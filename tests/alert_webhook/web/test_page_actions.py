@@ -1,9 +1,12 @@
 """What the forms of the ack page and of an incident's page do, and what viewers cannot."""
 
+import html
 import json
 import re
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from flask.testing import FlaskClient
 from msgspec.structs import replace
@@ -18,6 +21,7 @@ from tests.fakes.canned_http import Canned, canned_http
 from tests.fakes.webhook_stack import Stack
 
 ANOMALY = {"for": "traffic", "instance": "sw1", "ifName": "a", "model_alias": "seasonal"}
+SCHEMA = json.loads((Path(__file__).parents[2] / "contracts" / "feedback.schema.json").read_text())
 
 
 def begun(stack: Stack, **labels: str) -> tuple[str, str]:
@@ -139,6 +143,59 @@ def test_a_detector_that_refuses_is_said(stack: Stack, phone: FlaskClient, answe
         before = timeline(stack)
         assert "The detector did not take it; nothing has changed." in press(phone, link, "false-alarm").text
     assert timeline(stack) == before
+
+
+WHY = 'traffic{instance="sw1"} scored 0.25 at the most: it did not alarm, and nothing was kept (--force keeps it)'
+
+
+def refusal(status: int = 409) -> Canned:
+    body = {"error": WHY}
+    jsonschema.validate(body, SCHEMA["$defs"]["refusal"])
+    return Canned(status=status, body=json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("status", [409, 422])
+def test_why_the_detector_refuses_is_shown(
+    stack: Stack, phone: FlaskClient, signed_in: FlaskClient, status: int
+) -> None:
+    with canned_http(refusal(status)) as server:
+        detector(stack, server.url)
+        code, link = begun(stack, **ANOMALY)
+        before = timeline(stack)
+        for browser, path in ((phone, link), (signed_in, f"/incidents/{code}")):
+            answer = press(browser, path, "false-alarm")
+            assert f"The detector did not take it: {WHY}." in html.unescape(answer.text)
+    assert timeline(stack) == before
+    for asked in server.asked:
+        jsonschema.validate(json.loads(asked.body), SCHEMA)
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b'{"error": ""}'])
+def test_a_refusal_without_words_is_shown_by_its_status(stack: Stack, phone: FlaskClient, body: bytes) -> None:
+    with canned_http(Canned(status=409, body=body)) as server:
+        detector(stack, server.url)
+        _code, link = begun(stack, **ANOMALY)
+        assert "The detector did not take it: it answers 409." in press(phone, link, "false-alarm").text
+
+
+TAKEN = Canned(status=200, body=b"{}")
+OF_TWO = [
+    ([refusal(), TAKEN], f"told: false alarm (1 of 2 series); not of the others: {WHY}."),
+    ([TAKEN, Canned(status=500)], "told: false alarm (1 of 2 series)."),
+    ([refusal(), Canned(status=500)], "The detector did not take it; nothing has changed."),
+]
+
+
+@pytest.mark.parametrize(("answers", "words"), OF_TWO)
+def test_each_series_of_an_incident_is_told(
+    stack: Stack, phone: FlaskClient, answers: list[Canned], words: str
+) -> None:
+    with canned_http(*answers) as server:
+        detector(stack, server.url)
+        _code, link = begun(stack, **ANOMALY)
+        stack.fire("LinkDown", **{**ANOMALY, "ifName": "b"})
+        assert words in html.unescape(press(phone, link, "false-alarm").text)
+    assert [json.loads(one.body)["labels"]["ifName"] for one in server.asked] == ["a", "b"]
 
 
 def test_the_button_is_there_only_where_it_makes_sense(stack: Stack, phone: FlaskClient) -> None:

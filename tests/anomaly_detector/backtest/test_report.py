@@ -1,8 +1,12 @@
 """The report: one page that needs nothing else, whatever stands in labels; the command that writes it."""
 
 import argparse
+import contextlib
 import json
+import os
+import signal
 import sys
+import threading
 from datetime import UTC
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,6 +15,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from anomaly_detector.backtest.cli import ends_tidily
 from anomaly_detector.backtest.outcome import Outcome
 from anomaly_detector.backtest.plots import bars_plot, curve_plot, series_plot
 from anomaly_detector.backtest.recording import record, save_index
@@ -156,7 +161,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (plan,) = plans(the_config())
     kept = directory / "recording"
     kept.mkdir()
-    track = record(Past(), plan, kept, start_s=FROM_S - 3 * DAY_S, end_s=END_S, told=lambda _: None)
+    track = record(Past(), plan, kept, start_s=FROM_S - 3 * DAY_S, end_s=END_S, told=lambda *_: None)
     save_index(kept, {"q": track})
     (directory / "detector.yml").write_text(CONFIG)
     (directory / "incidents.yml").write_text(INCIDENTS)
@@ -205,12 +210,43 @@ def test_the_command_says_whose_marks_it_read(folder: Path, capsys: pytest.Captu
         assert words in (folder / "marked.html").read_text()
 
 
+def test_sigterm_ends_it_as_an_exception_does() -> None:
+    before, closed = signal.getsignal(signal.SIGTERM), []
+
+    def ended() -> None:
+        with ends_tidily(), contextlib.ExitStack() as stack:
+            stack.callback(closed.append, True)
+            os.kill(os.getpid(), signal.SIGTERM)
+            threading.Event().wait(10)  # which the signal interrupts
+
+    with pytest.raises(SystemExit, match="143"):
+        ended()
+    assert closed == [True]
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_history_that_begins_within_the_span_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = folder / "late.html"
+    recorded = ("--recorded", str(folder / "recording"), "--workers", "1", "--out", str(out))
+    index = folder / "recording" / "recording.json"
+    kept = index.read_bytes()
+    told = json.loads(kept)
+    told["queries"]["q"]["first_s"] = END_S - DAY_S
+    index.write_text(json.dumps(told))
+    try:
+        assert command(folder, *recorded, "--from", "2d") == 0
+    finally:
+        index.write_bytes(kept)
+    assert "q has no samples before 2025-11-20T04:40Z: nothing before is judged" in capsys.readouterr().out
+    assert "begins within the span" in out.read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
         (("--from", "tomorrow"), 2, "--from: 'tomorrow' is not a time"),
         (("--from", "2026-01-02T00:00:00Z", "--to", "2026-01-01T00:00:00Z"), 2, "--from is not before --to"),
-        (("--from", "100000d"), 2, "--from lies before 1970"),
+        (("--from", "100000d"), 2, "--from: '100000d' lies before 1970"),
         (("--from", "1d", "--budget", "nan"), 2, "--budget: a number that is not below 0"),
         (("--from", "1d", "--out", "/dev/null/report.html"), 2, "--out: /dev/null is no folder"),
         (("--from", "1d", "--query", "r"), 2, "'r' is no query (known: 'q')"),

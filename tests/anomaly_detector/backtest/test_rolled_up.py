@@ -6,11 +6,14 @@ from datetime import UTC
 import numpy as np
 import pytest
 
+from anomaly_detector.backtest.alarms import SENSITIVITIES
 from anomaly_detector.backtest.block import Terms
+from anomaly_detector.backtest.cli import said
 from anomaly_detector.backtest.outcome import Outcome, summary
 from anomaly_detector.backtest.report import page
 from anomaly_detector.backtest.run import Wanted, backtest
-from anomaly_detector.grouping.follow import dense, groups_of
+from anomaly_detector.config import Config
+from anomaly_detector.grouping.follow import every_row, groups_of
 from anomaly_detector.grouping.rehearsal import Rehearsal
 from anomaly_detector.marks.past import MarkedPast
 from anomaly_detector.models.model import F64
@@ -26,11 +29,17 @@ DEVICES, PORTS = 12, 2
 END_S = 20_410 * DAY_S
 FROM_S = END_S - 2 * DAY_S
 FAULT_S = END_S - DAY_S
-CONFIG = config(
-    f"reader: {{datasource_url: '{NOWHERE}', queries: {{q: {{expr: x, step: 1h}}}}}}\n"
-    "models: {m: {class: bank, fit_window: 3d, warmup: 12h}}\n"
-    "groups: {history: 4d}\n"
-)
+
+
+def configured(query: str = "") -> Config:
+    return config(
+        f"reader: {{datasource_url: '{NOWHERE}', queries: {{q: {{expr: x, step: 1h{query}}}}}}}\n"
+        "models: {m: {class: bank, fit_window: 3d, warmup: 12h}}\n"
+        "groups: {history: 4d}\n"
+    )
+
+
+CONFIG = configured()
 
 
 class Fleet:
@@ -58,8 +67,12 @@ class Fleet:
 
 @pytest.fixture(scope="module")
 def found() -> Outcome:
+    return found_with(CONFIG)
+
+
+def found_with(given: Config) -> Outcome:
     terms = Terms(from_s=FROM_S, to_s=END_S, for_s=STEP_S, apart_s=3600.0)
-    return backtest(CONFIG, Wanted(terms=terms), source=Fleet, told=lambda _what, _share: None)
+    return backtest(given, Wanted(terms=terms), source=Fleet, told=lambda _what, _share: None)
 
 
 def test_the_device_is_notified_of_and_its_series_are_not(found: Outcome) -> None:
@@ -95,6 +108,23 @@ def test_a_missed_incident_tells_how_near_it_came() -> None:
     assert 0 < near.series.score < 1
     text = page(told, title="t", zone=UTC, version="1", facts={})
     assert f"{near.series.score:.2f} q{{instance=&quot;sw5&quot;" in text
+    drawn = {trace.labels for trace in told.traces}
+    assert near.series.labels in drawn
+    assert told.found is not None
+    assert told.found[SENSITIVITIES.tolist().index(1.0)] == 0
+    assert {one.sensitivity for one in told.choices} >= {1.0, told.meets}
+    curve = summary(told)["curve"]
+    assert [one["incidents_found"] for one in curve] == told.found.tolist()
+    finds = told.finds_most
+    assert (finds is None) is (max(told.found.tolist()) == 0)
+    words = said(told)[1]
+    if finds is None:
+        assert words.endswith("; no sensitivity up to 4 times this one finds more")
+    else:
+        assert finds.sensitivity >= (near.sensitivity or 0)
+        assert f"{finds.sensitivity:g} times the sensitivity finds 1, at {finds.a_week:.3g} false" in words
+        assert f">{finds.sensitivity:g}</td>" in text
+    assert 'class="recall"' in text
     judging = shares[shares.index(0.0) :] if 0.0 in shares else shares
     assert len({round(one, 3) for one in judging}) > 20  # told while the one block is judged
 
@@ -107,8 +137,27 @@ def test_the_summary_counts_kinds(found: Outcome) -> None:
 
 
 def test_a_live_service_says_the_same(found: Outcome) -> None:
-    """As a fresh start does it: the past is played beside, its devices are taken over, live instants follow."""
-    (plan,) = plans(CONFIG)
+    assert highest(found) == {name: pytest.approx(most, rel=1e-4) for name, most in lived(CONFIG).items()}
+
+
+def test_a_live_service_says_the_same_of_a_broken_limit(found: Outcome) -> None:
+    given = configured(", data_range: [0, 105]")
+    limited = found_with(given)
+    assert highest(limited) == {name: pytest.approx(most, rel=1e-4) for name, most in lived(given).items()}
+    assert highest(limited).keys() > highest(found).keys()
+    only = [one for one in limited.notices if one.name not in highest(found)]
+    assert {one.peak for one in only} == {np.float32(1.01)}
+    assert limited.a_week[0] == pytest.approx(limited.notified_a_week)  # all break a limit, whatever the sensitivity
+
+
+def highest(found: Outcome) -> dict[str, float]:
+    """Return how high each device came that was notified of."""
+    return {one.name: max(n.peak for n in found.notices if n.name == one.name) for one in found.notices}
+
+
+def lived(given: Config) -> dict[str, float]:
+    """Return the same of a fresh start: the past is played beside, its devices taken over, live instants follow."""
+    (plan,) = plans(given)
     past, live = groups_of(plan), groups_of(plan)
     assert past is not None
     assert live is not None
@@ -121,11 +170,9 @@ def test_a_live_service_says_the_same(found: Outcome) -> None:
     live.take_over(past)
     peak = dict.fromkeys(live.devices, 0.0)
     for instant in replay.run(state, END_S):
-        values, held = dense(len(state.table), instant.rows, instant.values, instant.held)
+        values, held = every_row(len(state.table), instant.rows, instant.values, instant.held)
         told = live.at(state.table, instant.words[0], values, held)
         assert told is not None
         for device, place in live.devices.items():
             peak[device] = max(peak[device], float(told.group[place]))
-    loud = {device: one for device, one in peak.items() if one > 1}
-    highest = {one.name: max(n.peak for n in found.notices if n.name == one.name) for one in found.notices}
-    assert loud == {name: pytest.approx(most, rel=1e-4) for name, most in highest.items()}
+    return {device: one for device, one in peak.items() if one > 1}

@@ -18,9 +18,10 @@ from anomaly_detector.backtest.run import Wanted, backtest
 from anomaly_detector.backtest.workers import DaskMissingError, WorkersError, blocks, on_dask
 from anomaly_detector.config import Config
 from anomaly_detector.errors import ResponseTooLargeError, SourceUnavailableError
+from anomaly_detector.instant import judge
 from anomaly_detector.models.model import F64
 from anomaly_detector.plan import plans
-from anomaly_detector.query_state import QueryState, judge
+from anomaly_detector.query_state import QueryState
 from anomaly_detector.scoring.learning import Instant, Pause
 from anomaly_detector.source.history import learn_history
 from anomaly_detector.source.matrix import Matrix
@@ -90,6 +91,8 @@ def test_the_fault_is_found_and_nothing_else(found: Outcome) -> None:
     assert found.alarms[0].begins == pytest.approx(FAULT_S, abs=STEP_S)
     assert found.judgement is not None
     assert (found.judgement.precision, found.judgement.recall) == (1.0, 1.0)
+    assert found.found is not None
+    assert found.found[SENSITIVITIES.tolist().index(1.0)] == found.judgement.found == 1
     assert found.hosts == 3
 
 
@@ -164,7 +167,7 @@ def test_several_processes_say_the_same(found: Outcome, tmp_path: Path, monkeypa
 
 def test_a_job_can_be_sent_away_with_its_data_and_without_secrets(tmp_path: Path) -> None:
     (plan,) = plans(the_config())
-    track = record(Past(), plan, tmp_path, start_s=FROM_S - 3 * DAY_S, end_s=END_S, told=lambda _: None)
+    track = record(Past(), plan, tmp_path, start_s=FROM_S - 3 * DAY_S, end_s=END_S, told=lambda *_: None)
     ((own, series),) = blocks(plan, track, instants=300, workers=1)
     job = Job(plan=own, terms=TERMS, start_s=track.start_s, wanted=series, folder=tmp_path, track=track)
     sent = pickle.dumps(shipped(job))
@@ -178,7 +181,7 @@ def test_a_job_can_be_sent_away_with_its_data_and_without_secrets(tmp_path: Path
 def test_history_is_shared_out_and_a_device_stays_in_one_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("anomaly_detector.backtest.workers.FEWEST", 2)
     (plan,) = plans(the_config())
-    track = record(Past(), plan, tmp_path, start_s=FROM_S, end_s=END_S, told=lambda _: None)
+    track = record(Past(), plan, tmp_path, start_s=FROM_S, end_s=END_S, told=lambda *_: None)
     cut = list(blocks(plan, track, instants=300, workers=3))
     hosts = [{json.loads(track.series[one])["instance"] for one in series} for _, series in cut]
     assert hosts == [{"sw1"}, {"sw2"}, {"sw3"}]
@@ -209,7 +212,7 @@ def test_without_dask_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
 def recording(tmp_path: Path) -> Path:
     (plan,) = plans(the_config())
     start_s = FROM_S - 3 * DAY_S
-    track = record(Past(), plan, tmp_path, start_s=start_s, end_s=END_S, told=lambda _: None)
+    track = record(Past(), plan, tmp_path, start_s=start_s, end_s=END_S, told=lambda *_: None)
     save_index(tmp_path, {"q": track})
     return tmp_path
 
@@ -232,6 +235,23 @@ def test_a_damaged_array_is_refused(recording: Path) -> None:
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(RecordingError, match="cannot be read"):
         piece(recording, track, [0])
+
+
+def test_a_recording_knows_its_first_sample(tmp_path: Path) -> None:
+    (plan,) = plans(the_config())
+
+    class Late(Past):
+        def query_range(self, expr: str, times_s: F64, *, step_s: float, max_series: int) -> Matrix:
+            answer = super().query_range(expr, times_s, step_s=step_s, max_series=max_series)
+            answer.values[times_s < FAULT_S] = np.nan
+            return answer
+
+    heard: list[float | None] = []
+    span = {"start_s": FROM_S, "end_s": END_S}
+    track = record(Late(), plan, tmp_path, **span, told=lambda _share, first_s: heard.append(first_s))
+    assert track.first_s == FAULT_S
+    assert heard[-1] == FAULT_S
+    assert heard[0] is None
 
 
 def test_a_folder_in_use_is_not_written_to(tmp_path: Path) -> None:

@@ -12,16 +12,18 @@ from anomaly_detector.config import Config
 from anomaly_detector.cycle import QueryRunner
 from anomaly_detector.errors import ResponseTooLargeError
 from anomaly_detector.explain.finding import Explanation
-from anomaly_detector.explain.inquiry import explained
+from anomaly_detector.explain.inquiry import explained, with_pauses
 from anomaly_detector.explain.lookup import NoSuchSeriesError, find
 from anomaly_detector.explain.subject import subject_of
 from anomaly_detector.explain.telling import as_builtins, as_text
 from anomaly_detector.feedback.effects import Marks
 from anomaly_detector.feedback.verdicts import Entry, Undo
+from anomaly_detector.marks.matching import MarkedPause
 from anomaly_detector.metrics import Metrics
 from anomaly_detector.models.model import F64
 from anomaly_detector.plan import plans
 from anomaly_detector.scoring.bank_features import FEATURES
+from anomaly_detector.scoring.learning import Instant
 from anomaly_detector.source.matrix import Matrix
 from anomaly_detector.state import load, save, snapshot_path
 from tests.fakes.clock import FakeClock
@@ -59,6 +61,18 @@ class Host(FakePromApi):
 BANK = "{m: {class: bank, fit_window: 2d, warmup: 1d}}"
 
 
+@pytest.fixture(autouse=True)
+def hurried(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judge an hour ahead of the instant instead of a day, where that is not the matter."""
+    if "whole_lead" not in request.fixturenames:
+        monkeypatch.setattr("anomaly_detector.explain.inquiry.LEAD_S", 3600.0)
+
+
+@pytest.fixture
+def whole_lead() -> None:
+    """Ask for the day ahead of the instant."""
+
+
 def the_config(settings: str = "{}", query: str = "expr: x, step: 60s", models: str = BANK) -> Config:
     queries = f"{{q: {{{query}}}, other: {{expr: y, step: 60s}}}}"
     return config(
@@ -83,6 +97,24 @@ def test_a_faulty_series_is_explained() -> None:
     assert sum(said.shares.values()) == pytest.approx(1)
     assert said.written == 1.5
     assert told.not_learning == "frozen while the score is above 1 (m)"
+
+
+@pytest.mark.usefixtures("whole_lead")
+def test_what_began_hours_ago_is_not_learnt_as_normal() -> None:
+    class Long(Host):
+        def query_range(self, expr: str, times_s: F64, *, step_s: float, max_series: int) -> Matrix:
+            answer = super().query_range(expr, times_s, step_s=step_s, max_series=max_series)
+            if not expr.startswith("anomaly_score"):
+                answer.values[(times_s >= AT_S - 20 * 3600) & (times_s < FAULT_S), 0] += 80
+            return answer
+
+    the, source = the_config(query="expr: x, step: 300s"), Long()
+    told = explained(the, source, find(the, source, subject_of('q{instance="sw1", n="a"}'), at_s=None), marks=Marks())
+    (said,) = told.said
+    assert said.score > 1
+    assert said.upper < 150
+    assert told.learnt == "2d of history, learnt anew: what was before 2025-11-20T04:40Z is taken as normal"
+    assert "differs      the running detector wrote 1.50, having learnt otherwise" in as_text(told)
 
 
 def test_generations_and_features_testify() -> None:
@@ -171,7 +203,21 @@ def test_a_false_alarm_is_reckoned_with() -> None:
 
 def test_a_pause_is_told() -> None:
     settings = "{learning_pauses: [{from: '2025-11-21T00:00:00Z', to: '2025-11-22T00:00:00Z'}]}"
-    assert explain('q{instance="sw1", n="b"}', settings=settings).not_learning == "in a learning pause"
+    told = explain('q{instance="sw1", n="b"}', settings=settings).not_learning
+    assert told == "in a learning pause: settings.learning_pauses until 2025-11-22T00:00Z"
+
+
+def test_a_mark_and_a_verdict_are_told_as_such() -> None:
+    the, source = the_config(), Host()
+    silence = MarkedPause(begins=Instant(AT_S - 60), to=Instant(AT_S + 3600), mark="silence b8c15c14")
+    said = Entry(id="1f", at=AT_S, verdict="incident", labels={"for": "q"}, start=AT_S - 60, end=AT_S + 60)
+    paused = with_pauses(the, (silence,))
+    found = find(the, source, subject_of('q{instance="sw1", n="b"}'), at_s=None)
+    marked = find(paused, source, subject_of('q{instance="sw1", n="b"}'), at_s=None)
+    by_mark = explained(paused, source, marked, marks=Marks())
+    assert by_mark.not_learning == "in a learning pause: silence b8c15c14 until 2025-11-21T05:40Z"
+    by_people = explained(the, source, found, marks=Marks(version=1, spans=(said,)))
+    assert by_people.not_learning == "in a learning pause: people said so (feedback) until 2025-11-21T04:41Z"
 
 
 @pytest.mark.parametrize(
@@ -242,7 +288,7 @@ def test_a_snapshot_is_gone_on_from_and_left_alone(snapshot: tuple[Path, QueryRu
 def test_the_live_detector_says_the_same(snapshot: tuple[Path, QueryRunner]) -> None:
     directory, runner = snapshot
     pages = {}
-    runner._outbox = type("Shown", (Nobody,), {"wants_pages": True})()
+    runner._outgoing._outbox = type("Shown", (Nobody,), {"wants_pages": True})()
     runner._api.now_s = NOW_S  # type: ignore[attr-defined]  # the fake's clock
     runner.attempt(threading.Event())
     pages = {line: value for page in runner.pages for line, value in zip(page.lines, page.values, strict=True)}

@@ -10,6 +10,7 @@ from anomaly_detector.feedback.effects import (
     Marks,
     Raised,
     about,
+    distinct,
     factor,
     marks_of,
     pauses,
@@ -17,8 +18,8 @@ from anomaly_detector.feedback.effects import (
 )
 from anomaly_detector.feedback.journal import Past
 from anomaly_detector.feedback.verdicts import Entry, Undo, Verdict
+from anomaly_detector.instant import Judged
 from anomaly_detector.models.model import Verdict as Judgement
-from anomaly_detector.query_state import Judged
 from anomaly_detector.series_table import SeriesTable
 from anomaly_detector.sink.series import Identity
 from tests.fakes.detector_plans import plan
@@ -79,6 +80,14 @@ def test_one_false_alarm_raises_by_a_fifth() -> None:
 
 def test_the_same_alarm_said_twice_counts_once() -> None:
     assert factor(marks(said("1"), said("2", begins=300)), SERIES, Q) == pytest.approx(1.2)
+
+
+def test_of_each_alarm_what_was_said_last_is_told() -> None:
+    every = [said("1"), said("2", begins=300), said("3", begins=5000)]
+    later = [msgspec.structs.replace(one, at=one.at + number) for number, one in enumerate(every)]
+    assert [one.id for one in distinct(later)] == ["2", "3"]
+    assert [one.id for one in distinct(later[::-1])] == ["2", "3"]
+    assert distinct([]) == []
 
 
 def test_two_who_say_so_of_one_alarm_within_the_hour_count_once() -> None:

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anomaly_detector.grouping.follow import QueryGroups, dense, groups_of
+from anomaly_detector.grouping.follow import QueryGroups, every_row, groups_of
 from anomaly_detector.grouping.keeping import keep, restore
+from anomaly_detector.instant import Judged
 from anomaly_detector.models.model import Verdict
-from anomaly_detector.query_state import Judged, QueryState
+from anomaly_detector.query_state import QueryState
 from anomaly_detector.source.matrix import Matrix
 from tests.fakes.detector_plans import plan
 
@@ -44,7 +45,7 @@ class Life:
         )
         none = np.zeros(0, np.intp)
         said = Judged(lane="default", time_s=self.time_s, rows=rows, verdict=verdict, ended=none, warmed=none)
-        self.groups.at(self.state.table, said, *dense(len(self.state.table), rows, values[0], None))
+        self.groups.at(self.state.table, said, *every_row(len(self.state.table), rows, values[0], None))
         self.state.seen_s[rows] = self.state.last_s = self.time_s
         self.state.forget_absent(RETENTION_S)
         self.time_s += STEP_S

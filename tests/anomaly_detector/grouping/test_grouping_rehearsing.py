@@ -12,13 +12,16 @@ from anomaly_detector.grouping.estimate import estimates
 from anomaly_detector.grouping.follow import QueryGroups, groups_of
 from anomaly_detector.grouping.metrics import past_metrics
 from anomaly_detector.grouping.rehearsal import Rehearsal
+from anomaly_detector.marks.matching import MarkedPause
 from anomaly_detector.plan import QueryPlan, plans
+from anomaly_detector.scoring.learning import Instant
 from anomaly_detector.series_table import SeriesTable
 from anomaly_detector.sink.wire import STALE
+from heronwatch.go_regex import AnchoredRegex
 from tests.anomaly_detector.grouping.test_grouping_estimate import DAY_S, NOW_S, life
-from tests.anomaly_detector.test_cycle import Query
 from tests.fakes.daemons import wait_until
 from tests.fakes.detector_plans import NOWHERE, config
+from tests.fakes.detector_query import Query
 from tests.fakes.prom_api import FakePromApi, Series
 
 STEP_S = 3600.0
@@ -178,6 +181,21 @@ def test_what_is_paused_is_neither_scored_nor_remembered() -> None:
         pass
     assert not groups.roll_up.judged[groups.devices["sw4"]]
     assert groups.roll_up.judged[groups.devices["sw5"]]
+
+
+def test_a_device_of_which_another_alert_is_silenced_is_known_and_scored() -> None:
+    silence = MarkedPause(begins=Instant(0), to=Instant(2 * NOW_S), match={"n": AnchoredRegex("sw4")}, of_devices=False)
+    one = query(watched(), FakePromApi(NOW_S, **SWITCHES), pauses=lambda: (silence,))
+    one.cycle()
+    cycled_until_told(one)
+    groups = one.runner._groups._groups
+    assert groups is not None
+    place = groups.devices["sw4"]
+    assert groups.roll_up.judged[place]
+    one.cycle(after_s=STEP_S)
+    assert np.isfinite(groups.roll_up.today[0, place])
+    assert written(one, "anomaly_group_score") == len(SWITCHES)
+    one.end()
 
 
 def test_check_and_a_start_play_the_same() -> None:

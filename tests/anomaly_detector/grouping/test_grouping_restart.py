@@ -14,7 +14,7 @@ from anomaly_detector.plan import QueryPlan
 from anomaly_detector.state import Arrays
 from tests.anomaly_detector.grouping.test_grouping_estimate import NOW_S, life
 from tests.anomaly_detector.grouping.test_grouping_rehearsing import STEP_S, cycled_until_told, watched
-from tests.anomaly_detector.test_cycle import Query
+from tests.fakes.detector_query import Query
 from tests.fakes.prom_api import FakePromApi, Series
 
 HURT, TROUBLE_S = "sw3", NOW_S + 6 * STEP_S

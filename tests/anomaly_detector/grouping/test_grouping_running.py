@@ -7,9 +7,12 @@ import numpy as np
 
 from anomaly_detector.grouping.names import GROUP, SITE, WORST
 from anomaly_detector.grouping.running import RunningGroups
+from anomaly_detector.instant import Judged
 from anomaly_detector.models.model import Verdict
 from anomaly_detector.plan import QueryPlan, plans
-from anomaly_detector.query_state import Judged, QueryState
+from anomaly_detector.query_state import QueryState
+from anomaly_detector.scoring.pca_residual import PcaResidual
+from anomaly_detector.scoring.scoring import apply
 from anomaly_detector.sink.series import text
 from anomaly_detector.sink.wire import STALE, Batch
 from anomaly_detector.source.matrix import Matrix
@@ -35,12 +38,22 @@ class Query:
         self.random = np.random.default_rng(8)
         self.time_s = START_S
 
-    def step(self, loud: dict[int, float] | None = None, *, held: str = "", silent: bool = True) -> Batch:
+    def step(
+        self,
+        loud: dict[int, float] | None = None,
+        *,
+        held: str = "",
+        silent: bool = True,
+        values_of: dict[int, float] | None = None,
+    ) -> Batch:
         """Judge an instant: quiet but for the rows in `loud`; nothing is to be learnt of the device `held`.
 
-        Unless it is `silent` as well, it is to be scored all the same.
+        Unless it is `silent` as well, it is to be scored all the same. Values are about 50, but for those `values_of`
+        rows.
         """
         values = self.random.normal(50, 1, (1, len(SERIES)))
+        for row, value in (values_of or {}).items():
+            values[0, row] = value
         matrix = Matrix(keys=KEYS, times_s=np.array([self.time_s]), values=values)
         rows = self.state.rows(matrix, max_series=1000)
         score = self.random.exponential(0.1, len(rows)).astype(np.float32)
@@ -56,6 +69,7 @@ class Query:
             confidence=np.ones(len(rows), np.float32),
         )
         none = np.zeros(0, np.intp)
+        verdict = apply(verdict, values[0], self.plan.rules)
         said = Judged(lane="default", time_s=self.time_s, rows=rows, verdict=verdict, ended=none, warmed=none)
         still = np.array([one["instance"] == held for one in SERIES]) if held else None
         batch = self.groups.at(
@@ -114,6 +128,19 @@ def test_a_loud_device_is_above_1_with_its_worst_series_which_ends_with_it() -> 
             break
     assert len(batch) == DEVICES + 2 + 1  # the last is the stale marker
     assert STALE.tobytes() in batch.body
+
+
+def test_a_site_that_speaks_names_the_worst_series_of_its_devices_that_are_loud() -> None:
+    query = Query(plan("expr: up, step: 1h", budget="{per_week: 100}"))
+    query.live(5)
+    for _ in range(3):
+        query.step({3 * device + port: 5.0 + device - port for device in (1, 3, 5) for port in range(PORTS)})
+    shown = query.shown()
+    assert shown[line(SITE, site="site-1")] > 1
+    assert max(score(query, f"sw-{device}") for device in (1, 3, 5)) < 1
+    assert {one: value for one, value in shown.items() if one.startswith(WORST)} == {
+        line(WORST, instance=f"sw-{device}", site="site-1", ifName="Gi0/0"): 5.0 + device for device in (1, 3, 5)
+    }
 
 
 def score(query: Query, device: str = "sw-3") -> float:
@@ -187,6 +214,43 @@ def test_a_restart_remembers_the_days(tmp_path: Path) -> None:
     after = Query(watched(f"{{state_dir: {tmp_path}}}"))
     after.time_s = before.time_s
     assert len(after.step()) == DEVICES + 2
+
+
+def together(folder: Path) -> Query:
+    """Return a query that looks at what the series of a device do together."""
+    (pca,) = plans(
+        config(
+            f"reader: {{datasource_url: '{NOWHERE}', queries: {{q: {{expr: up, step: 1h}}}}}}\n"
+            f"groups: {{score: pca}}\nsettings: {{state_dir: {folder}}}\n"
+        )
+    )
+    return Query(pca)
+
+
+def residual(query: Query) -> PcaResidual:
+    groups = query.groups._groups
+    assert groups is not None
+    found = groups.signing._signs.residual
+    assert found is not None
+    return found
+
+
+def test_what_the_series_of_a_device_do_together_is_known_after_a_restart_and_a_rehearsal(tmp_path: Path) -> None:
+    before = together(tmp_path)
+    before.live(2)
+    before.groups.keep()
+    after = together(tmp_path)
+    after.time_s = before.time_s
+    after.state.rows(Matrix(keys=KEYS[::-1], times_s=np.zeros(1), values=np.zeros((1, len(SERIES)))), max_series=1000)
+    after.step()
+    assert (residual(after).seen_s == residual(before).seen_s + STEP_S).all()
+    assert np.abs(residual(after).covariance).max() > np.abs(residual(before).covariance).max() / 2 > 0
+    heir = together(tmp_path / "new")
+    heir.step()
+    assert heir.groups._groups is not None
+    assert before.groups._groups is not None
+    heir.groups._groups.take_over(before.groups._groups)
+    assert np.array_equal(residual(heir).covariance, residual(before).covariance)
 
 
 def test_a_damaged_or_foreign_file_is_not_used(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from anomaly_detector.errors import BadAnswerError
 from anomaly_detector.marks.known import Known, Told
+from anomaly_detector.marks.matching import MarkedPause
 from anomaly_detector.marks.silences import parse_silences
 from anomaly_detector.marks.webhook import Incident, WeeklyHours, Window, parse_incidents, parse_windows, window_pauses
 
@@ -82,6 +83,8 @@ def test_what_cannot_be_read_is_said_and_costs_nothing_else(odd: Window) -> None
     one.hear(Told(now_s=NOW_S, windows=[odd, window(id=9, title="good", begins=NOW_S, to=NOW_S + 1)]))
     pauses, words = one.pauses()
     assert len(pauses) == len(words) == 1
+    assert isinstance(pauses[0], MarkedPause)
+    assert pauses[0].mark == "window 9 good"
     assert words[0].startswith(f"window {odd.id} w: ")
 
 

@@ -86,3 +86,23 @@ def test_an_instant_without_a_sample_says_nothing() -> None:
 def test_gaps_in_history_do_not_lower_the_threshold() -> None:
     tails = [float(np.median(fitted(missing=missing)[1]["shape_tail"])) for missing in (0.0, 0.5)]
     assert tails[1] > 0.85 * tails[0]
+
+
+def alike_but_for_one(count: int) -> np.ndarray:
+    """Return values of thirty series that hardly ever change, and of one that always does and has half its samples."""
+    random = np.random.default_rng(6)
+    ticks = (random.random((count, 30)) < np.linspace(0.002, 0.05, 30)) * 1.0
+    noise = 10 + random.normal(0, 1, (count, 1))
+    noise[random.random(noise.shape) < 0.5] = np.nan
+    return np.concatenate((ticks, noise), axis=1)
+
+
+def test_a_series_unlike_the_others_of_its_query_does_not_alarm_for_that() -> None:
+    model, times = PooledForest(IsolationForestOptions(trees=20)), np.arange(0, 4 * DAY_S, STEP_S)
+    values, past = alike_but_for_one(len(times)), 3 * 288
+    history = History(values=values[:past], day_s=times[:past] % DAY_S, step_s=STEP_S, target_step_s=STEP_S)
+    state, learn = model.fit(history, np.ones((past, 31), bool)), np.ones(31, bool)
+    grids = (Grid(time_s=one, step_s=STEP_S, day_s=one % DAY_S) for one in times[past:].tolist())
+    verdicts = [model.step(block, state, learn, grid) for block, grid in zip(values[past:], grids, strict=True)]
+    assert sum(one.score[-1] > 1 for one in verdicts) <= 2  # of 288
+    assert max(one.contribution[0, -1] for one in verdicts) > 0.5  # the forest sees it

@@ -49,13 +49,14 @@ def test_an_unmarked_incident_in_history_does_not_blind_its_series(name: str, ho
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_level_that_lasts_is_accepted_and_one_that_pauses_is_not(name: str) -> None:
+def test_a_level_that_lasts_is_accepted_lost_samples_or_not_and_one_that_was_well_is_not(name: str) -> None:
     values, every = power(PAST + 14 * HOUR), np.ones(SERIES, bool)
     model = made(name, accept_after=6 * 3600.0)
     state = model.fit(history(values[:PAST]), np.ones((PAST, SERIES), bool))
     values[PAST:] += 900
-    values[PAST + 3 * HOUR : PAST + 4 * HOUR, 0] = np.nan  # this one's six hours begin anew
+    values[PAST + HOUR : PAST + 7 * HOUR, 0] -= 900  # well again, so that its six hours begin anew
+    values[PAST + 1 :: 9, 1] = np.nan
     above = np.array([model.step(row, state, every, grid(PAST + at)).score for at, row in enumerate(values[PAST:])]) > 1
-    assert above[: 6 * HOUR, 1:].all()
+    assert above[: 6 * HOUR, 2:].all()
     assert not above[13 * HOUR :, 1:].any()
-    assert above[4 * HOUR : 10 * HOUR, 0].all()
+    assert above[7 * HOUR : 13 * HOUR, 0].all()

@@ -1,6 +1,7 @@
 """The trend: where a line leads, when it meets a threshold, and what does not bend it."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -21,11 +22,26 @@ def filled(times: np.ndarray, *, seed: int = 1, series: int = 3) -> np.ndarray:
 
 
 def fitted(**options: object) -> tuple[Trend, State]:
-    model = Trend(TrendOptions(horizons=HORIZONS, **options))
-    times = np.arange(0, 7 * DAY_S, STEP_S)
-    values = filled(times)
+    return learnt(np.arange(0, 7 * DAY_S, STEP_S), filled, **options)
+
+
+def learnt(times: np.ndarray, life: Callable[[np.ndarray], np.ndarray], **options: object) -> tuple[Trend, State]:
+    model, values = Trend(TrendOptions(horizons=HORIZONS, **options)), life(times)
     history = History(values=values, day_s=times % DAY_S, step_s=STEP_S, target_step_s=STEP_S)
     return model, model.fit(history, np.ones(values.shape, bool))
+
+
+def warmer_on_workdays(times: np.ndarray) -> np.ndarray:
+    """Thirty temperatures around 31 that lead nowhere: 2.4 less on two days of seven, and a rhythm of the day."""
+    workday = (times // DAY_S % 7 < 5)[:, None]
+    day = np.sin(2 * np.pi * times / DAY_S)[:, None]
+    return 31 + 2.4 * workday + 1.5 * day + np.random.default_rng(3).normal(0, 0.3, (len(times), 30))
+
+
+def left_s(model: Trend, state: State, life: Callable[[np.ndarray], np.ndarray], time_s: float) -> np.ndarray:
+    """Return what is told of the time to the threshold at an instant."""
+    values = life(np.array([time_s]))[0]
+    return np.asarray(see(model, state, values, time_s).ahead["forecast_time_to_threshold_seconds", ""])
 
 
 def see(model: Trend, state: State, values: np.ndarray, time_s: float) -> Verdict:
@@ -78,6 +94,42 @@ def test_what_it_is_not_heading_for_is_never(kind: str, value: float, seconds: f
     model, state = fitted(threshold=Threshold(type=kind, value=value))
     verdict = see(model, state, filled(np.array([7 * DAY_S]))[0], 7 * DAY_S)
     assert set(verdict.ahead["forecast_time_to_threshold_seconds", ""].tolist()) == {seconds}
+
+
+@pytest.mark.parametrize("robust", [True, False])
+@pytest.mark.parametrize("weekday", range(7))
+@pytest.mark.parametrize("hour", [0, 16])
+def test_the_rhythm_of_a_week_heads_nowhere(weekday: int, hour: int, robust: bool) -> None:
+    ends_s = (7 + weekday) * DAY_S + hour * 3600
+    times = np.arange(ends_s - 7 * DAY_S, ends_s, STEP_S)
+    for kind, value in (("ge", 60.0), ("le", 5.0)):
+        model, state = learnt(times, warmer_on_workdays, robust=robust, threshold=Threshold(type=kind, value=value))
+        assert np.isinf(left_s(model, state, warmer_on_workdays, ends_s)).all()
+
+
+@pytest.mark.parametrize("robust", [True, False])
+@pytest.mark.parametrize("weekday", range(7))
+def test_a_growth_keeps_its_time_beside_the_rhythm(weekday: int, robust: bool) -> None:
+    """Two a day, with a week whose rhythm is more than that of a day."""
+
+    def life(times: np.ndarray) -> np.ndarray:
+        return warmer_on_workdays(times) + 2 / DAY_S * (times[:, None] - ends_s)
+
+    ends_s = (7 + weekday) * DAY_S
+    threshold = Threshold(type="ge", value=31 + 60.0)
+    model, state = learnt(np.arange(ends_s - 7 * DAY_S, ends_s, STEP_S), life, robust=robust, threshold=threshold)
+    left = left_s(model, state, life, ends_s)
+    assert left == pytest.approx(30 * DAY_S, rel=0.4)
+
+
+def test_growth_that_lasts_a_day_is_not_believed_yet() -> None:
+    model, state = learnt(np.arange(6 * DAY_S, 7 * DAY_S, STEP_S), filled, threshold=Threshold(type="ge", value=1e3))
+    said = {}
+    for time_s in np.arange(7 * DAY_S, 11 * DAY_S, STEP_S).tolist():
+        said[time_s / DAY_S] = left_s(model, state, filled, time_s)
+    believed = min(day for day, left in said.items() if np.isfinite(left).all())
+    assert 8 < believed <= 9.7
+    assert said[max(said)] == pytest.approx((1e3 - 100) / SLOPE - 11 * DAY_S, rel=0.1)
 
 
 def test_without_history_it_says_nothing_until_it_has_learnt() -> None:

@@ -13,6 +13,7 @@ from anomaly_detector.scoring.groups import (
     FALL,
     FEW,
     FROZEN_S,
+    RISE,
     SCORE_CAP,
     SETTLED_S,
     SLOW_SCRAPE_S,
@@ -156,6 +157,15 @@ def test_what_rises_or_may_fall_does_not_count_as_a_fall() -> None:
     assert falling(signs("above_expected"), slice(0, 10), 0.3)[0] == 0
 
 
+def test_a_rise_is_seen_where_both_directions_are_asked_for() -> None:
+    for direction, seen in (("both", True), ("above_expected", False), ("below_expected", False)):
+        watched = signs(direction)
+        for factor in (1, 1, 1, 4):
+            out, _ = watched.take(np.zeros(20, np.float32), factor * lively(), np.zeros(20), LEARN)
+        assert (out[RISE] > 1).all() == seen
+        assert out[RISE].any() == seen
+
+
 def test_a_fall_is_not_seen_in_what_has_no_size() -> None:
     watched = signs()
     for size in (-5.0, -50.0, 0.0):
@@ -196,11 +206,12 @@ def test_values_that_come_less_often_from_now_on_are_not_frozen() -> None:
 
 
 def settled() -> tuple[Signs, float]:
-    """Signs that have seen a day and a tenth, and the highest drift since."""
-    watched = Signs(Grouped(GROUP, 2), len(GROUP), COARSE_S)
+    """Signs that have seen a day and a tenth, and the highest drift since they are settled."""
+    watched, highest = Signs(Grouped(GROUP, 2), len(GROUP), COARSE_S), 0.0
     for _ in range(round(1.1 * SETTLED_S / COARSE_S)):
         out, _ = watched.take(np.zeros(20, np.float32), lively(), np.zeros(20), LEARN)
-    return watched, float(out[DRIFT].max())
+        highest = max(highest, float(out[DRIFT].max()))
+    return watched, highest
 
 
 @pytest.mark.parametrize("garbage", [1e4, 2.0**64, 1e300])
@@ -210,7 +221,7 @@ def test_a_sample_of_garbage_is_not_felt(garbage: float) -> None:
         values = lively()
         values[0] = garbage if step == 0 else values[0]
         out, _ = watched.take(np.zeros(20, np.float32), values, np.zeros(20), LEARN)
-        after.append(out[[DRIFT, FALL]].max())
+        after.append(out[[DRIFT, FALL, RISE]].max())
     assert np.isfinite(watched.wide).all()
     assert max(after) < 20 + usual
 

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from anomaly_detector.instant import judge
 from anomaly_detector.plan import QueryPlan
-from anomaly_detector.query_state import QueryState, judge
+from anomaly_detector.query_state import QueryState
 from anomaly_detector.scoring.learning import Instant, Pause, held, may_learn
 from anomaly_detector.source.matrix import Matrix
 from heronwatch.errors import ConfigError

@@ -3,10 +3,11 @@
 import numpy as np
 
 from anomaly_detector.models.model import F32
-from anomaly_detector.scoring.groups import SIGNS
+from anomaly_detector.scoring.groups import BREADTH, DRIFT, FALL, SIGNS, TOP
 from anomaly_detector.scoring.levelling import (
     AWAY_STEPS,
     DAYS,
+    FAMILIES,
     FEATURES,
     FURTHEST,
     LOUD_DAYS,
@@ -113,6 +114,18 @@ def test_a_feature_that_often_is_at_its_highest_says_nothing() -> None:
     assert levels.surprise(features)[5] > 3  # by the second one
     features[1, 5] = 0
     assert levels.surprise(features)[5] < 2
+
+
+def test_what_two_families_of_signs_say_is_worth_more_than_what_one_says() -> None:
+    levels, features = learnt(past()), past()[0]
+    features[[TOP, BREADTH], 5] = features[[TOP, DRIFT], 6] = features[[TOP, FALL], 7] = 150
+    surprise = levels.surprise(features)
+    assert surprise[6] > surprise[5] + 0.5
+    assert surprise[7] > surprise[5] + 0.5
+
+
+def test_every_sign_is_in_one_family_over_every_span() -> None:
+    assert sorted(np.concatenate(FAMILIES).tolist()) == list(range(FEATURES))
 
 
 def test_what_is_small_in_itself_never_surprises() -> None:

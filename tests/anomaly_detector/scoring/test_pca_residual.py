@@ -76,3 +76,46 @@ def test_breadth_is_the_residual_where_that_is_asked_for(learnt: PcaResidual) ->
     assert told["mean"][BREADTH].tolist() == [3, 3]
     assert told["pca"][BREADTH].tolist() == [0, 0]  # nothing is known yet
     assert np.array_equal(np.delete(told["mean"], BREADTH, 0), np.delete(told["pca"], BREADTH, 0))
+
+
+IDENTITY = np.arange(101, 113)
+MOVED = np.roll(np.arange(12)[::-1], 3)  # where the series stand that another run sees
+
+
+def recalled(kept: dict[str, np.ndarray], identity: np.ndarray = IDENTITY[MOVED]) -> PcaResidual:
+    other = PcaResidual(GROUP[MOVED], 2, STEP_S)
+    other.recall(kept, identity, np.arange(2))
+    return other
+
+
+def test_another_run_goes_on_with_it_whatever_rows_its_series_have(learnt: PcaResidual) -> None:
+    other = recalled(learnt.remembered(IDENTITY, np.arange(2)))
+    broken = np.where(np.arange(12) % 2, 0.5, -0.5).astype(np.float32)
+    broken[0] = 0.5
+    learnt.remainder = remainder(learnt.covariance)
+    np.testing.assert_allclose(other.take(broken[MOVED], LEARN), learnt.take(broken, LEARN), rtol=1e-3)
+    assert other.seen_s.tolist() == learnt.seen_s.tolist()
+
+
+def test_a_device_that_has_other_series_now_begins_anew(learnt: PcaResidual) -> None:
+    kept = learnt.remembered(IDENTITY, np.arange(2))
+    other = recalled(kept, np.where(IDENTITY == 103, 999, IDENTITY)[MOVED])
+    assert other.seen_s.tolist() == [0, learnt.seen_s[1]]
+    assert not other.covariance[0].any()
+
+
+@pytest.mark.parametrize("name", ["who", "covariance", "usual", "seen_s"])
+def test_what_does_not_fit_is_passed_over(learnt: PcaResidual, name: str) -> None:
+    kept = learnt.remembered(IDENTITY, np.arange(2))
+    for odd in (kept[name][1:], kept[name].astype(np.float64)):
+        assert not recalled({**kept, name: odd}).seen_s.any()
+    assert not recalled({one: array for one, array in kept.items() if one != name}).seen_s.any()
+
+
+def test_groups_of_another_width_fit_each_other(learnt: PcaResidual) -> None:
+    wider = PcaResidual(np.append(GROUP, np.full(9, 2)), 3, STEP_S)
+    wider.recall(learnt.remembered(IDENTITY, np.arange(2)), np.append(IDENTITY, np.arange(9) + 1), np.arange(2))
+    assert np.array_equal(wider.covariance[:2, :6, :6], learnt.covariance)
+    back = PcaResidual(GROUP, 2, STEP_S)
+    back.recall(wider.remembered(np.append(IDENTITY, np.arange(9) + 1), np.arange(2)), IDENTITY, np.arange(2))
+    assert np.array_equal(back.covariance, learnt.covariance)

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from anomaly_detector.models.model import F32
-from anomaly_detector.scoring.groups import SIGNS
+from anomaly_detector.scoring.groups import FALL, RISE, SIGNS
 from anomaly_detector.scoring.levelling import FEWEST_DAYS
-from anomaly_detector.scoring.rollup import DAY_S, HELD, PEERS, TOGETHER, RollUp, beyond_sites
+from anomaly_detector.scoring.rollup import DAY_S, TOGETHER, RollUp
+from anomaly_detector.scoring.sites import HELD
 
 STEP_S = 1800.0
 DEVICES, SITES = 60, 3
@@ -99,10 +100,15 @@ def test_a_device_that_is_let_be_scores_nothing_and_learns_nothing(fleet: Fleet)
     assert np.nanmax(fleet.roll_up.today[:, 5], initial=0) < 5
 
 
-def test_a_device_counts_by_what_it_shows_beyond_its_site() -> None:
-    site = np.array([0] * PEERS + [1] * (PEERS - 1) + [-1])
-    score = np.full(len(site), 0.8, np.float32)
-    score[[0, PEERS, -1]] = 1.5
-    expected = score.copy()
-    expected[0] = 0.7
-    np.testing.assert_allclose(beyond_sites(score, site), expected, atol=1e-6)
+@pytest.mark.parametrize("sign", [FALL, RISE])
+def test_a_jump_of_several_devices_of_a_site_at_once_is_that_of_none(fleet: Fleet, sign: int) -> None:
+    together, alone = tuple(range(5)), 30
+    most = np.zeros(DEVICES, np.float32)
+    for _ in range(3):
+        signs = fleet.signs()
+        signs[[FALL, RISE]] = 0.001
+        signs[sign, [*together, alone]] = 5.0
+        features = fleet.roll_up._followed(signs, THERE)[[RISE, -1]].max(axis=0)
+        most = np.maximum(most, features)
+    assert most[alone] > 4
+    assert most[list(together)].max() < 0.01

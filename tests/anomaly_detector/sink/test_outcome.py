@@ -63,6 +63,12 @@ def test_judge(status: int, text: str, kind: Kind, reason: str) -> None:
     assert (outcome.kind, outcome.reason) == (kind, reason)
 
 
+def test_a_receiver_that_is_not_switched_on_is_told_of_with_the_flag_of_today() -> None:
+    old = "remote write receiver needs to be enabled with --enable-feature=remote-write-receiver"
+    assert judge(404, old).detail.endswith(" (start Prometheus with --web.enable-remote-write-receiver)")
+    assert judge(404, "no such page").detail == "HTTP 404: no such page"
+
+
 @pytest.mark.parametrize(
     ("header", "wait_s"), [("7", 7.0), ("", 0.0), ("Wed, 21 Oct 2026 07:28:00 GMT", 0.0), ("999999", 0.0)]
 )

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anomaly_detector.instant import Judged
 from anomaly_detector.models.model import Verdict
-from anomaly_detector.query_state import Judged
 from anomaly_detector.series_table import SeriesTable
 from anomaly_detector.sink.outputs import Outputs
 from anomaly_detector.sink.scores_page import scores_text
@@ -146,14 +146,18 @@ def test_an_empty_page() -> None:
     assert scores_text([]) == b""
 
 
-def near(made: Outputs, *scores: tuple[int, float]) -> dict[str, float]:
-    """Contributions written when rows have these scores: feature and n label → value, -1 for a stale marker."""
-    one = judged([row for row, _ in scores])
+def scored(*scores: tuple[int, float], ended: tuple[int, ...] = ()) -> Judged:
+    """A verdict with scores of rows; their features contribute 1r and 2r."""
+    one = judged([row for row, _ in scores], ended=ended)
     contribution = np.array([[10 + row, 20 + row] for row, _ in scores], np.float32).T.reshape(2, len(scores))
-    verdict = msgspec.structs.replace(
-        one.verdict, score=np.array([score for _, score in scores], np.float32), contribution=contribution
-    )
-    batch = made.batch(msgspec.structs.replace(one, verdict=verdict))
+    score = np.array([score for _, score in scores], np.float32)
+    verdict = msgspec.structs.replace(one.verdict, score=score, contribution=contribution)
+    return msgspec.structs.replace(one, verdict=verdict)
+
+
+def near(made: Outputs, *scores: tuple[int, float], ended: tuple[int, ...] = ()) -> dict[str, float]:
+    """Contributions written when rows have these scores: feature and n label → value, -1 for a stale marker."""
+    batch = made.batch(scored(*scores, ended=ended))
     out = {}
     for place in range(len(batch)):
         body = batch.part(place, place + 1).body
@@ -188,10 +192,30 @@ def test_contributions_of_a_row_that_holds_another_series_are_let_go() -> None:
     assert near(made, (2, 2.0)) == {"level:2": 12.0, "shift:2": 22.0}
 
 
+def test_last_words_about_some_series_end_no_contributions_of_others() -> None:
+    made = contributing()
+    near(made, (1, 2.0), (2, 2.0))
+    assert near(made, ended=(1,)) == {"level:1": -1, "shift:1": -1}
+    assert near(made, (2, 0.75)) == {"level:2": 12.0, "shift:2": 22.0}
+
+
 def test_contributions_are_those_of_the_highest_scores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("anomaly_detector.sink.near_alarm.MOST_SERIES", 2)
     found = near(contributing(), (0, 1.0), (1, 3.0), (2, 2.0))
     assert {name[-1] for name in found} == {"1", "2"}
+
+
+def test_the_scores_page_shows_the_contributions_that_are_written() -> None:
+    made, said = contributing(), scored((1, 0.5), (2, 0.95))
+    assert b"anomaly_contribution" not in scores_text(made.pages(said))
+    made.batch(said)
+    page = scores_text(made.pages(said)).decode()
+    assert page.endswith(
+        "# HELP anomaly_contribution Score of one feature of a series that is near alarm.\n"
+        "# TYPE anomaly_contribution gauge\n"
+        f'anomaly_contribution{{feature="level",for="q",model_alias="m",n="2"}} 12.0 {TIME_MS}\n'
+        f'anomaly_contribution{{feature="shift",for="q",model_alias="m",n="2"}} 22.0 {TIME_MS}\n'
+    )
 
 
 def test_promql_anomaly_detection_s_names() -> None:

@@ -3,7 +3,6 @@
 import cramjam
 import numpy as np
 import pytest
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,34 +15,13 @@ from anomaly_detector.sink.wire import (
     join,
     varint,
 )
+from tests.fakes.protobuf_messages import message
 
 NOW_MS = 1_763_700_000_123
 STALE_BITS = 0x7FF0000000000002  # prometheus model/value/value.go
 
 
-def write_request() -> type:
-    """The message of remote write 1.0, described field by field."""
-    field = descriptor_pb2.FieldDescriptorProto
-    file = descriptor_pb2.FileDescriptorProto(name="write.proto", package="oracle", syntax="proto3")
-    shapes = {
-        "Label": [("name", 1, field.TYPE_STRING, ""), ("value", 2, field.TYPE_STRING, "")],
-        "Sample": [("value", 1, field.TYPE_DOUBLE, ""), ("timestamp", 2, field.TYPE_INT64, "")],
-        "TimeSeries": [("labels", 1, field.TYPE_MESSAGE, "Label"), ("samples", 2, field.TYPE_MESSAGE, "Sample")],
-        "WriteRequest": [("timeseries", 1, field.TYPE_MESSAGE, "TimeSeries")],
-    }
-    for message, fields in shapes.items():
-        described = file.message_type.add(name=message)
-        for name, number, kind, inner in fields:
-            label = field.LABEL_REPEATED if inner else field.LABEL_OPTIONAL
-            described.field.add(
-                name=name, number=number, type=kind, label=label, type_name=f".oracle.{inner}" if inner else None
-            )
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("oracle.WriteRequest"))
-
-
-ORACLE = write_request()
+ORACLE = message("WriteRequest")
 label_text = st.text(st.characters(codec="utf-8"), max_size=300)
 label_sets = st.dictionaries(
     st.text(st.characters(codec="utf-8"), min_size=1, max_size=40), label_text, min_size=1, max_size=12

@@ -45,6 +45,16 @@ def test_a_range_is_asked_for_on_the_grid() -> None:
     np.testing.assert_array_equal(matrix.values[:, 0], [5, np.nan, np.nan, np.nan, np.nan])
 
 
+@pytest.mark.parametrize(("written", "sent"), [("500ms", "500ms"), ("1.5s", "1s500ms"), ("2m", "2m")])
+def test_a_timeout_is_said_as_prometheus_reads_it(written: str, sent: str) -> None:
+    """It refuses 0.5s."""
+    with canned_http(Canned(body=ONE_SERIES)) as server:
+        api = PromApi(plan(url=server.url, reader=f"timeout: {written}").reader)
+        api.query_range("x", grid_times(60, 120, 15), step_s=15, max_series=5)
+        api.close()
+    assert parse_qs(server.asked[0].body.decode())["timeout"] == [sent]
+
+
 @pytest.mark.parametrize(
     ("end", "partial"), [('"isPartial":true', True), ('"warnings":["a store is away"]', True), ('"warnings":[]', False)]
 )

@@ -6,7 +6,6 @@ import struct
 import cramjam
 import numpy as np
 import pytest
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,43 +13,13 @@ from anomaly_detector.errors import BadAnswerError, DetectorError, ResponseTooLa
 from anomaly_detector.source.matrix import parse_labels
 from anomaly_detector.source.remote_read import on_grid, parse_response, request
 from anomaly_detector.source.selector import Matcher
+from tests.fakes.protobuf_messages import message
 
 NOW_S = 1_763_700_000.0
 STALE = struct.unpack("<d", struct.pack("<Q", 0x7FF0000000000002))[0]
 
 
-def oracle(name: str) -> type:
-    """A message of remote read 1.0, described field by field."""
-    field = descriptor_pb2.FieldDescriptorProto
-    file = descriptor_pb2.FileDescriptorProto(name=f"{name}.proto", package="oracle", syntax="proto3")
-    shapes = {
-        "Label": [("name", 1, field.TYPE_STRING, ""), ("value", 2, field.TYPE_STRING, "")],
-        "Sample": [("value", 1, field.TYPE_DOUBLE, ""), ("timestamp", 2, field.TYPE_INT64, "")],
-        "TimeSeries": [("labels", 1, field.TYPE_MESSAGE, "Label"), ("samples", 2, field.TYPE_MESSAGE, "Sample")],
-        "QueryResult": [("timeseries", 1, field.TYPE_MESSAGE, "TimeSeries")],
-        "ReadResponse": [("results", 1, field.TYPE_MESSAGE, "QueryResult")],
-        "Matcher": [
-            ("type", 1, field.TYPE_INT32, ""), ("name", 2, field.TYPE_STRING, ""), ("value", 3, field.TYPE_STRING, ""),
-        ],
-        "Query": [
-            ("start", 1, field.TYPE_INT64, ""), ("end", 2, field.TYPE_INT64, ""),
-            ("matchers", 3, field.TYPE_MESSAGE, "Matcher"),
-        ],
-        "ReadRequest": [("queries", 1, field.TYPE_MESSAGE, "Query")],
-    }  # fmt: skip
-    for message, fields in shapes.items():
-        described = file.message_type.add(name=message)
-        for label, number, kind, inner in fields:
-            many = field.LABEL_REPEATED if inner else field.LABEL_OPTIONAL
-            described.field.add(
-                name=label, number=number, type=kind, label=many, type_name=f".oracle.{inner}" if inner else None
-            )
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"oracle.{name}"))
-
-
-REQUEST, RESPONSE = oracle("ReadRequest"), oracle("ReadResponse")
+REQUEST, RESPONSE = message("ReadRequest"), message("ReadResponse")
 text = st.text(st.characters(codec="utf-8"), max_size=20)
 matchers = st.lists(st.builds(Matcher, st.sampled_from(["=", "!=", "=~", "!~"]), text, text), max_size=4)
 numbers = st.sampled_from([0.0, -0.0, 1.5, math.nan, math.inf, STALE]) | st.floats(width=64)

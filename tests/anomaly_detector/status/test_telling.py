@@ -1,7 +1,9 @@
 """What people read of a detector's status."""
 
+import msgspec
+
 from anomaly_detector.grouping.metrics import PastStatus
-from anomaly_detector.metrics import QueryStatus, ReceiverStatus, Status
+from anomaly_detector.metrics import HardlyStatus, QueryStatus, ReceiverStatus, Status
 from anomaly_detector.status.report import report_of
 from anomaly_detector.status.telling import as_text
 
@@ -51,6 +53,16 @@ http://b:9090   fails            0 of 9  -
 
 not ready:
   query traffic_in: HTTP 503: away"""
+    )
+
+
+def test_series_that_can_hardly_alarm_are_named_some_of_each_query() -> None:
+    blunt = msgspec.structs.replace(CPU, hardly=HardlyStatus(count=3, series=("cpu{a}: usual 0 to 100", "cpu{b}: x")))
+    report = report_of(Status(queries=(blunt, TRAFFIC), queued_samples=0), ["one"], version="1", memory_bytes=0)
+    text = as_text(report, url="u")
+    assert (
+        "\n\ncan hardly alarm (twice what was seen, or the end of data_range, would not score above 1):\n"
+        "  cpu{a}: usual 0 to 100\n  cpu{b}: x\n  and 1 more of cpu\n\nnot ready:" in text
     )
 
 
