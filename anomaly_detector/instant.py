@@ -18,7 +18,8 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """One model's words about one instant.
 
     `rows` have a sample, and the arrays of `verdict` one entry for each of them; `ended` are the rows whose outputs
-    end now, `warmed` those whose confidence has just become 1.
+    end now, `warmed` those whose confidence has just become 1; `unsure` have a value that was no sample to the model: a
+    rate whose window fills, or dips by itself.
     """
 
     lane: str
@@ -27,6 +28,15 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     ended: Rows
     warmed: Rows
+    unsure: Rows | None = None
+
+    def samples(self, values: F64) -> F64:
+        """Return values (one for each row, NaN for none) as the model took them: NaN for what is `unsure`."""
+        if self.unsure is None or not len(self.unsure):
+            return values
+        out = values.copy()
+        out[self.unsure] = np.nan
+        return out
 
 
 def judge(
@@ -93,6 +103,7 @@ def _judge_lane(lane: Lane, plan: QueryPlan, instant: _Instant) -> Judged:
         verdict=_rows_of(verdict, rows),
         ended=np.flatnonzero(instant.ended),
         warmed=np.flatnonzero(warmed),
+        unsure=np.flatnonzero(fresh & np.isnan(settled)),
     )
 
 

@@ -9,10 +9,11 @@ from heronwatch.faults import quoted
 from heronwatch.values import Duration
 
 PLAIN = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S")
+YEAR_10000_S = 253_402_300_800.0  # Unix time from which no date can be written
 
 
 def when(text: str, *, now_s: float, zone: tzinfo) -> float:
-    """Return the Unix time that a text means; ValueError when it means none, or one before 1970.
+    """Return the Unix time that a text means; ValueError when it means none, or is before 1970 or after 9999.
 
     So long before `now_s`; a date or a time in `zone`, a date being the beginning of that day; a time with its offset;
     Unix seconds. Of an hour that clocks show twice it is the first.
@@ -22,9 +23,11 @@ def when(text: str, *, now_s: float, zone: tzinfo) -> float:
     (2800.0, 86400.0)
     """
     found = _seconds(text, now_s, zone)
-    if found is None or found < 0:
-        words = f"{quoted(text[:60])} is not a time" if found is None else f"{quoted(text)} lies before 1970"
-        raise ValueError(f"{words}: write {TIMES}")
+    if found is None:
+        raise ValueError(f"{quoted(text[:60])} is not a time: write {TIMES}")
+    if not 0 <= found < YEAR_10000_S:
+        words = "before 1970" if found < 0 else "beyond the year 9999 (are these milliseconds?)"
+        raise ValueError(f"{quoted(text[:60])} lies {words}: write {TIMES}")
     return found
 
 
@@ -34,6 +37,6 @@ def _seconds(text: str, now_s: float, zone: tzinfo) -> float | None:
     for form in PLAIN:
         with contextlib.suppress(ValueError, OverflowError):
             return datetime.strptime(text, form).replace(tzinfo=zone).timestamp()
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, OverflowError):
         return float(Instant.parse(text))
     return float(text) if text.replace(".", "", 1).isdecimal() and text.isascii() and len(text) < 20 else None

@@ -48,13 +48,15 @@ def curve(
 ) -> Curve:
     """Return what each of SENSITIVITIES would have notified of; what matches one of `spans` does not count.
 
-    A false one that grows into a true one where more is above 1 counts on: no sensitivity is praised for that.
+    A false one that grows into a true one where more is above 1 counts on, up to 1 and from 1 on: no sensitivity is
+    praised for that, and at 1 it is what was notified.
     """
     loose = [_loose(lanes, rolled, place, apart_s=apart_s, known=spans or {}) for place in range(len(SENSITIVITIES))]
     every = np.array([count for count, _ in loose], np.intp) + sum(one.counts for one in rolled.values())
     of_groups = [one.met for one in rolled.values() if one.met]
+    parts = np.split(every, [int(np.searchsorted(SENSITIVITIES, 1.0))])
     return Curve(
-        counts=np.asarray(every if spans is None else np.maximum.accumulate(every)),
+        counts=every if spans is None else np.concatenate([np.maximum.accumulate(part) for part in parts]),
         met=[troubles.union(*(each[place] for each in of_groups)) for place, (_, troubles) in enumerate(loose)],
     )
 

@@ -118,9 +118,9 @@ class QueryGroups:
 
     def _told(self, judged: Judged, values: F64, signed: Signed, *, judging: Mask) -> Told | None:
         """Score the devices in `judging`."""
-        rolled = self._rolled(signed, judging, judged.time_s)
         outside = outside_score(judged, values, self._rules)
         limit = self.signing.most(outside) * judging if outside.any() else np.zeros(len(judging), np.float32)
+        rolled = self._rolled(signed, judging, judged.time_s, learn=signed.calm & (limit <= 1))
         self.loud_s[(rolled.alone > 1) | (limit > 1)] = judged.time_s
         if self.roll_up.levels is None and not (limit > 1).any():
             return None
@@ -141,10 +141,10 @@ class QueryGroups:
         above = np.append(site > 1, False)  # -1 is no site
         return np.asarray(above[self.roll_up.site] & (self.roll_up.best > 1), np.bool_)
 
-    def _rolled(self, signed: Signed, scored: Mask, time_s: float) -> Rolled:
-        """Score the devices in `scored`; of those that are held nothing is remembered."""
+    def _rolled(self, signed: Signed, scored: Mask, time_s: float, *, learn: Mask) -> Rolled:
+        """Score the devices in `scored`; of those that are not in `learn` nothing is remembered."""
         roll_up = self.roll_up
-        held = np.flatnonzero(scored & ~signed.calm)
+        held = np.flatnonzero(scored & ~learn)
         day, today, loud = roll_up.day, roll_up.today[:, held], roll_up.loud_today[held]
         rolled = roll_up.at(signed.signs, scored, time_s)
         if len(held):

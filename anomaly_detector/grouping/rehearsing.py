@@ -95,7 +95,7 @@ class Rehearsing:
         said = found if found is not None and found.known else None
         return PastStatus(
             query=self._plan.alias,
-            state=self._state,
+            state="playing" if self._known is not None else self._state,  # until the live query takes it over
             share=self.done,
             seconds=0.0 if began is None else max(0.0, now - began),
             notified=None if said is None else said.expected_per_week,

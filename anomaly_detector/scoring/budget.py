@@ -10,9 +10,7 @@ import math
 
 WEEK_DAYS = 7
 BUDGET_PER_1000 = 5.0  # notifications a week for each 1,000 devices, unless somebody sets another
-AIM = (
-    0.35  # so that seeds 2026, 2027 and 2028 of benchmarks/detector_fleet.py, at their full size, keep to their budget
-)
+AIM = 0.3  # so that seeds 2026 to 2029 of benchmarks/detector_fleet.py, at their full size, keep to their budget
 QUIET_S = 3600.0  # below the threshold for so long, the next is another notification
 
 
@@ -20,6 +18,6 @@ def threshold(a_week_per_1000: float, queries: int) -> float:
     """Return the surprise, in decades, at which one of so many queries sends a notification.
 
     >>> round(threshold(5.0, 10), 2)
-    4.6
+    4.67
     """
     return math.log10(1000 * WEEK_DAYS * queries / (AIM * a_week_per_1000))

@@ -11,6 +11,8 @@ as bad). Beyond the highest share ever seen the tail is taken as that of a Paret
 FURTHEST bounds it: no query can run away. No I/O.
 """
 
+import math
+
 import msgspec
 import numpy as np
 
@@ -28,7 +30,7 @@ FEATURES = len(SPANS_S) * len(FOLLOWED)
 AWAY_STEPS, RESTART_S = 2, 600.0
 DAYS = 14  # that are remembered
 FEWEST_DAYS = 3  # of a group, before it is judged
-FEWEST_RATIOS = 20  # of all groups together, before anything is
+FEWEST_RATIOS = 12  # of all groups together, before anything is: four of three days each, or one of twelve
 RARELY = 0.99  # the share of all days of all groups below what is added to a group's own highest
 # ... and this much of each at least:
 LEAST: F64 = np.tile([1.0, 0.6, 0.2, 0.2, 0.2, 0.2, 16.0, 0.1, 0.03, 0.03], len(SPANS_S))
@@ -39,6 +41,7 @@ MOST: F64 = np.tile(0.7 * np.append(CAPS, CAPS[FALL]), len(SPANS_S))
 LOUD_DAYS = 4  # for so long a notified trouble is a group's own: what lasts is accepted by the models then
 PARETO_INDEX = 3.0  # of what lies beyond everything seen: twice as high is 2^3 times as rare
 HARDLY = 0.5  # half as much again as a group's own is never beyond everything, even where nobody ever went so far
+MISSED = 20  # loud days found at most that nobody was told of
 FURTHEST = 6.0  # decades beyond everything seen, at most
 # signs that say the same in other words: how far off the series are; that they stand still, drift, jump
 FAMILIES = tuple(
@@ -108,6 +111,22 @@ class Levels(msgspec.Struct, frozen=True, kw_only=True):
         return out
 
 
+class _Past(msgspec.Struct, frozen=True):
+    """Of the days that say what is rare (`wanted`: day, group): their highest values, and those of their other days.
+
+    Both are (feature, group-day).
+    """
+
+    wanted: Mask
+    highest: F64
+    other: F64
+
+    def floor(self, most: F64, *, without: int = 0) -> F64:
+        """Return what hardly any group ever exceeds, the highest `without` values of each feature left out."""
+        floor = np.quantile(np.sort(self.highest, axis=1)[:, : self.highest.shape[1] - without], RARELY, axis=1)
+        return np.where(floor > most, np.inf, np.maximum(floor, LEAST))
+
+
 def learn_levels(highest: F32, loud: Mask, *, most: F64 = MOST) -> Levels | None:
     """Learn from the highest values of past days (day, feature, group), NaN where a group was not there.
 
@@ -115,6 +134,41 @@ def learn_levels(highest: F32, loud: Mask, *, most: F64 = MOST) -> Levels | None
     is rare. A feature that usually comes to `most` of what it can be says nothing: its `floor` is infinite.
     Returns None while there is too little.
     """
+    past = _past(highest, loud)
+    if past is None:
+        return None
+    floor = past.floor(most)
+    ratio = _excess(past.highest, past.other, floor[:, None])
+    ratios, days = np.sort(ratio, axis=1), np.isfinite(highest[:, 0]).sum(axis=0)
+    filled = np.where(np.isfinite(highest[:, :1]), highest, -np.inf)
+    filled[:-LOUD_DAYS] = np.where(loud[:-LOUD_DAYS, None], -np.inf, filled[:-LOUD_DAYS])
+    own = np.where(days >= FEWEST_DAYS, filled.max(axis=0), np.nan).astype(np.float32)
+    return Levels(own=own, floor=floor, ratios=ratios, joint=np.sort(_most(ratios, ratio)))
+
+
+def missed_loud(highest: F32, loud: Mask, *, limit: float, most: F64 = MOST) -> Mask:
+    """Return the days (day, group) that would have been loud, had their group been known on them.
+
+    They are found one after the other: a day whose surprise, against all that are left, is above `limit` decades.
+    Without that, one incident in the days before anything is judged would tell that nothing is rare.
+    """
+    found = np.zeros_like(loud)
+    for _ in range(MISSED):
+        past = _past(highest, loud | found)
+        if past is None:
+            break
+        ratio = _excess(past.highest, past.other, past.floor(most, without=1)[:, None])
+        two = np.argpartition(ratio, -2, axis=1)[:, -2:]
+        second, top = np.maximum(np.take_along_axis(ratio, two, axis=1), HARDLY).T
+        feature = int(np.argmax(top / second))
+        if math.log10(ratio.shape[1]) + PARETO_INDEX * math.log10(top[feature] / second[feature]) <= limit:
+            break
+        found[tuple(np.argwhere(past.wanted)[two[feature, 1]])] = True
+    return found
+
+
+def _past(highest: F32, loud: Mask) -> _Past | None:
+    """Return what the days that are not loud say of groups known for long enough; None while there is too little."""
     known = np.isfinite(highest[:, 0])
     days = known.sum(axis=0)
     filled = np.where(known[:, None], highest, -np.inf)
@@ -123,14 +177,8 @@ def learn_levels(highest: F32, loud: Mask, *, most: F64 = MOST) -> Levels | None
     wanted = known & ~loud & (days >= FEWEST_DAYS)
     if wanted.sum() < FEWEST_RATIOS:
         return None
-    picked = np.moveaxis(filled, 1, 0)[:, wanted].astype(np.float64)
-    floor = np.maximum(np.quantile(picked, RARELY, axis=1), LEAST)
-    floor[floor > most] = np.inf
-    ratio = _excess(picked, np.moveaxis(other, 1, 0)[:, wanted], floor[:, None])
-    ratios = np.sort(ratio, axis=1)
-    filled[:-LOUD_DAYS] = np.where(loud[:-LOUD_DAYS, None], -np.inf, filled[:-LOUD_DAYS])
-    own = np.where(days >= FEWEST_DAYS, filled.max(axis=0), np.nan).astype(np.float32)
-    return Levels(own=own, floor=floor, ratios=ratios, joint=np.sort(_most(ratios, ratio)))
+    picked, others = (np.moveaxis(one, 1, 0)[:, wanted].astype(np.float64) for one in (filled, other))
+    return _Past(wanted, picked, others)
 
 
 def _excess(value: F64 | F32, own: F64 | F32, floor: F64) -> F64:

@@ -11,7 +11,7 @@ import numpy as np
 
 from anomaly_detector.models.model import F32, Mask
 from anomaly_detector.scoring.groups import FALL, RISE
-from anomaly_detector.scoring.levelling import DAYS, FEATURES, FOLLOWED, Levels, Spans, learn_levels
+from anomaly_detector.scoring.levelling import DAYS, FEATURES, FOLLOWED, Levels, Spans, learn_levels, missed_loud
 from anomaly_detector.scoring.sites import Apart, beyond_sites, held_by_sites
 from anomaly_detector.series_table import Rows
 
@@ -96,7 +96,8 @@ class RollUp:
 
     def relearn(self) -> None:
         """Learn the levels from the days that are remembered."""
-        self.levels = learn_levels(self.highest, self.loud)
+        missed = missed_loud(self.highest, self.loud, limit=self.threshold)
+        self.levels = learn_levels(self.highest, self.loud | missed)
 
     def take_over(self, past: "RollUp", *, own: Rows, other: Rows) -> None:
         """Let the groups `own` go on with what the groups `other` of another run remember, which ended just now."""

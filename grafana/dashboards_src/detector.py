@@ -137,8 +137,8 @@ def _memory() -> timeseries.Panel:
 
 
 def _snapshots() -> timeseries.Panel:
-    text = "Snapshots of the hour before, by how it went. Any that cannot be saved: DetectorSnapshotsFailing."
-    expr = f"sum by (action, outcome) (increase({NAME}snapshots_total[1h]))"
+    text = "Snapshots read and written, by how it went. Any that cannot be saved: DetectorSnapshotsFailing."
+    expr = f"sum by (action, outcome) (increase({NAME}snapshots_total{EVERY}))"
     return _plain(17, "Snapshots", text, "short", expr, "{{action}} {{outcome}}", w=8)
 
 

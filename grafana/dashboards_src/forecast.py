@@ -98,7 +98,7 @@ def _ahead() -> timeseries.Panel:
         id=6,
         title="Time left",
         description="How the time to the threshold changes: a line that falls as fast as time passes keeps its word.",
-        unit="suffix: d",
+        unit="suffix:d",
         w=12,
         empty="nothing is heading for a threshold",
     )

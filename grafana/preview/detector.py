@@ -38,6 +38,17 @@ def detector(labels: dict[str, str], moments: Moments) -> list[Line]:
             {**labels, "action": "save", "outcome": "done"},
             summed(moments.constant(1 / 300), 90),
         ),
+        *_verdicts(query, moments),
+        Line(f"{NAME}marks", {**labels, "server": "webhook"}, moments.constant(3)),
+        Line(f"{NAME}marks_failures_total", {**labels, "source": "webhook", "reason": "unavailable"}, summed(still, 0)),
+        *_outputs(moments),
+    ]
+
+
+def _verdicts(query: dict[str, str], moments: Moments) -> list[Line]:
+    """Return what people said, and which thresholds that raises."""
+    labels = {name: value for name, value in query.items() if name != "query"}
+    return [
         *(
             Line(f"{NAME}feedback_in_force", {**labels, "verdict": verdict}, moments.constant(count))
             for verdict, count in (("false_alarm", 2), ("incident", 1), ("expected", 0))
@@ -54,9 +65,6 @@ def detector(labels: dict[str, str], moments: Moments) -> list[Line]:
             )
             for place, days in enumerate((11, 27))
         ),
-        Line(f"{NAME}marks", {**labels, "server": "webhook"}, moments.constant(3)),
-        Line(f"{NAME}marks_failures_total", {**labels, "source": "webhook", "reason": "unavailable"}, summed(still, 0)),
-        *_outputs(moments),
     ]
 
 

@@ -43,3 +43,9 @@ def test_what_is_no_time_is_said(text: str) -> None:
 def test_before_1970_nothing_was(text: str) -> None:
     with pytest.raises(ValueError, match=f"'{text}' lies before 1970"):
         when(text, now_s=NOW_S, zone=UTC)
+
+
+@pytest.mark.parametrize("text", ["1792893600000", "9999999999999999999", "9999-12-31T23:59:59-12:00"])
+def test_milliseconds_and_the_far_future_are_told(text: str) -> None:
+    with pytest.raises(ValueError, match=r"lies beyond the year 9999 \(are these milliseconds\?\)|is not a time"):
+        when(text, now_s=NOW_S, zone=UTC)

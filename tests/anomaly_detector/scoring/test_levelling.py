@@ -1,6 +1,7 @@
 """Levels: how rare a sign is among the past days of all groups, and over which span."""
 
 import numpy as np
+import pytest
 
 from anomaly_detector.models.model import F32
 from anomaly_detector.scoring.groups import BREADTH, DRIFT, FALL, SIGNS, TOP
@@ -16,6 +17,7 @@ from anomaly_detector.scoring.levelling import (
     Levels,
     Spans,
     learn_levels,
+    missed_loud,
 )
 
 STEP_S = 300.0
@@ -199,3 +201,20 @@ def test_groups_that_come_later_leave_the_others_alone() -> None:
     after = spans.follow(np.zeros((1, 3), np.float32), np.zeros(3, bool))
     assert after[:, 0].tolist() == before[:, 0].tolist()
     assert not after[:, 1:].any()
+
+
+@pytest.mark.parametrize(("groups", "days"), [(4, 4), (12, 7), (200, 7)])
+def test_an_incident_before_anything_is_judged_does_not_make_the_same_common(groups: int, days: int) -> None:
+    highest = past(groups=groups, days=days)
+    highest[0, [TOP, FALL], 3] = 2000
+    missed = missed_loud(highest, quiet(highest), limit=4.6, most=np.full(FEATURES, np.inf))
+    assert np.argwhere(missed).tolist() == [[0, 3]]
+    features = past(9, groups=groups)[0]
+    features[[TOP, FALL], 1] = 2000
+    assert learnt(highest, missed).surprise(features)[1] > 4.6 > learnt(highest).surprise(features)[1]
+
+
+def test_what_several_devices_showed_in_the_past_is_no_missed_incident() -> None:
+    highest = past()
+    highest[0, [TOP, FALL], 3:6] = 2000
+    assert not missed_loud(highest, quiet(highest), limit=4.6, most=np.full(FEATURES, np.inf)).any()
