@@ -65,8 +65,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def days(self) -> float:
-        """Length of the judged span."""
-        return (self.terms.to_s - self.terms.from_s) / DAY_S
+        """Length of the judged span, as far as there is history of any query."""
+        return (self.terms.to_s - begin_of(self.lanes, self.terms, self.late)) / DAY_S
 
     @property
     def notified_a_week(self) -> float:
@@ -82,6 +82,15 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     def within(self) -> bool:
         """Whether what counts is within the budget."""
         return self.counted_a_week <= self.budget
+
+
+def begin_of(lanes: Sequence[LaneResult], terms: Terms, late: Mapping[str, float]) -> float:
+    """Return when what is judged begins: with the first sample of the earliest query, where all begin `late`.
+
+    At least a day is judged, where so much is asked for: rates of less say nothing.
+    """
+    first_s = min((late.get(lane.query, terms.from_s) for lane in lanes), default=terms.from_s)
+    return max(terms.from_s, min(first_s, terms.to_s - DAY_S))
 
 
 class Incidents(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +117,7 @@ def outcome(
     told = notices(alarms, rolled, apart_s=terms.apart_s)
     spans = None if incidents is None else spans_of(incidents.known, incidents.about)
     at_each = curve(lanes, rolled, apart_s=terms.apart_s, spans=spans)
-    a_week = np.asarray(at_each.counts * WEEK_S / (terms.to_s - terms.from_s))
+    a_week = np.asarray(at_each.counts * WEEK_S / (terms.to_s - begin_of(lanes, terms, late or {})))
     judgement = None if incidents is None else judged_against(told, incidents.known, incidents.about)
     near = () if incidents is None or judgement is None else _near(lanes, rolled, incidents, judgement)
     return Outcome(
