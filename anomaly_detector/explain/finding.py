@@ -8,6 +8,7 @@ import numpy as np
 from anomaly_detector.explain.subject import written
 from anomaly_detector.explain.testimony import Testimony
 from anomaly_detector.instant import Judged
+from anomaly_detector.scoring.scoring import Rules
 from anomaly_detector.series_table import Labels
 
 NEAR = 0.7  # of the threshold: what counts as nearly anomalous among the host's series
@@ -67,7 +68,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """The whole answer. Times are Unix seconds, `actual` is None without a sample.
 
     `learnt` says what the models knew, `not_learning` why this instant teaches nothing ("" when it does),
-    `feedback` the false alarms that raise its threshold, `accepted` the levels that people took as normal.
+    `feedback` the false alarms that raise its threshold, `accepted` the levels that people took as normal, `limit`
+    which limit of `data_range` is broken ("" where none is).
     """
 
     series: str
@@ -81,11 +83,25 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     not_learning: str = ""
     feedback: Sequence[str] = ()
     accepted: Sequence[str] = ()
+    limit: str = ""
 
     @property
     def agreeing(self) -> tuple[int, int]:
         """How many of the host's series score above 1, and how many there are."""
         return sum(one.above for one in self.mates), sum(one.series for one in self.mates)
+
+
+def limit_of(rules: Rules, actual: float | None) -> str:
+    """Return which limit a value breaks, and what follows; "" where it breaks none.
+
+    >>> limit_of(Rules(data_range=(0.0, 95.0)), 97.0)
+    'beyond data_range, 0 to 95: scores 1.01 at least, and so does its device; no false alarm changes that'
+    """
+    low, high = rules.data_range
+    if actual is None or low <= actual <= high:
+        return ""
+    scores = f"scores {rules.outside_score:g} at least, and so does its device; no false alarm changes that"
+    return f"beyond data_range, {low:g} to {high:g}: {scores}"
 
 
 def said_of(judged: Judged, row: int, *, model: str, features: tuple[str, ...], testimony: Testimony) -> Said | None:

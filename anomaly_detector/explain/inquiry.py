@@ -16,6 +16,7 @@ from anomaly_detector.explain.finding import (
     Held,
     Mates,
     Said,
+    limit_of,
     mates_of,
     said_of,
 )
@@ -79,12 +80,13 @@ def explained(config: Config, source: Source, found: Found, *, marks: Marks) -> 
     for other in plans(config) if host else ():
         if other.alias != plan.alias:
             mates += _other_mates(other, narrow, found, only=only, marks=marks)
-    said = _said(found, played, source, marks)
+    said, actual = _said(found, played, source, marks), _actual(played)
     return Explanation(
         series=written(plan.alias, found.labels),
         query=plan.alias,
         at=found.at_s,
-        actual=_actual(played),
+        actual=actual,
+        limit=limit_of(plan.rules, actual),
         said=said,
         host=host,
         mates=[one for one in mates if one.series],

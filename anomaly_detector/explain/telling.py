@@ -31,6 +31,8 @@ def as_text(told: Explanation) -> str:
 def _lines(told: Explanation) -> Iterator[str]:
     yield f"{told.series} at {moment(told.at)[:19]}Z"
     yield _line("actual", "no sample" if told.actual is None else _number(told.actual))
+    if told.limit:
+        yield _line("limit", told.limit)
     for said in told.said:
         yield from _said(said)
     yield from _host(told)

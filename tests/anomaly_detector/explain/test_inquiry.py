@@ -99,6 +99,15 @@ def test_a_faulty_series_is_explained() -> None:
     assert told.not_learning == "frozen while the score is above 1 (m)"
 
 
+def test_a_broken_limit_is_told_and_one_that_holds_is_not() -> None:
+    broken = explain('q{instance="sw1", n="a"}', query="expr: x, step: 60s, data_range: [0, 150]")
+    assert broken.limit.startswith("beyond data_range, 0 to 150: scores 1.01")
+    assert "  limit        beyond data_range" in as_text(broken)
+    holds = explain('q{instance="sw1", n="b"}', query="expr: x, step: 60s, data_range: [0, 150]")
+    assert holds.limit == ""
+    assert "limit" not in as_text(holds)
+
+
 @pytest.mark.usefixtures("whole_lead")
 def test_what_began_hours_ago_is_not_learnt_as_normal() -> None:
     class Long(Host):
