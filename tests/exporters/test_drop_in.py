@@ -17,7 +17,7 @@ from exporters.loading import Setup, Sources, load_setup
 from exporters.probing.registry import installed
 from heronwatch.errors import ConfigError
 from tests.fakes.daemons import Daemon, free_port, snmp_exporter
-from tests.fakes.exporter import ExporterProcess, exporter, run
+from tests.fakes.exporter import ExporterProcess, exporter, run, until
 from tests.fakes.newest import SNMP_EXPORTER, newest
 
 NEW = """\
@@ -145,7 +145,8 @@ async def test_its_command_line_starts_us(tmp_path: Path) -> None:
 async def test_port_alone_listens_everywhere_as_the_original_does(tmp_path: Path) -> None:
     (config,) = written(tmp_path, snmp=NEW)
     async with exporter(tmp_path, f"--config.file={config}", "--web.listen-address=:0") as server:
-        assert "an ordinary snmp.yml alone: open to whoever reaches the port" in server.log()
+        told = "an ordinary snmp.yml alone: open to whoever reaches the port"  # of the second listener: after "ready"
+        await until(lambda: told in server.log(), "the open port to be told")
 
 
 async def test_ordinary_files_are_read_again_by_every_worker_or_by_none(tmp_path: Path) -> None:
