@@ -30,14 +30,6 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     warmed: Rows
     unsure: Rows | None = None
 
-    def samples(self, values: F64) -> F64:
-        """Return values (one for each row, NaN for none) as the model took them: NaN for what is `unsure`."""
-        if self.unsure is None or not len(self.unsure):
-            return values
-        out = values.copy()
-        out[self.unsure] = np.nan
-        return out
-
 
 def judge(
     state: QueryState, plan: QueryPlan, rows: Rows, values: F64, time_s: float, *, still: Mask | None = None

@@ -34,7 +34,7 @@ class SchedulerClass(str):
         'periodic'
         """
         words = text.split(".")
-        kind = words[1] if len(words) == 3 else text
+        kind = words[1] if len(words) == 3 and words[0] == "scheduler" else text
         if kind in OF_THE_PAST:
             raise ValueError(f"'{kind}' looks at the past: `heronwatch detector backtest --from … --to …` does that")
         if kind != PERIODIC:

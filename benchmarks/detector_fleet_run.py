@@ -74,8 +74,7 @@ def signs_of(fleet: Fleet, block: Block, plan: QueryPlan) -> tuple[F32, Mask]:
     fitted = round(FIT_DAYS * DAY_S / fleet.step_s)
     state, rows = _fitted(plan, values[:fitted], times_s[:fitted])
     group = np.repeat(np.arange(len(block.devices)), QUERIES[plan.alias])
-    grouped = Grouped(group, len(block.devices))
-    signs = Signs(grouped, values.shape[1], fleet.step_s, direction=plan.rules.direction)
+    signs = Signs(Grouped(group, len(block.devices)), values.shape[1], fleet.step_s, direction=plan.rules.direction)
     quiet = muted(fleet, times_s)[:, [site_of(one) for one in block.devices]]
     out = np.zeros((len(times_s) - fitted, len(SIGNS), len(block.devices)), np.float32)
     there = np.zeros((len(out), len(block.devices)), np.bool_)
@@ -85,8 +84,7 @@ def signs_of(fleet: Fleet, block: Block, plan: QueryPlan) -> tuple[F32, Mask]:
         score, off = np.zeros(values.shape[1], np.float32), np.zeros(values.shape[1], np.float32)
         score[judged.rows] = judged.verdict.score
         off[judged.rows] = deviation(judged.verdict, values[instant][judged.rows])
-        out[place], _ = signs.take(score, judged.samples(values[instant]), off, ~held)
-        there[place] = grouped.most(np.isfinite(values[instant]).astype(np.float32)) > 0
+        out[place], there[place] = signs.take(score, values[instant], off, ~held, unsure=judged.unsure)
     return out, there
 
 

@@ -18,7 +18,7 @@ from anomaly_detector.instant import Judged
 from anomaly_detector.models.model import F32, F64
 from anomaly_detector.plan import QueryPlan
 from anomaly_detector.scoring.learning import Instant, Labels, Pause
-from anomaly_detector.scoring.scoring import Rules
+from anomaly_detector.scoring.scoring import Rules, outside
 from anomaly_detector.series_table import Rows, SeriesTable
 from anomaly_detector.sink.series import Identity, output_labels
 from heronwatch.go_regex import AnchoredRegex
@@ -167,10 +167,9 @@ def softened(judged: Judged, factors: F32, values: F64, rules: Rules) -> Judged:
     verdict, (low, high) = judged.verdict, rules.data_range
     if not (factors > 1).any():
         return judged
-    outside = (values < low) | (values > high)
     told = msgspec.structs.replace(
         verdict,
-        score=np.where(outside, verdict.score, verdict.score / factors).astype(np.float32),
+        score=np.where(outside(values, rules), verdict.score, verdict.score / factors).astype(np.float32),
         lower=np.maximum(verdict.expected - (verdict.expected - verdict.lower) * factors, low),
         upper=np.minimum(verdict.expected + (verdict.upper - verdict.expected) * factors, high),
         contribution=(verdict.contribution / factors).astype(np.float32),

@@ -4,9 +4,8 @@ import numpy as np
 
 from anomaly_detector.instant import Judged
 from anomaly_detector.models.model import F32, F64
-from anomaly_detector.scoring.scoring import Rules
+from anomaly_detector.scoring.scoring import Rules, outside
 
-ANYTHING = Rules().data_range
 FIRST = np.float32(1000)  # what is added to a score outside: it is named before all that is only unusual
 
 
@@ -16,21 +15,15 @@ def outside_score(judged: Judged, values: F64, rules: Rules) -> F32:
     `values` has one entry for each row of the table, NaN without a sample. One that is not settled has no score, and
     is not outside.
     """
-    out = np.zeros(len(values), np.float32)
-    low, high = rules.data_range
-    if (low, high) == ANYTHING:
-        return out
-    told = values[judged.rows]
-    least = np.float32(rules.outside_score)
-    outside = ((told < low) | (told > high)) & (judged.verdict.score >= least)
-    out[judged.rows[outside]] = least
+    out, least = np.zeros(len(values), np.float32), np.float32(rules.outside_score)
+    out[judged.rows[outside(values[judged.rows], rules) & (judged.verdict.score >= least)]] = least
     return out
 
 
-def limits_first(score: F32, outside: F32) -> F32:
+def limits_first(score: F32, limits: F32) -> F32:
     """Return scores by which the worst series is found: those outside of a limit come before all others.
 
     >>> limits_first(np.array([5, 1.5], np.float32), np.array([0, 1.5], np.float32)).tolist()
     [5.0, 1001.5]
     """
-    return np.where(outside > 1, score + FIRST, score).astype(np.float32)
+    return np.where(limits > 1, score + FIRST, score).astype(np.float32)

@@ -61,8 +61,7 @@ class DeviceSigns:
         score[judged.rows] = judged.verdict.score
         off[judged.rows] = deviation(judged.verdict, values[judged.rows])
         calm = self.free_of(held)
-        signs, _ = self._signs.take(score, judged.samples(values), off, calm)
-        there = self.most(np.isfinite(values).astype(np.float32)) > 0
+        signs, there = self._signs.take(score, values, off, calm, unsure=judged.unsure)
         return Signed(signs=signs, there=there, calm=calm, score=score)
 
     def free_of(self, rows: Mask) -> Mask:

@@ -128,15 +128,20 @@ class Signs:
             array[new_rows] = blank
             setattr(self, name, array)
 
-    def take(self, score: F32, values: F64, off: F32, learn: Mask) -> tuple[F32, Mask]:
+    def take(self, score: F32, values: F64, off: F32, learn: Mask, *, unsure: Rows | None = None) -> tuple[F32, Mask]:
         """Return the signs (sign, group) of an instant, and which groups have a sample in it.
 
         `score`, `values` and `off` (see `deviation`) have one entry for each row, `values` NaN where there is no
-        sample; `learn` one for each group: where it is False, this instant does not tell what is usual.
+        sample; `learn` one for each group: where it is False, this instant does not tell what is usual. The rows
+        `unsure` have a value that says nothing: a group is there by them, and shows nothing.
         """
         grouped, fresh = self._grouped, np.isfinite(values)
+        there = grouped.sums(fresh.astype(np.float32)) > 0
+        if unsure is not None and len(unsure):
+            values = values.copy()
+            values[unsure], fresh[unsure] = np.nan, False
         count = grouped.sums(fresh.astype(np.float32))
-        there, size = count > 0, np.maximum(count, 1)
+        size = np.maximum(count, 1)
         sided = self._strength(np.minimum(np.where(fresh, score, np.float32(0)), SCORE_CAP), off, fresh)
         capped = np.abs(sided)
         out = np.zeros((len(SIGNS), grouped.count), np.float32)

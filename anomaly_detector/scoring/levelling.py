@@ -8,7 +8,7 @@ That share is compared with those of all groups on all past days, each taken aga
 assumed about how values are distributed (conformal prediction, leave one out; Vovk et al., "Algorithmic Learning in a
 Random World", 2005). The result is the decimal logarithm of how rare it is (3: one day of one group in a thousand was
 as bad). Beyond the highest share ever seen the tail is taken as that of a Pareto distribution of a fixed index, and
-FURTHEST bounds it: no query can run away. No I/O.
+FURTHEST bounds it: no query can run away. What a second family of signs says counts for a share. No I/O.
 """
 
 import math
@@ -21,10 +21,8 @@ from anomaly_detector.scoring.groups import ABOVE, BELOW, BREADTH, CAPS, DRIFT, 
 from anomaly_detector.series_table import Rows
 
 SPANS_S = (900.0, 3600.0, 21_600.0)
-FOLLOWED = (
-    *SIGNS,
-    "apart",
-)  # the last: the fall beyond what others of the site fell by at the same moment; so is `rise`
+# `rise`, and beside `fall` itself `apart`, are what goes beyond other devices of the site at the same moment (sites.py)
+FOLLOWED = (*SIGNS, "apart")
 APART = len(SIGNS)
 FEATURES = len(SPANS_S) * len(FOLLOWED)
 AWAY_STEPS, RESTART_S = 2, 600.0
@@ -32,10 +30,9 @@ DAYS = 14  # that are remembered
 FEWEST_DAYS = 3  # of a group, before it is judged
 FEWEST_RATIOS = 12  # of all groups together, before anything is: four of three days each, or one of twelve
 RARELY = 0.99  # the share of all days of all groups below what is added to a group's own highest
-# ... and this much of each at least:
+# ... and at least this much of each: the worst series at its own threshold; all series at a fifth of theirs; a drift of
+# four times the usual; a fall by a quarter; a jump by a sixth that other devices do not show
 LEAST: F64 = np.tile([1.0, 0.6, 0.2, 0.2, 0.2, 0.2, 16.0, 0.1, 0.03, 0.03], len(SPANS_S))
-# the worst series at its own threshold; all series at a fifth of theirs; a drift of four times the usual; a fall by a
-# quarter; a jump by a sixth that other devices do not show
 # a sign that is so high on one day in a hundred has nothing left to say
 MOST: F64 = np.tile(0.7 * np.append(CAPS, CAPS[FALL]), len(SPANS_S))
 LOUD_DAYS = 4  # for so long a notified trouble is a group's own: what lasts is accepted by the models then
@@ -93,7 +90,7 @@ class Levels(msgspec.Struct, frozen=True, kw_only=True):
     """What was learnt from past days.
 
     `own` (feature, group) is each group's highest, NaN where too few days are known; `floor` (feature) what is added;
-    `ratios` (feature, ascending) those of all groups and days; `joint` (ascending) their highest surprises.
+    `ratios` (feature, ascending) those of all groups and days; `joint` (ascending) what each of them says in all.
     """
 
     own: F32
@@ -121,9 +118,10 @@ class _Past(msgspec.Struct, frozen=True):
     highest: F64
     other: F64
 
-    def floor(self, most: F64, *, without: int = 0) -> F64:
-        """Return what hardly any group ever exceeds, the highest `without` values of each feature left out."""
-        floor = np.quantile(np.sort(self.highest, axis=1)[:, : self.highest.shape[1] - without], RARELY, axis=1)
+    def floor(self, most: F64, *, but_top: bool = False) -> F64:
+        """Return what hardly any group ever exceeds, by all or by all but the highest value of each feature."""
+        values = np.partition(self.highest, -1, axis=1)[:, :-1] if but_top else self.highest
+        floor = np.quantile(values, RARELY, axis=1)
         return np.where(floor > most, np.inf, np.maximum(floor, LEAST))
 
 
@@ -157,7 +155,7 @@ def missed_loud(highest: F32, loud: Mask, *, limit: float, most: F64 = MOST) -> 
         past = _past(highest, loud | found)
         if past is None:
             break
-        ratio = _excess(past.highest, past.other, past.floor(most, without=1)[:, None])
+        ratio = _excess(past.highest, past.other, past.floor(most, but_top=True)[:, None])
         two = np.argpartition(ratio, -2, axis=1)[:, -2:]
         second, top = np.maximum(np.take_along_axis(ratio, two, axis=1), HARDLY).T
         feature = int(np.argmax(top / second))

@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from anomaly_detector.models.model import F64, Verdict
+from anomaly_detector.models.model import F64, Mask, Verdict
 
 Direction = Literal["both", "above_expected", "below_expected"]
 INFINITY = float("inf")
@@ -31,8 +31,7 @@ def apply(verdict: Verdict, values: F64, rules: Rules) -> Verdict:
     deviation = values - verdict.expected
     score = np.where(matters(deviation, rules), verdict.score, np.float32(0))
     low, high = rules.data_range
-    outside = (values < low) | (values > high)
-    score = np.where(outside, np.maximum(score, np.float32(rules.outside_score)), score)
+    score = np.where(outside(values, rules), np.maximum(score, np.float32(rules.outside_score)), score)
     return msgspec.structs.replace(
         verdict,
         score=score.astype(np.float32),
@@ -42,8 +41,14 @@ def apply(verdict: Verdict, values: F64, rules: Rules) -> Verdict:
     )
 
 
-def matters(deviation: F64, rules: Rules) -> np.ndarray:
+def outside(values: F64, rules: Rules) -> Mask:
+    """Return which values are outside of `data_range`; a missing one (NaN) is not."""
+    low, high = rules.data_range
+    return np.asarray((values < low) | (values > high), np.bool_)
+
+
+def matters(deviation: F64, rules: Rules) -> Mask:
     """Return which deviations from what is expected are in a direction, and of a size, that the query asks for."""
     above = (deviation >= rules.min_dev_above) & (rules.direction != "below_expected")
     below = (-deviation >= rules.min_dev_below) & (rules.direction != "above_expected")
-    return above | below
+    return np.asarray(above | below, np.bool_)

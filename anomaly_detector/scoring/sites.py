@@ -28,8 +28,9 @@ class Apart:
 
     def grow(self, site: Rows) -> None:
         """Go over to more devices; those there were keep their places."""
-        self.recent = np.pad(self.recent, (0, len(site) - len(self.recent)))
-        self._place(site)
+        if not np.array_equal(site, self._site):
+            self.recent = np.pad(self.recent, (0, len(site) - len(self.recent)))
+            self._place(site)
 
     def of(self, shown: F32) -> F32:
         """Return what is shown beyond SHARED times what the THIRD of the others shows; all, where they are fewer."""

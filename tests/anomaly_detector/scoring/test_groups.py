@@ -243,6 +243,22 @@ def test_what_may_not_be_learnt_does_not_become_usual() -> None:
     assert np.array_equal(watched.usual, before)
 
 
+def test_a_value_that_says_nothing_shows_nothing_and_its_group_is_there() -> None:
+    watched, unheard = signs(), signs()
+    for one in (watched, unheard):
+        for _ in range(5):
+            one.take(np.zeros(20, np.float32), np.arange(20.0) + 50, np.zeros(20), LEARN)
+    dip, rows = np.arange(20.0) + 50, np.arange(10)
+    dip[rows] *= 0.2
+    heard, _ = watched.take(np.ones(20, np.float32), dip, -np.ones(20, np.float32), LEARN)
+    out, there = unheard.take(np.ones(20, np.float32), dip, -np.ones(20, np.float32), LEARN, unsure=rows)
+    assert heard[[TOP, BELOW, FALL], 0].min() > 0
+    assert there.all()
+    assert not out[:, 0].any()
+    np.testing.assert_array_equal(out[:, 1], heard[:, 1])
+    assert np.isfinite(dip).all()
+
+
 def test_a_group_without_samples_has_no_signs() -> None:
     values = lively()
     values[10:] = np.nan
